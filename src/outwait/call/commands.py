@@ -1,0 +1,189 @@
+"""What to do, in the imperative. `Call.receive` returns these; the runner performs them in order.
+
+Sound is mu-law, 8,000 bytes a second.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import msgspec
+
+from outwait.call.notes import AnyNote
+
+
+class Command(msgspec.Struct, frozen=True, tag_field="command", tag=True):
+    """Base of all commands."""
+
+
+# --- the carrier --------------------------------------------------------------------------------
+
+
+class Dial(Command, frozen=True):
+    to: str
+    from_: str
+    ring_seconds: int
+    time_limit: int  # s; the carrier ends the call then, whatever becomes of us
+
+
+class FetchLeg(Command, frozen=True):
+    """Ask the carrier for the status of the leg -> LegReported or LegUnknown."""
+
+    carrier_call_id: str
+
+
+class HangUp(Command, frozen=True):
+    """End the leg at the carrier -> HungUp or HangUpFailed."""
+
+    carrier_call_id: str
+    cancel: bool  # the leg has not been answered: some carriers word that differently
+
+
+class PlayAudio(Command, frozen=True):
+    stream: int
+    ulaw: bytes
+
+
+class PlayMark(Command, frozen=True):
+    """-> Marked when all before it has been played."""
+
+    stream: int
+    name: str
+
+
+class ClearAudio(Command, frozen=True):
+    """Throw away what the carrier has not played yet."""
+
+    stream: int
+
+
+class CloseStream(Command, frozen=True):
+    """-> StreamLost."""
+
+    stream: int
+
+
+# --- the ear ------------------------------------------------------------------------------------
+
+
+class Listen(Command, frozen=True):
+    """Give the far end to the ear -> EarScored, a few times a second."""
+
+    at: float  # call's media time, s, start of this sound
+    ulaw: bytes
+
+
+# --- the engine ---------------------------------------------------------------------------------
+
+
+class SeedItem(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One thing that a new session must know, oldest first."""
+
+    kind: Literal["system", "human", "agent", "tool_call", "tool_output"]
+    text: str  # words; for a tool call its arguments, for an output the output (JSON text)
+    call_id: str = ""
+    name: str = ""  # of the tool
+
+
+class OpenSession(Command, frozen=True):
+    """Connect and configure -> SessionOpened or SessionClosed."""
+
+    session: int
+    engine: str
+    instructions: str
+    seed: tuple[SeedItem, ...]
+
+
+class SendAudio(Command, frozen=True):
+    session: int
+    ulaw: bytes
+
+
+class CommitTurn(Command, frozen=True):
+    """End the person's turn ourselves: the engine did not notice its end."""
+
+    session: int
+
+
+class AskResponse(Command, frozen=True):
+    """-> ResponseStarted ... ResponseEnded."""
+
+    session: int
+    instructions: str = ""  # for this response alone; empty: those of the session
+    tools: bool = True
+
+
+class CancelResponse(Command, frozen=True):
+    session: int
+
+
+class TruncateItem(Command, frozen=True):
+    """The person heard only this much of what the agent said."""
+
+    session: int
+    item: str
+    heard_ms: int
+
+
+class AnswerTool(Command, frozen=True):
+    session: int
+    call_id: str
+    output: str  # JSON text
+
+
+class MakePhrase(Command, frozen=True):
+    """Speak a text outside the conversation -> PhraseMade or PhraseFailed."""
+
+    session: int
+    phrase: str
+    text: str
+
+
+class CloseSession(Command, frozen=True):
+    """-> SessionClosed."""
+
+    session: int
+
+
+# --- the record ---------------------------------------------------------------------------------
+
+
+class Tell(Command, frozen=True):
+    """Something the record, the event stream and the user should know."""
+
+    note: AnyNote
+
+
+class Finish(Command, frozen=True):
+    """The call is over and nothing is open. Always the last command of a call, exactly once."""
+
+    result: Literal["success", "client_error", "server_error", "upstream_error", "indeterminate"]
+    cause: str
+
+
+AnyCommand = (
+    Dial
+    | FetchLeg
+    | HangUp
+    | PlayAudio
+    | PlayMark
+    | ClearAudio
+    | CloseStream
+    | Listen
+    | OpenSession
+    | SendAudio
+    | CommitTurn
+    | AskResponse
+    | CancelResponse
+    | TruncateItem
+    | AnswerTool
+    | MakePhrase
+    | CloseSession
+    | Tell
+    | Finish
+)
+
+
+def is_sound(command: AnyCommand) -> bool:
+    """Commands that carry sound or pace it: performed, but kept out of the call log."""
+    return isinstance(command, PlayAudio | PlayMark | Listen | SendAudio)

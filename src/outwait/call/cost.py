@@ -1,0 +1,239 @@
+"""What a call costs: the meter, the cap, and what the call would have cost without parking.
+
+Money is counted in integer micro-dollars. Prices are passed in; a thing without a price is an error, never free.
+"""
+
+from __future__ import annotations
+
+import math
+
+import msgspec
+
+
+class Usage(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What an engine says that a response, a transcript or a phrase used."""
+
+    text_in: int = 0  # tokens, cached ones included
+    text_cached: int = 0  # tokens
+    audio_in: int = 0  # tokens, cached ones included
+    audio_cached: int = 0  # tokens
+    text_out: int = 0  # tokens
+    audio_out: int = 0  # tokens
+    seconds: float = 0.0  # of audio or of session, for what is billed by time
+    characters: int = 0  # for what is billed by length
+    estimated: bool = False  # we had to guess: the engine never told
+
+
+class TokenPrice(msgspec.Struct, frozen=True, tag="per_1M_tokens"):
+    """USD for a million tokens."""
+
+    text_in: float
+    text_cached: float
+    text_out: float
+    audio_in: float
+    audio_cached: float
+    audio_out: float
+    context: int = 32_000  # tokens that fit
+
+
+class TimePrice(msgspec.Struct, frozen=True, tag="per_minute"):
+    """USD for a minute, counted by the second."""
+
+    rate: float
+
+
+class CharacterPrice(msgspec.Struct, frozen=True, tag="per_character"):
+    """USD for a character."""
+
+    rate: float
+
+
+class MinutePrice(msgspec.Struct, frozen=True, tag="minute_ceil"):
+    """USD for a begun minute, as carriers count."""
+
+    rate: float
+
+
+class Prices(msgspec.Struct, frozen=True):
+    """What this call's things cost. Made from the price table when the call is created, and kept with it."""
+
+    model: TokenPrice | TimePrice
+    transcription: TokenPrice | TimePrice | None  # None: the engine's price includes it
+    carrier: dict[str, MinutePrice]  # name -> price; all of them run from answer to end
+
+    @property
+    def carrier_minute(self) -> int:
+        """Micro-dollars for each begun minute."""
+        return sum(_micro(price.rate) for price in self.carrier.values())
+
+
+class Item(msgspec.Struct, frozen=True):
+    """One line of the bill."""
+
+    what: str
+    units: str
+    quantity: float
+    micro_usd: int
+    estimated: bool
+
+
+def _micro(usd: float) -> int:
+    return round(usd * 1_000_000)
+
+
+def priced(usage: Usage, price: TokenPrice | TimePrice) -> int:
+    """Micro-dollars for a usage."""
+    if isinstance(price, TimePrice):
+        return _micro(price.rate * usage.seconds / 60)
+    usd = (
+        (usage.text_in - usage.text_cached) * price.text_in
+        + usage.text_cached * price.text_cached
+        + (usage.audio_in - usage.audio_cached) * price.audio_in
+        + usage.audio_cached * price.audio_cached
+        + usage.text_out * price.text_out
+        + usage.audio_out * price.audio_out
+    ) / 1_000_000
+    return _micro(usd)
+
+
+def _quantity(usage: Usage, price: TokenPrice | TimePrice) -> tuple[str, float]:
+    if isinstance(price, TimePrice):
+        return "seconds", round(usage.seconds, 3)
+    return "tokens", usage.text_in + usage.audio_in + usage.text_out + usage.audio_out
+
+
+# Naive hold: what the field's frameworks do. PROTOCOLS of the engines, section "cost model for a hold": server VAD
+# turns music into a turn every 30 s, commits 60 % of it, and answers for 3 s; 90 % of the context comes from the cache.
+NAIVE_PERIOD = 30.0  # s between two replies to the hold
+NAIVE_COMMITTED = 0.6  # share of the hold that enters the context
+NAIVE_REPLY = 3.0  # s
+NAIVE_CACHED = 0.9  # share of the previous context
+USER_TOKENS = 10  # audio tokens for a second heard
+AGENT_TOKENS = 20  # audio tokens for a second spoken
+TEXT_TOKENS = 5  # text tokens for a second spoken
+_RESERVE = 4096  # tokens of the context window kept for the answer
+
+
+def naive_hold(price: TokenPrice | TimePrice, seconds: float, text: float, audio: float) -> int:
+    """Micro-dollars that `seconds` of hold would have cost with the session left open and listening.
+
+    `text` and `audio` are the tokens of context when the hold began.
+    """
+    if isinstance(price, TimePrice):
+        return _micro(price.rate * seconds / 60)
+    total = 0.0
+    before_text = before_audio = 0.0
+    committed = NAIVE_PERIOD * NAIVE_COMMITTED * USER_TOKENS
+    for _ in range(int(seconds // NAIVE_PERIOD)):
+        cached = NAIVE_CACHED
+        over = text + audio + committed - (price.context - _RESERVE)
+        if over > 0:  # the oldest goes, the prefix changes, and nothing of it is in the cache any more
+            audio = max(0.0, audio - over)
+            cached = 0.0
+        from_text, from_audio = min(text, before_text) * cached, min(audio, before_audio) * cached
+        total += (text - from_text) * price.text_in + from_text * price.text_cached
+        total += (audio + committed - from_audio) * price.audio_in + from_audio * price.audio_cached
+        total += NAIVE_REPLY * (TEXT_TOKENS * price.text_out + AGENT_TOKENS * price.audio_out)
+        audio += committed
+        before_text, before_audio = text, audio
+        audio += NAIVE_REPLY * AGENT_TOKENS
+        text += NAIVE_REPLY * TEXT_TOKENS
+    return _micro(total / 1_000_000)
+
+
+class Meter:
+    """Counts one call. Every `count_*` returns the new lines of the bill; the caller tells them."""
+
+    def __init__(self, prices: Prices, cap: int | None) -> None:
+        self._prices = prices
+        self._cap = cap
+        self._minutes_begun = 0
+        self._holds: list[tuple[float, float, float]] = []  # seconds, text tokens, audio tokens at its start
+        self._context = (1000.0, 0.0)  # text, audio tokens of the last response
+        self._largest = 0  # micro-dollars of the dearest response so far
+        self.model = 0  # micro-dollars
+        self.carrier = 0  # micro-dollars
+        self.estimated = False
+
+    @property
+    def total(self) -> int:
+        """Micro-dollars so far."""
+        return self.model + self.carrier
+
+    @property
+    def without_parking(self) -> int:
+        """Micro-dollars that this call would have cost with one session open all the time."""
+        held = sum(naive_hold(self._prices.model, *hold) for hold in self._holds)
+        return self.total + held
+
+    def count_response(self, what: str, usage: Usage) -> list[Item]:
+        """A response or phrase of the engine."""
+        self._context = (usage.text_in + usage.text_out, usage.audio_in + usage.audio_out)
+        items = self._count(what, usage, self._prices.model)
+        self._largest = max([self._largest, *(item.micro_usd for item in items)])
+        return items
+
+    def count_transcript(self, usage: Usage) -> list[Item]:
+        """The words of a turn of the person."""
+        if self._prices.transcription is None:
+            return []
+        return self._count("transcription", usage, self._prices.transcription)
+
+    def count_session(self, seconds: float) -> list[Item]:
+        """A session of an engine that bills by time; nothing for the others."""
+        if not isinstance(self._prices.model, TimePrice):
+            return []
+        return self._count("session", Usage(seconds=seconds), self._prices.model)
+
+    def count_line(self, seconds: float) -> list[Item]:
+        """The line has been up for so long: lines of the bill for the minutes newly begun."""
+        begun = max(1, math.ceil(seconds / 60 - 1e-9))
+        return self._count_minutes(begun, estimated=False)
+
+    def settle_line(self, billed_seconds: int) -> list[Item]:
+        """The carrier said how long the call was; its word counts."""
+        return self._count_minutes(max(0, math.ceil(billed_seconds / 60)), estimated=False)
+
+    def note_hold(self, seconds: float) -> None:
+        """A hold of this length was ridden out."""
+        self._holds.append((seconds, *self._context))
+
+    def next_response_fits(self) -> bool:
+        """Whether the cap leaves anything for one more response."""
+        return self._cap is None or self.total < self._cap
+
+    def line_fits(self, seconds: float) -> bool:
+        """Whether the cap can pay the line up to then."""
+        if self._cap is None:
+            return True
+        minutes = max(1, math.ceil(seconds / 60 - 1e-9))
+        more = max(0, minutes - self._minutes_begun) * self._prices.carrier_minute
+        return self.total + more <= self._cap
+
+    def _count(self, what: str, usage: Usage, price: TokenPrice | TimePrice) -> list[Item]:
+        micro = priced(usage, price)
+        self.model += micro
+        self.estimated = self.estimated or usage.estimated
+        units, quantity = _quantity(usage, price)
+        return [Item(what=what, units=units, quantity=quantity, micro_usd=micro, estimated=usage.estimated)]
+
+    def _count_minutes(self, begun: int, *, estimated: bool) -> list[Item]:
+        more = begun - self._minutes_begun
+        if more == 0:
+            return []
+        self._minutes_begun = begun
+        items = [
+            Item(what=name, units="minutes", quantity=more, micro_usd=more * _micro(price.rate), estimated=estimated)
+            for name, price in self._prices.carrier.items()
+        ]
+        self.carrier += sum(item.micro_usd for item in items)
+        return items
+
+
+def least_cap(prices: Prices) -> int:
+    """Micro-dollars below which a cap can't even pay the first minute and one response."""
+    one = Usage(text_in=1200, audio_in=100, text_out=60, audio_out=200)
+    response = (
+        priced(one, prices.model) if isinstance(prices.model, TokenPrice) else priced(Usage(seconds=60), prices.model)
+    )
+    return prices.carrier_minute + response

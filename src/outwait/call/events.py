@@ -1,0 +1,298 @@
+"""What happened, in the past tense. Events are all that a call ever learns of the world.
+
+Adapters parse a peer's message once and put one of these into the call's inbox. Every event but
+`Heard` and `AgentSpoke` (which carry sound) is kept in the call log and can be read back from it.
+Sound is mu-law, 8,000 bytes a second. A `session` or `stream` number says which of several it is about:
+what an old one still has to say changes nothing.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Literal
+
+import msgspec
+
+from outwait.call.cost import Usage
+from outwait.call.hold import Scored
+
+
+class Trouble(StrEnum):
+    """Why the other side of a wire failed us, as its adapter classified it."""
+
+    REFUSED = "refused"  # it said no for good: wrong key, bad request, no credit. Trying again is useless
+    BUSY = "busy"  # it said not now: rate limit, overload, 5xx
+    LOST = "lost"  # the connection went away, or never came about
+    EXPIRED = "expired"  # it ended the session at its own age limit
+    STALLED = "stalled"  # it is there and says nothing
+
+    @property
+    def retryable(self) -> bool:
+        return self is not Trouble.REFUSED
+
+
+class Event(msgspec.Struct, frozen=True, tag_field="event", tag=True):
+    """Base of all events."""
+
+
+# --- our side -----------------------------------------------------------------------------------
+
+
+class Begun(Event, frozen=True):
+    """The call is stored and may be dialled."""
+
+
+class HangUpAsked(Event, frozen=True):
+    """Our user wants the call to end (`POST /v1/calls/{id}/hangup`)."""
+
+
+class Restarted(Event, frozen=True):
+    """A new process has rebuilt this call from its log. All sockets of the old one are gone."""
+
+
+class Released(Event, frozen=True):
+    """This process must let the call go (deploy): the next process takes it over."""
+
+
+class TimePassed(Event, frozen=True):
+    """The deadline that the call asked for has come."""
+
+
+class LogFailed(Event, frozen=True):
+    """The call log can't be written: nothing may be begun that would have to be remembered."""
+
+    detail: str
+
+
+# --- the carrier --------------------------------------------------------------------------------
+
+
+class Dialled(Event, frozen=True):
+    carrier_call_id: str
+
+
+class DialRefused(Event, frozen=True):
+    trouble: Trouble
+    detail: str
+
+
+class LegReported(Event, frozen=True):
+    """The carrier told us the status of the leg, by callback or when asked."""
+
+    status: str  # Twilio's words: queued, initiated, ringing, in-progress, completed, busy, failed, no-answer, canceled
+    sequence: int | None = None  # order among callbacks; None when we asked
+    duration: int | None = None  # s, of a completed leg, as billed
+
+
+class LegUnknown(Event, frozen=True):
+    """The carrier could not be asked, or does not know the leg."""
+
+    gone: bool  # True: it says that there is no such call
+    detail: str
+
+
+class StreamStarted(Event, frozen=True):
+    """The carrier's media socket is up and has shown its token."""
+
+    stream: int
+
+
+class Heard(Event, frozen=True):
+    """The far end, as it sounded. The only event that comes fifty times a second."""
+
+    stream: int
+    at: float  # s since the stream began, start of this sound
+    ulaw: bytes
+
+
+class KeyHeard(Event, frozen=True):
+    """The far end pressed a key, said the carrier."""
+
+    stream: int
+    digit: str
+
+
+class Marked(Event, frozen=True):
+    """All that was sent before this mark has been played, or was thrown away by our own clear."""
+
+    stream: int
+    name: str
+
+
+class StreamStopped(Event, frozen=True):
+    """The carrier said `stop`: the leg is over, or its instructions were replaced."""
+
+    stream: int
+
+
+class StreamLost(Event, frozen=True):
+    """The media socket is closed, by whichever side."""
+
+    stream: int
+    code: int  # WebSocket close code; 1006 when there was none
+
+
+class HungUp(Event, frozen=True):
+    """The carrier took our hang-up, or said that the leg was over already."""
+
+
+class HangUpFailed(Event, frozen=True):
+    trouble: Trouble
+    detail: str
+
+
+# --- the ear ------------------------------------------------------------------------------------
+
+
+class EarScored(Event, frozen=True):
+    """What the ear made of one stretch of the far end. `scored.at` is the call's media time."""
+
+    scored: Scored
+
+
+# --- the engine ---------------------------------------------------------------------------------
+
+
+class SessionOpened(Event, frozen=True):
+    """Connected and configured; it may be fed."""
+
+    session: int
+    expires_in: float | None = None  # s until the engine ends it, when it says so
+
+
+class SessionClosed(Event, frozen=True):
+    """The session's connection has ended, or never came about."""
+
+    session: int
+    trouble: Trouble | None  # None: we asked for it
+    code: int  # WebSocket close code or HTTP status
+    detail: str
+
+
+class PersonStarted(Event, frozen=True):
+    """The engine hears the person begin to speak."""
+
+    session: int
+
+
+class PersonStopped(Event, frozen=True):
+    """The engine hears the person's turn end; a response is due."""
+
+    session: int
+
+
+class PersonCommitted(Event, frozen=True):
+    """A turn of the person entered the conversation; its words may follow."""
+
+    session: int
+    item: str
+
+
+class PersonSaid(Event, frozen=True):
+    """The words of a committed turn. Empty when the recogniser failed."""
+
+    session: int
+    item: str
+    text: str
+    usage: Usage | None = None
+
+
+class ResponseStarted(Event, frozen=True):
+    session: int
+    response: str
+
+
+class AgentSpoke(Event, frozen=True):
+    """A piece of the agent's voice; it comes faster than real time."""
+
+    session: int
+    response: str
+    item: str
+    ulaw: bytes
+
+
+class AgentWrote(Event, frozen=True):
+    """A piece of the words of the agent's voice."""
+
+    session: int
+    response: str
+    item: str
+    text: str
+
+
+class ToolCalled(Event, frozen=True):
+    """The agent calls a tool; its arguments are complete."""
+
+    session: int
+    response: str
+    call_id: str
+    name: str
+    arguments: str  # JSON text, unchecked
+
+
+class ResponseEnded(Event, frozen=True):
+    session: int
+    response: str
+    status: Literal["completed", "cancelled", "failed", "incomplete"]
+    usage: Usage | None = None
+    detail: str = ""
+
+
+class PhraseMade(Event, frozen=True):
+    """An out-of-band response has become a phrase; `ulaw` goes to the phrase library, not to the log."""
+
+    session: int
+    phrase: str
+    ulaw: bytes
+    usage: Usage | None = None
+
+
+class PhraseFailed(Event, frozen=True):
+    session: int
+    phrase: str
+    detail: str
+
+
+class SessionComplained(Event, frozen=True):
+    """The engine objected to something; the session goes on."""
+
+    session: int
+    code: str
+    detail: str
+
+
+AnyEvent = (
+    Begun
+    | HangUpAsked
+    | Restarted
+    | Released
+    | TimePassed
+    | LogFailed
+    | Dialled
+    | DialRefused
+    | LegReported
+    | LegUnknown
+    | StreamStarted
+    | Heard
+    | KeyHeard
+    | Marked
+    | StreamStopped
+    | StreamLost
+    | HungUp
+    | HangUpFailed
+    | EarScored
+    | SessionOpened
+    | SessionClosed
+    | PersonStarted
+    | PersonStopped
+    | PersonCommitted
+    | PersonSaid
+    | ResponseStarted
+    | AgentSpoke
+    | AgentWrote
+    | ToolCalled
+    | ResponseEnded
+    | PhraseMade
+    | PhraseFailed
+    | SessionComplained
+)

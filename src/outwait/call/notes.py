@@ -1,0 +1,149 @@
+"""What is worth telling: the notes of a call. The call object, the event stream and the report are folds of them.
+
+Times are media seconds since answer; money is integer micro-dollars.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import msgspec
+
+
+class Note(msgspec.Struct, frozen=True, tag_field="kind", tag=lambda name: _snake(name)):
+    """Base of all notes; the tag is the kind of the server-sent event."""
+
+
+def _snake(name: str) -> str:
+    return "".join("_" + c.lower() if c.isupper() else c for c in name).lstrip("_")
+
+
+class Status(Note, frozen=True):
+    status: str  # Twilio's words: queued ringing in-progress completed busy failed no-answer canceled
+    carrier_call_id: str = ""
+
+
+class Phase(Note, frozen=True):
+    at: float
+    phase: str
+    why: str = ""
+
+
+class Answered(Note, frozen=True):
+    """Media time zero."""
+
+
+class HoldBegan(Note, frozen=True):
+    at: float
+    why: str
+
+
+class HoldEnded(Note, frozen=True):
+    """A person is back. `at` is where the words began that told so; the decision came at `decided_at`."""
+
+    at: float
+    decided_at: float
+    confidence: float
+    why: str
+
+
+class HoldWentOn(Note, frozen=True):
+    """The person who seemed to be back was not: what was taken for talk since `since` was part of the hold."""
+
+    since: float
+    at: float
+    asked: bool  # a response had been asked for: a false resume that cost money
+    why: str
+
+
+class HoldPart(Note, frozen=True):
+    """What a stretch of the far end was."""
+
+    start: float
+    end: float
+    part: str  # speech music announcement tone noise silence
+
+
+class Detached(Note, frozen=True):
+    at: float
+
+
+class Attached(Note, frozen=True):
+    at: float
+
+
+class MaybeHuman(Note, frozen=True):
+    at: float
+    onset: float
+    confidence: float
+    why: str
+
+
+class Said(Note, frozen=True):
+    """Words of the transcript."""
+
+    at: float  # start
+    role: Literal["human", "agent", "announcement"]
+    text: str
+    cut: bool = False  # the person did not hear the rest
+    phrase: bool = False  # made beforehand
+
+
+class SessionNote(Note, frozen=True):
+    session: int  # connection number
+    state: Literal["opening", "open", "closing", "closed"]
+    at: float
+    engine: str = ""
+    model: str = ""
+    reason: str = ""  # of the end: hold ended expired dropped stalled refused failover restart
+
+
+class Spent(Note, frozen=True):
+    what: str
+    units: str
+    quantity: float
+    micro_usd: int
+    estimated: bool
+    total_micro_usd: int
+    without_parking_micro_usd: int
+
+
+class Outcome(Note, frozen=True):
+    text: str
+    reason: str
+
+
+class HangUpStep(Note, frozen=True):
+    """The ledger of the ending: goodbye_asked goodbye_sent goodbye_heard rest_asked rest_done rest_failed
+    callback session_closed stream_closed."""
+
+    at: float
+    step: str
+    detail: str = ""
+
+
+class Ended(Note, frozen=True):
+    at: float
+    result: str
+    cause: str
+    status: str
+
+
+AnyNote = (
+    Status
+    | Phase
+    | Answered
+    | HoldBegan
+    | HoldEnded
+    | HoldWentOn
+    | HoldPart
+    | Detached
+    | Attached
+    | MaybeHuman
+    | Said
+    | SessionNote
+    | Spent
+    | Outcome
+    | HangUpStep
+    | Ended
+)

@@ -1,0 +1,98 @@
+"""Every tunable of a call, with its unit. Passed in whole; nothing in the core has a default of its own."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import msgspec
+
+from outwait.call.hold import HoldPolicy
+
+
+class Policy(msgspec.Struct, frozen=True, kw_only=True):
+    """How a call behaves. Media seconds are counted in audio, wall seconds by the clock."""
+
+    hold: HoldPolicy = msgspec.field(default_factory=HoldPolicy)
+    # how a hold and its end are recognised
+
+    # --- the line
+    ring_seconds: int = 60
+    # s; the carrier gives up ringing then
+    ring_grace: float = 30.0
+    # wall s after that without a word from the carrier until we ask it
+    max_hold_seconds: float = 3600.0
+    # media s; a single hold longer than this ends the call
+    time_limit_margin: int = 1200
+    # s beyond the hold limit after which the carrier itself ends the call
+    stream_wait: float = 20.0
+    # wall s from answer to the media stream
+    reattach_seconds: float = 60.0
+    # wall s that a call without a media stream is waited for
+    max_reattaches: int = 20
+    # re-attaches within `reattach_window`
+    reattach_window: float = 600.0
+    # wall s
+    line_quiet: float = 5.0
+    # wall s without one frame after which the carrier is asked whether the leg lives
+    line_gone: float = 60.0
+    # wall s without one frame after which the call is given up
+
+    # --- who speaks
+    listen_first: float = 2.0
+    # media s of silence after answer until the agent speaks first
+    lead: float = 0.6
+    # media s that the carrier is kept ahead of its playback
+    chunk: float = 0.2
+    # media s between two marks: what was heard is known to this
+    reply_patience: float = 2.5
+    # media s after the person's last word without any response, until we end the turn ourselves
+
+    # --- sessions
+    engine: str = "openai"
+    # which engine
+    model: str = ""
+    # as the engine calls it; for the record
+    connect_seconds: float = 10.0
+    # wall s from opening a session to its being configured
+    stall_seconds: float = 8.0
+    # wall s without any event while a response is due
+    close_seconds: float = 2.0
+    # wall s for a session to close before its transport is cut
+    max_session_seconds: float = 3300.0
+    # wall s after which a session is replaced in the next pause
+    retry_delays: tuple[float, ...] = (0.25, 0.5, 1.0, 2.0)
+    # wall s before each further try to open a session; after the last the call ends
+
+    # --- hold
+    park: Literal["close", "gate"] = "close"
+    # close: at once. gate: keep the session for `gate_seconds`, deaf and dumb, then close it
+    gate_seconds: float = 3.0
+    # wall s
+    drain_seconds: float = 3.0
+    # wall s that a parked session is given to finish its response and its transcripts
+    preroll: float = 1.0
+    # media s before the onset that the next session hears
+    preroll_max: float = 15.0
+    # media s of the person's words kept for a session that is not open yet
+    phrase_pause: float = 8.0
+    # media s between two phrases
+    phrases_per_hold: int = 6
+    # phrases said on suspicion in one hold
+
+    # --- the end
+    goodbye_seconds: float = 8.0
+    # wall s for the goodbye to be generated
+    mark_grace: float = 5.0
+    # wall s beyond the length of what is still to be played, until we stop waiting for its mark
+    hangup_delays: tuple[float, ...] = (0.5, 1.0, 2.0)
+    # wall s before each further try to end the leg
+    stop_seconds: float = 2.0
+    # wall s from the hang-up to the carrier closing its socket, before we close ours
+    callback_seconds: float = 10.0
+    # wall s from the hang-up to the completed callback, before the record is closed without it
+
+    # --- money
+    max_cost_micro_usd: int | None = None
+    # micro-dollars; None: no cap
+    wrap_up_seconds: float = 6.0
+    # media s reserved for the phrase and the hang-up when money runs out

@@ -1,0 +1,62 @@
+"""What the house asks of an engine. Adapters implement these; nothing else of an engine is known outside its folder."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Literal, Protocol
+
+from outwait.call.commands import SeedItem
+from outwait.call.events import AnyEvent
+
+Post = Callable[[AnyEvent], None]
+"""Puts an event into a call's inbox. Never blocks, never fails."""
+
+
+@dataclass(frozen=True, slots=True)
+class Capabilities:
+    """What an engine can do, as data."""
+
+    name: str
+    model: str
+    billing: Literal["tokens", "seconds"]
+    max_session_seconds: float  # the engine ends a session then
+    makes_phrases: bool  # can speak a text outside the conversation
+
+
+class EngineSession(Protocol):
+    """One session. It posts SessionOpened once, or not at all, and SessionClosed exactly once, last.
+
+    The methods only queue: they neither wait for the peer nor raise when it is gone.
+    """
+
+    def send_audio(self, ulaw: bytes) -> None: ...
+
+    def commit_turn(self) -> None: ...
+
+    def ask_response(self, instructions: str, *, tools: bool) -> None: ...
+
+    def cancel_response(self) -> None: ...
+
+    def truncate_item(self, item: str, heard_ms: int) -> None: ...
+
+    def answer_tool(self, call_id: str, output: str) -> None: ...
+
+    def make_phrase(self, phrase: str, text: str) -> None: ...
+
+    def close(self) -> None:
+        """Ask for the end. Idempotent; SessionClosed follows within the close deadline, by force if need be."""
+
+    async def run(self) -> None:
+        """Connect, configure, seed, and serve until the end. Runs once, in a task that the runner owns."""
+
+
+class Engine(Protocol):
+    """Makes sessions. Shared by all calls of a process."""
+
+    capabilities: Capabilities
+
+    def session(
+        self, number: int, instructions: str, seed: Sequence[SeedItem], tools: Sequence[dict[str, object]], post: Post
+    ) -> EngineSession:
+        """A session that is not connected yet: `run` does that."""

@@ -1,0 +1,64 @@
+"""What the house asks of a store: the call log, from which a call can be rebuilt, and the call objects made from it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+
+class StoreError(Exception):
+    """The store can't be read or written just now (disk full, locked, unreachable). Nothing was half written."""
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One line of a call's log."""
+
+    seq: int  # 1, 2, 3 ... within the call, without gaps
+    now: float  # monotonic s of the process that wrote it, as passed to `Call.receive`
+    wall: float  # s since 1970, for the record
+    epoch: int  # which process: grows by one at every take-over
+    event: bytes  # JSON of the event
+    commands: bytes  # JSON list of the commands, without sound
+
+
+@dataclass(frozen=True, slots=True)
+class CallRow:
+    """What is kept of a call beside its log."""
+
+    id: str
+    created: float  # s since 1970
+    setup: bytes  # JSON: task, numbers, policy, prices: all that `Call` was made with
+    record: dict[str, Any]  # the call object of the HTTP API
+    carrier_call_id: str | None
+    live: bool  # not ended
+    epoch: int
+
+
+class Store(Protocol):
+    """Errors are StoreError, or ValueError for a wrong cursor."""
+
+    async def create(self, row: CallRow, idempotency_key: str | None = None) -> CallRow:
+        """Keep a new call; with a key seen in the last day, the call of that key instead."""
+
+    async def append(self, call_id: str, entries: Sequence[Entry], record: dict[str, Any] | None = None) -> None:
+        """Add to the log, and replace the call object, in one transaction. Refused (StoreError) when the entries'
+        epoch is not the call's: another process has taken it over."""
+
+    async def take_over(self, call_id: str) -> int:
+        """Make this process the owner; the new epoch."""
+
+    async def get(self, call_id: str) -> CallRow | None: ...
+
+    async def by_carrier_id(self, carrier_call_id: str) -> CallRow | None: ...
+
+    async def log(self, call_id: str, after: int = 0) -> list[Entry]: ...
+
+    async def list(self, limit: int, cursor: str | None) -> tuple[list[CallRow], str | None]:
+        """Newest first, and the cursor of the next page."""
+
+    async def live(self) -> list[CallRow]:
+        """All calls that have not ended."""
+
+    async def close(self) -> None: ...
