@@ -10,12 +10,12 @@ from typing import Literal
 import msgspec
 
 
-class Note(msgspec.Struct, frozen=True, tag_field="kind", tag=lambda name: _snake(name)):
-    """Base of all notes; the tag is the kind of the server-sent event."""
-
-
 def _snake(name: str) -> str:
     return "".join("_" + c.lower() if c.isupper() else c for c in name).lstrip("_")
+
+
+class Note(msgspec.Struct, frozen=True, tag_field="kind", tag=_snake):
+    """Base of all notes; the tag is the kind of the server-sent event."""
 
 
 class Status(Note, frozen=True):

@@ -55,7 +55,7 @@ class Store(Protocol):
 
     async def log(self, call_id: str, after: int = 0) -> list[Entry]: ...
 
-    async def list(self, limit: int, cursor: str | None) -> tuple[list[CallRow], str | None]:
+    async def page(self, limit: int, cursor: str | None) -> tuple[list[CallRow], str | None]:
         """Newest first, and the cursor of the next page."""
 
     async def live(self) -> list[CallRow]:
