@@ -61,4 +61,10 @@ class Store(Protocol):
     async def live(self) -> list[CallRow]:
         """All calls that have not ended."""
 
+    async def keep_token(self, digest: bytes, call_id: str, expires: float) -> None:
+        """Remember a stream token by its SHA-256 until `expires`, s since 1970."""
+
+    async def spend_token(self, digest: bytes, wall: float) -> str | None:
+        """The call of an unspent, unexpired token, which is spent now; None otherwise."""
+
     async def close(self) -> None: ...
