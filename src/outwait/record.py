@@ -1,0 +1,377 @@
+"""The call object of the HTTP API: a fold of a call's notes.
+
+Pure, like the core: the same notes give the same object, whether they come live or are read back from the log.
+"""
+
+from __future__ import annotations
+
+import itertools
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any, assert_never
+
+from outwait.call.notes import (
+    Answered,
+    AnyNote,
+    Attached,
+    Detached,
+    Ended,
+    HangUpStep,
+    HoldBegan,
+    HoldEnded,
+    HoldPart,
+    HoldWentOn,
+    MaybeHuman,
+    Outcome,
+    Phase,
+    Said,
+    SessionNote,
+    Spent,
+    Status,
+)
+
+CARRIER_UNITS = "minutes"
+"""Only carriers bill by the begun minute; an engine that bills by time is counted in seconds."""
+
+WARMUP = "warmup"
+"""The reason of a session's end that says that it never carried a word: it is counted apart."""
+
+
+class Record:
+    """One call as its user sees it."""
+
+    def __init__(
+        self,
+        id: str,
+        *,
+        to: str,
+        from_: str,
+        task: str,
+        created: float,  # s since 1970
+        carrier: str = "twilio",
+        engine: str = "",
+        metadata: dict[str, Any] | None = None,
+    ) -> None:
+        self._head: dict[str, Any] = {"id": id, "to": to, "from": from_, "task": task}
+        self._created = created
+        self._carrier = carrier
+        self._engine = engine
+        self._metadata = metadata
+        self._carrier_call_id: str | None = None
+        self._status = "queued"
+        self._phase = "queued"
+        self._answered: float | None = None  # wall s
+        self._ended: float | None = None  # wall s
+        self._end_reason: dict[str, str] | None = None
+        self._outcome: Outcome | None = None
+        self._line = _Line()
+        self._sessions: dict[int, _Session] = {}
+        self._transcript: list[Said] = []
+        self._decisions: list[dict[str, Any]] = []
+        self._hangup: list[dict[str, Any]] = []
+        self._bill = _Bill()
+
+    def add(self, note: AnyNote, wall: float) -> None:
+        """Take in the next note; `wall` is s since 1970."""
+        match note:
+            case Status():
+                self._status = note.status
+                self._carrier_call_id = note.carrier_call_id or self._carrier_call_id
+            case Phase():
+                self._phase = note.phase
+                self._line.seen(note.at)
+            case Answered():
+                if self._answered is None:
+                    self._answered = wall
+                    self._line.answered = True
+            case HoldBegan():
+                self._line.hold_began(note.at)
+                self._decide("hold_started", note.at, why=note.why)
+            case HoldEnded():
+                self._line.hold_ended(note.at, note.decided_at)
+                self._decide(
+                    "human_returned",
+                    note.decided_at,
+                    onset=_ms(note.at),
+                    confidence=_share(note.confidence),
+                    why=note.why,
+                )
+            case HoldWentOn():
+                self._line.hold_went_on(note.since, note.at, asked=note.asked)
+                self._decide("hold_went_on", note.at, since=_ms(note.since), asked=note.asked, why=note.why)
+            case MaybeHuman():
+                self._line.seen(note.at)
+                self._decide(
+                    "maybe_human", note.at, onset=_ms(note.onset), confidence=_share(note.confidence), why=note.why
+                )
+            case HoldPart():
+                self._line.part(note.start, note.end, note.part)
+            case Detached():
+                self._line.detached(note.at)
+            case Attached():
+                self._line.attached(note.at)
+            case Said():
+                self._transcript.append(note)
+                self._line.seen(note.at)
+            case SessionNote():
+                self._sessions.setdefault(note.session, _Session()).add(note)
+                self._line.seen(note.at)
+            case Spent():
+                self._bill.add(note)
+            case Outcome():
+                self._outcome = note
+            case HangUpStep():
+                self._hangup.append(
+                    {"at": _ms(note.at), "step": note.step} | ({"detail": note.detail} if note.detail else {})
+                )
+            case Ended():
+                self._ended = wall
+                self._phase = "ended"
+                self._status = note.status
+                self._end_reason = {"result": note.result, "cause": note.cause}
+                self._line.ended(note.at)
+            case _:
+                assert_never(note)
+
+    def as_dict(self) -> dict[str, Any]:
+        """The call object: plain data, ready for JSON."""
+        opened = [session for session in self._sessions.values() if session.opened_at is not None]
+        used = [session for session in opened if session.reason != WARMUP]
+        return self._head | {
+            "carrier": self._carrier,
+            "carrier_call_id": self._carrier_call_id,
+            "engine": self._engine,
+            "metadata": self._metadata,
+            "status": self._status,
+            "phase": self._phase,
+            "end_reason": self._end_reason,
+            "outcome": self._outcome.text if self._outcome else None,
+            "outcome_reason": self._outcome.reason if self._outcome else None,
+            "created_at": _iso(self._created),
+            "answered_at": _iso(self._answered),
+            "ended_at": _iso(self._ended),
+            "timeline": self._line.timeline(),
+            "transcript": [_said(said) for said in sorted(self._transcript, key=lambda said: said.at)],
+            "sessions": [session.as_dict(number) for number, session in enumerate(used, 1)],
+            "failed_sessions": [
+                session.as_failed()
+                for session in self._sessions.values()
+                if session.failed and session.reason != WARMUP
+            ],
+            "warmups": sum(session.reason == WARMUP for session in self._sessions.values()),
+            "decisions": list(self._decisions),
+            "hangup": list(self._hangup),
+            "cost": self._bill.as_dict(),
+        }
+
+    def _decide(self, kind: str, at: float, **more: Any) -> None:
+        self._decisions.append({"kind": kind, "at": _ms(at), **more})
+
+
+# --- the line over time -------------------------------------------------------------------------
+
+
+@dataclass(slots=True)
+class _Span:
+    start: float
+    end: float | None = None  # None: it lasts
+
+
+@dataclass(slots=True)
+class _Line:
+    """Who was on the line when. Holds and lost streams are kept apart and laid over one another at the end, so that
+    a false resume or a lost socket inside a hold needs no case of its own."""
+
+    answered: bool = False
+    over: bool = False
+    latest: float = 0.0  # media s
+    holds: list[_Span] = field(default_factory=list)
+    gaps: list[_Span] = field(default_factory=list)
+    parts: list[tuple[float, float, str]] = field(default_factory=list)
+    resumes: list[tuple[float, float]] = field(default_factory=list)  # false ones
+
+    def seen(self, at: float) -> None:
+        if not self.over:
+            self.latest = max(self.latest, at)
+
+    def hold_began(self, at: float) -> None:
+        self.seen(at)
+        if not (self.holds and self.holds[-1].end is None):
+            self.holds.append(_Span(at))
+
+    def hold_ended(self, at: float, decided_at: float) -> None:
+        self.seen(decided_at)
+        if self.holds and self.holds[-1].end is None:
+            self.holds[-1].end = max(at, self.holds[-1].start)
+
+    def hold_went_on(self, since: float, at: float, *, asked: bool) -> None:
+        self.seen(at)
+        if self.holds:
+            self.holds[-1].end = None
+        if asked:
+            self.resumes.append((since, at))
+
+    def part(self, start: float, end: float, kind: str) -> None:
+        self.seen(end)
+        self.parts.append((start, end, kind))
+
+    def detached(self, at: float) -> None:
+        self.seen(at)
+        if not (self.gaps and self.gaps[-1].end is None):
+            self.gaps.append(_Span(at))
+
+    def attached(self, at: float) -> None:
+        self.seen(at)
+        if self.gaps and self.gaps[-1].end is None:
+            self.gaps[-1].end = at
+
+    def ended(self, at: float) -> None:
+        self.latest = max(self.latest, at) if not self.over else at
+        self.over = True
+
+    def timeline(self) -> list[dict[str, Any]]:
+        if not self.answered:
+            return []
+        holds = [(span.start, self._end(span)) for span in self.holds]
+        gaps = [(span.start, self._end(span)) for span in self.gaps]
+        edges = sorted({0.0, self.latest} | {edge for span in holds + gaps for edge in span if 0 < edge < self.latest})
+        line: list[dict[str, Any]] = []
+        for start, end in itertools.pairwise(edges):
+            kind = "detached" if _inside(start, gaps) else "hold" if _inside(start, holds) else "talk"
+            if line and line[-1]["kind"] == kind:
+                line[-1]["end"] = end
+            else:
+                line.append({"kind": kind, "start": start, "end": end})
+        for segment in line:
+            if segment["kind"] == "hold":
+                segment["parts"] = self._parts_of(segment["start"], segment["end"])
+            segment["start"], segment["end"] = _ms(segment["start"]), _ms(segment["end"])
+        return line
+
+    def _end(self, span: _Span) -> float:
+        return self.latest if span.end is None else span.end
+
+    def _parts_of(self, start: float, end: float) -> list[dict[str, Any]]:
+        """What the hold was made of. A false resume covers whatever else was heard then."""
+        pieces = [(a, b, "resume") for a, b in self.resumes]
+        for a, b, kind in self.parts:
+            pieces.extend((c, d, kind) for c, d in _without(a, b, self.resumes))
+        parts: list[dict[str, Any]] = []
+        for a, b, kind in sorted(pieces):
+            a, b = _ms(max(a, start)), _ms(min(b, end))
+            if a >= b:
+                continue
+            if parts and parts[-1]["kind"] == kind and parts[-1]["end"] >= a:
+                parts[-1]["end"] = max(parts[-1]["end"], b)
+            else:
+                parts.append({"kind": kind, "start": a, "end": b})
+        return parts
+
+
+def _inside(at: float, spans: list[tuple[float, float]]) -> bool:
+    return any(start <= at < end for start, end in spans)
+
+
+def _without(start: float, end: float, holes: list[tuple[float, float]]) -> list[tuple[float, float]]:
+    pieces = [(start, end)]
+    for a, b in holes:
+        pieces = [piece for c, d in pieces for piece in ((c, min(d, a)), (max(c, b), d)) if piece[0] < piece[1]]
+    return pieces
+
+
+# --- sessions, words, money ---------------------------------------------------------------------
+
+
+@dataclass(slots=True)
+class _Session:
+    engine: str = ""
+    model: str = ""
+    opened_at: float | None = None
+    closed_at: float | None = None
+    reason: str = ""
+
+    @property
+    def failed(self) -> bool:
+        """It ended without ever having been open."""
+        return self.opened_at is None and self.closed_at is not None
+
+    def add(self, note: SessionNote) -> None:
+        self.engine = note.engine or self.engine
+        self.model = note.model or self.model
+        self.reason = self.reason or note.reason
+        if note.state == "open" and self.opened_at is None:
+            self.opened_at = note.at
+        if note.state == "closed" and self.closed_at is None:
+            self.closed_at = note.at
+
+    def as_dict(self, number: int) -> dict[str, Any]:
+        return {
+            "number": number,
+            "engine": self.engine,
+            "model": self.model,
+            "opened_at": _ms(self.opened_at),
+            "closed_at": _ms(self.closed_at),
+            "reason": self.reason or None,
+        }
+
+    def as_failed(self) -> dict[str, Any]:
+        return {"at": _ms(self.closed_at), "engine": self.engine, "model": self.model, "reason": self.reason or None}
+
+
+class _Bill:
+    """Lines of the same kind are one line. Sums are made of whole micro-dollars, so they are exact."""
+
+    def __init__(self) -> None:
+        self._items: dict[tuple[str, str, bool], tuple[float, int]] = {}
+        self._without_parking = 0
+
+    def add(self, note: Spent) -> None:
+        key = (note.what, note.units, note.estimated)
+        quantity, micro = self._items.get(key, (0.0, 0))
+        self._items[key] = (quantity + note.quantity, micro + note.micro_usd)
+        self._without_parking = note.without_parking_micro_usd
+
+    def as_dict(self) -> dict[str, Any]:
+        # The carrier's word can take back minutes that we had counted: nothing is left of such a line.
+        items = {key: value for key, value in self._items.items() if value[1] or value[0]}
+        carrier = sum(micro for (_, units, _), (_, micro) in items.items() if units == CARRIER_UNITS)
+        total = sum(micro for _, micro in items.values())
+        return {
+            "total_usd": _usd(total),
+            "model_usd": _usd(total - carrier),
+            "carrier_usd": _usd(carrier),
+            "without_parking_usd": _usd(max(self._without_parking, total)),
+            "estimated": any(estimated for _, _, estimated in items),
+            "items": [
+                {
+                    "what": what,
+                    "units": units,
+                    "quantity": round(quantity, 3),
+                    "usd": _usd(micro),
+                    "estimated": estimated,
+                }
+                for (what, units, estimated), (quantity, micro) in items.items()
+            ],
+        }
+
+
+def _said(said: Said) -> dict[str, Any]:
+    entry: dict[str, Any] = {"at": _ms(said.at), "role": said.role, "text": said.text}
+    return entry | ({"cut": True} if said.cut else {}) | ({"phrase": True} if said.phrase else {})
+
+
+def _usd(micro: int) -> float:
+    return round(micro / 1_000_000, 6)
+
+
+def _share(value: float) -> float:
+    return round(value, 4)
+
+
+def _ms(seconds: float | None) -> Any:
+    return None if seconds is None else round(seconds, 3)
+
+
+def _iso(wall: float | None) -> str | None:
+    """Like 2026-11-22T10:00:00Z."""
+    return None if wall is None else datetime.fromtimestamp(int(wall), UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
