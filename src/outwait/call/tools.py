@@ -1,0 +1,150 @@
+"""The tools that every agent has: what the model is told of them, and what it may say in return.
+
+A model's arguments are text from outside. `read_call` turns them into a checked request, or into a
+mistake whose text goes back to the model as the tool's output, so that it can do better.
+"""
+
+from __future__ import annotations
+
+import re
+
+import msgspec
+
+MAX_DIGITS = 64  # keys in one press_digits; nobody asks for more, and each takes 0.2 s of the line
+MAX_WORDS = 2000  # characters of a reason or an outcome that are kept
+
+_DIGITS = re.compile(r"[0-9*#A-Dw]+")
+_SEPARATORS = re.compile(r"[\s().\-/]+")
+_NUMBER = re.compile(r"\+[1-9][0-9]{6,14}")  # E.164: at most 15 digits
+
+
+class HangUpCall(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="name", tag="hangup_call"):
+    """The task is over, done or not."""
+
+    reason: str  # why now, in words
+    outcome: str  # what was reached, for the one who gave the task
+
+
+class WaitOnHold(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="name", tag="wait_on_hold"):
+    """The other side has asked to wait."""
+
+    reason: str  # what was said
+
+
+class PressDigits(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="name", tag="press_digits"):
+    """Keys for a phone menu."""
+
+    digits: str  # 0-9 * # A-D; w waits half a second
+
+
+class TransferCall(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="name", tag="transfer_call"):
+    """Somebody else should take over. Whether the number may be dialled is not checked here."""
+
+    to: str  # E.164
+    reason: str
+
+
+ToolRequest = HangUpCall | WaitOnHold | PressDigits | TransferCall
+
+
+class Mistake(msgspec.Struct, frozen=True):
+    """The model called a tool that is not there, or with arguments that are none."""
+
+    text: str  # for the model
+
+
+def schemas() -> list[dict[str, object]]:
+    """The tools as a model is told of them: name, description, JSON schema. A fresh copy each time."""
+    return [
+        _schema(
+            "hangup_call",
+            "End this phone call. Say goodbye aloud first, in the same answer; the line is cut when the goodbye has "
+            "been heard. Call it when the task is done, when it can't be done, when you reached the wrong party or a "
+            "voicemail that is of no use, or when the other person wants to end the call. After it nothing more can "
+            "be said.",
+            reason="Why the call ends now, in a few words: 'task done', 'wrong number', 'asked to call back tomorrow'.",
+            outcome="What came of the task, for the person who gave it and did not hear the call: the answer, names, "
+            "dates, amounts and reference numbers exactly as they were said, and what is still open.",
+        ),
+        _schema(
+            "wait_on_hold",
+            "Wait silently until a person is back on the line. Call it when the other side asks you to hold, says "
+            "that you are being connected or queued, or when you hear hold music or a recorded 'please stay on the "
+            "line'. You may say one short sentence before ('Sure, I'll hold'). You are woken when somebody speaks to "
+            "you; do not talk to music or to recordings.",
+            reason="What was said or heard: 'she looks up the order', 'queue announcement, music'.",
+        ),
+        _schema(
+            "press_digits",
+            "Press keys of the phone, to choose from a spoken menu or to enter a number that was asked for. Press only "
+            "after the menu has said which key it wants, and say nothing while you do it.",
+            digits="The keys in order: 0-9, * and #; w waits half a second. '2', '1ww4', '12345678#'.",
+        ),
+        _schema(
+            "transfer_call",
+            "Connect the other side to another phone number and leave the call. Only when your task says to whom, or "
+            "when the other person asks for it and the task allows it. Tell them first that you are connecting them.",
+            to="The number in international form, with + and country code: '+12025550143'.",
+            reason="Why, in a few words.",
+        ),
+    ]
+
+
+def read_call(name: str, arguments: str) -> ToolRequest | Mistake:
+    """What a tool call asks for. Never raises, whatever the model wrote."""
+    wanted = _TOOLS.get(name)
+    if wanted is None:
+        return Mistake(f"There is no tool {name[:64]!r}. There are: {', '.join(_TOOLS)}.")
+    try:
+        request: ToolRequest = msgspec.json.decode(arguments or "{}", type=wanted)
+    except msgspec.ValidationError as error:
+        return Mistake(f"{name}: {error}. {_usage(wanted)}")
+    except (msgspec.DecodeError, UnicodeEncodeError, RecursionError):
+        return Mistake(f"{name}: the arguments are not a complete JSON object. {_usage(wanted)}")
+    return _checked(request)
+
+
+_TOOLS: dict[str, type[ToolRequest]] = {
+    "hangup_call": HangUpCall,
+    "wait_on_hold": WaitOnHold,
+    "press_digits": PressDigits,
+    "transfer_call": TransferCall,
+}
+
+
+def _checked(request: ToolRequest) -> ToolRequest | Mistake:
+    match request:
+        case HangUpCall(reason=reason, outcome=outcome):
+            if not outcome.strip():
+                return Mistake("hangup_call: `outcome` is empty. Say what came of the task, or why nothing did.")
+            return HangUpCall(reason=reason.strip()[:MAX_WORDS], outcome=outcome.strip()[:MAX_WORDS])
+        case WaitOnHold(reason=reason):
+            return WaitOnHold(reason=reason.strip()[:MAX_WORDS])
+        case PressDigits(digits=digits):
+            keys = _SEPARATORS.sub("", digits)
+            if not _DIGITS.fullmatch(keys) or len(keys) > MAX_DIGITS:
+                return Mistake(f"press_digits: `digits` must be 1 to {MAX_DIGITS} of 0-9, *, #, A-D and w (a pause).")
+            return PressDigits(digits=keys)
+        case TransferCall(to=to, reason=reason):
+            number = _SEPARATORS.sub("", to)
+            if not _NUMBER.fullmatch(number):
+                return Mistake("transfer_call: `to` must be a number in international form, such as +12025550143.")
+            return TransferCall(to=number, reason=reason.strip()[:MAX_WORDS])
+
+
+def _schema(name: str, description: str, **fields: str) -> dict[str, object]:
+    return {
+        "type": "function",
+        "name": name,
+        "description": description,
+        "parameters": {
+            "type": "object",
+            "properties": {field: {"type": "string", "description": meaning} for field, meaning in fields.items()},
+            "required": list(fields),
+            "additionalProperties": False,
+        },
+    }
+
+
+def _usage(tool: type[ToolRequest]) -> str:
+    return f"It wants {' and '.join(f'`{field}`' for field in tool.__struct_fields__)}, each a string."
