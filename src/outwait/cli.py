@@ -1,0 +1,187 @@
+"""The command line. Only here and in `web/app` is the house put together.
+
+Every command imports what it needs when it runs, so that `--help` answers at once.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated, NoReturn
+
+import typer
+
+from outwait import __version__
+from outwait.errors import OutwaitError
+
+app = typer.Typer(
+    name="outwait",
+    help="AI phone calls that ride out long holds: no model session is open while the music plays.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,  # plain help costs half the time of a coloured one
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+Json = Annotated[bool, typer.Option("--json", help="Print JSON alone on stdout.")]
+Out = Annotated[Path, typer.Option("--out", help="Folder for call.wav, call.json and report.html.", metavar="DIR")]
+
+
+def main() -> NoReturn:
+    """The `outwait` command. Exit status: 0 done, 1 the job failed, 2 usage."""
+    try:
+        app()
+    except OutwaitError as error:
+        _stop(str(error), 2 if error.usage else 1)
+    except BrokenPipeError:
+        # Whoever read our output has gone (`outwait ... | head`). Nothing can be said to them, not even by Python
+        # when it flushes at exit.
+        sys.stdout = None  # type: ignore[assignment]
+        sys.exit(1)
+    except KeyboardInterrupt:
+        sys.exit(130)
+    sys.exit(0)
+
+
+def _stop(message: str, status: int) -> NoReturn:
+    sys.stderr.write(f"outwait: {' '.join(message.split())}\n")
+    sys.exit(status)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        sys.stdout.write(f"outwait {__version__}\n")
+        raise typer.Exit
+
+
+@app.callback()
+def outwait(
+    version: Annotated[
+        bool, typer.Option("--version", help="Print the version.", callback=_version, is_eager=True)
+    ] = False,
+) -> None:
+    pass
+
+
+@app.command()
+def demo(as_json: Json = False, out: Out = Path("demo-out")) -> None:
+    """Ride out a 25-minute hold on this machine: simulated carrier, person and model, real sockets, no keys."""
+    from outwait import demo as the_demo
+
+    _exit(the_demo.run(out, as_json))
+
+
+@app.command()
+def serve(
+    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(help="Port to listen on; 0: any free one.", min=0, max=65535)] = 8080,
+    drain: Annotated[
+        float, typer.Option(help="Seconds that talking calls get to finish after SIGTERM.", min=0.0)
+    ] = 60.0,
+) -> None:
+    """Run the server: the carrier's webhooks and media streams, the HTTP API."""
+    from outwait.web.server import serve as run_server
+
+    _exit(run_server(host, port, drain=drain))
+
+
+@app.command()
+def call(
+    to: Annotated[str, typer.Argument(help="Number to call, like +12025550143.")],
+    task: Annotated[str, typer.Option(help="What the agent is to get done, in words.")],
+    from_: Annotated[
+        str | None, typer.Option("--from", help="Number to call from; default: TWILIO_PHONE_NUMBER of the server.")
+    ] = None,
+    follow: Annotated[bool, typer.Option("--follow", help="Show the call live until it ends.")] = False,
+    engine: Annotated[str | None, typer.Option(help="Engine to use; default: the server's.")] = None,
+    max_cost_usd: Annotated[float | None, typer.Option(help="End the call before it costs more than this.")] = None,
+    max_hold_minutes: Annotated[float | None, typer.Option(help="End the call when one hold lasts longer.")] = None,
+    server: Annotated[
+        str, typer.Option(help="Where the server is.", envvar="OUTWAIT_SERVER")
+    ] = "http://127.0.0.1:8080",
+    as_json: Annotated[bool, typer.Option("--json", help="Print the call object as JSON.")] = False,
+) -> None:
+    """Ask a running server to place a call."""
+    from outwait import client
+
+    wish = {
+        "to": to,
+        "task": task,
+        "from": from_,
+        "engine": engine,
+        "max_cost_usd": max_cost_usd,
+        "max_hold_minutes": max_hold_minutes,
+    }
+    given = {name: value for name, value in wish.items() if value is not None}
+    _exit(client.run_call(server, given, follow=follow, as_json=as_json))
+
+
+@app.command()
+def listen(
+    files: Annotated[list[Path], typer.Argument(help="Recordings: wav, any rate; the first channel counts.")],
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON line a file on stdout.")] = False,
+    on_hold: Annotated[bool, typer.Option("--on-hold", help="The recording starts on hold.")] = False,
+) -> None:
+    """Run the ear and the hold logic over recordings, as a live call would have heard them."""
+    from outwait.listen import listen as run_listen
+
+    _exit(run_listen(files, as_json=as_json, on_hold=on_hold))
+
+
+@app.command()
+def replay(path: Annotated[Path, typer.Argument(help="A call.json.", metavar="CALL_JSON")]) -> None:
+    """Run a past call's log through today's core and show where it differs."""
+    from outwait.replay import replay as run_replay
+
+    _exit(run_replay(path))
+
+
+@app.command()
+def report(
+    path: Annotated[Path, typer.Argument(help="A call.json.", metavar="CALL_JSON")],
+    wav: Annotated[
+        Path | None, typer.Option(help="The call's sound, for the waveform; default: call.wav beside it.")
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option("--out", help="Page to write; default: report.html beside it.", metavar="FILE")
+    ] = None,
+) -> None:
+    """Make the report page of a call: one file, to be opened in any browser."""
+    from outwait.report import write_report
+
+    sys.stdout.write(f"{write_report(path, wav=wav, out=out)}\n")
+
+
+@app.command()
+def doctor() -> None:
+    """Check keys, public URL, database, clock and models, and say what to do about each."""
+    from outwait import doctor as the_doctor
+
+    _exit(the_doctor.run())
+
+
+@app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
+def bench(
+    context: typer.Context,
+    name: Annotated[str | None, typer.Argument(help="Which one; without a name they are listed.")] = None,
+) -> None:
+    """Run a benchmark. What stands after NAME is for the benchmark itself."""
+    from outwait import bench as benches
+
+    if name is None:
+        known = benches.benchmarks()
+        width = max(map(len, known), default=0)
+        sys.stdout.writelines(f"{known_name:<{width}}  {first}\n" for known_name, first in known.items())
+        return
+    _exit(benches.run(name, context.args))
+
+
+def _exit(status: int | None) -> None:
+    if status:
+        raise typer.Exit(status)
+
+
+COMMANDS: tuple[Callable[..., None], ...] = (demo, serve, call, listen, replay, report, doctor, bench)
+"""All commands, for the test that every one is documented."""
