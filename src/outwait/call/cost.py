@@ -148,7 +148,7 @@ class Meter:
         self._prices = prices
         self._cap = cap
         self._minutes_begun = 0
-        self._holds: list[tuple[float, float, float]] = []  # seconds, text tokens, audio tokens at its start
+        self._holds: dict[int, tuple[float, float, float]] = {}  # s, text tokens, audio tokens at its start
         self._context = (1000.0, 0.0)  # text, audio tokens of the last response
         self._largest = 0  # micro-dollars of the dearest response so far
         self.model = 0  # micro-dollars
@@ -163,15 +163,19 @@ class Meter:
     @property
     def without_parking(self) -> int:
         """Micro-dollars that this call would have cost with one session open all the time."""
-        held = sum(naive_hold(self._prices.model, *hold) for hold in self._holds)
+        held = sum(naive_hold(self._prices.model, *hold) for hold in self._holds.values())
         return self.total + held
 
     def count_response(self, what: str, usage: Usage) -> list[Item]:
-        """A response or phrase of the engine."""
+        """A response of the engine."""
         self._context = (usage.text_in + usage.text_out, usage.audio_in + usage.audio_out)
         items = self._count(what, usage, self._prices.model)
         self._largest = max([self._largest, *(item.micro_usd for item in items)])
         return items
+
+    def count_phrase(self, usage: Usage) -> list[Item]:
+        """A phrase made outside the conversation."""
+        return self._count("phrase", usage, self._prices.model)
 
     def count_transcript(self, usage: Usage) -> list[Item]:
         """The words of a turn of the person."""
@@ -194,9 +198,10 @@ class Meter:
         """The carrier said how long the call was; its word counts."""
         return self._count_minutes(max(0, math.ceil(billed_seconds / 60)), estimated=False)
 
-    def note_hold(self, seconds: float) -> None:
-        """A hold of this length was ridden out."""
-        self._holds.append((seconds, *self._context))
+    def note_hold(self, number: int, seconds: float) -> None:
+        """The call's hold of that number has lasted so long."""
+        _, *context = self._holds.get(number, (0.0, *self._context))
+        self._holds[number] = (seconds, context[0], context[1])
 
     def next_response_fits(self) -> bool:
         """Whether the cap leaves anything for one more response."""

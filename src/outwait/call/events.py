@@ -1,9 +1,8 @@
 """What happened, in the past tense. Events are all that a call ever learns of the world.
 
-Adapters parse a peer's message once and put one of these into the call's inbox. Every event but
-`Heard` and `AgentSpoke` (which carry sound) is kept in the call log and can be read back from it.
-Sound is mu-law, 8,000 bytes a second. A `session` or `stream` number says which of several it is about:
-what an old one still has to say changes nothing.
+Adapters parse a peer's message once and put one of these into the call's inbox. All of them are kept in the
+call log, sound only by its length, and can be read back from it. Sound is mu-law, 8,000 bytes a second.
+A `session` or `stream` number says which of several it is about: what an old one still has to say changes nothing.
 """
 
 from __future__ import annotations
@@ -56,6 +55,13 @@ class Released(Event, frozen=True):
 
 class TimePassed(Event, frozen=True):
     """The deadline that the call asked for has come."""
+
+
+class PhraseReady(Event, frozen=True):
+    """A phrase that was made earlier is at hand."""
+
+    phrase: str
+    ulaw: bytes
 
 
 class LogFailed(Event, frozen=True):
@@ -239,7 +245,7 @@ class ResponseEnded(Event, frozen=True):
 
 
 class PhraseMade(Event, frozen=True):
-    """An out-of-band response has become a phrase; `ulaw` goes to the phrase library, not to the log."""
+    """An out-of-band response has become a phrase."""
 
     session: int
     phrase: str
@@ -267,6 +273,7 @@ AnyEvent = (
     | Restarted
     | Released
     | TimePassed
+    | PhraseReady
     | LogFailed
     | Dialled
     | DialRefused

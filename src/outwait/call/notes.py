@@ -127,6 +127,8 @@ class Ended(Note, frozen=True):
     result: str
     cause: str
     status: str
+    total_micro_usd: int
+    without_parking_micro_usd: int
 
 
 AnyNote = (

@@ -28,6 +28,8 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
     # wall s from answer to the media stream
     reattach_seconds: float = 60.0
     # wall s that a call without a media stream is waited for
+    detached_session_seconds: float = 10.0
+    # wall s that a session is kept open for a call without a media stream
     max_reattaches: int = 20
     # re-attaches within `reattach_window`
     reattach_window: float = 600.0

@@ -1,0 +1,499 @@
+"""The talk of a call: which session there is, what it hears, what it says, what it still owes an answer to.
+
+Sessions come and go; the conversation goes on. One mechanism serves every cause (hold, expiry, drop, stall, refusal):
+a session ends, the next one is opened with the context and with the sound that the last one did not answer.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from typing import Literal
+
+from outwait.call import commands as do
+from outwait.call import events as ev
+from outwait.call import notes
+from outwait.call.clock import Deadlines
+from outwait.call.commands import AnyCommand, Tell
+from outwait.call.context import Context
+from outwait.call.cost import Item, Meter
+from outwait.call.events import Trouble
+from outwait.call.hold import Scored
+from outwait.call.sessions import REASONS, Chain, Link
+from outwait.call.setup import Setup
+from outwait.call.states import Session
+from outwait.call.turns import BYTES, Listening, Playout
+
+Want = Literal["talk", "drain", "none"]
+
+_TURN_MARGIN = 0.6  # s before the engine noticed a turn: its prefix and the way there
+_GO_ON = "The connection broke off while you spoke. Go on from where the person last heard you; do not repeat it."
+_ANSWER = "Answer the person now."
+_FIRST = "Nobody has said anything. Introduce yourself and say why you call."
+
+SessionEvent = (
+    ev.SessionOpened
+    | ev.SessionClosed
+    | ev.PersonStarted
+    | ev.PersonStopped
+    | ev.PersonCommitted
+    | ev.PersonSaid
+    | ev.ResponseStarted
+    | ev.AgentSpoke
+    | ev.AgentWrote
+    | ev.ToolCalled
+    | ev.ResponseEnded
+    | ev.PhraseMade
+    | ev.PhraseFailed
+    | ev.SessionComplained
+)
+
+
+class Conversation:
+    """Owns the chain of sessions, the playout and the context. `calls` and `gave_up` are for the machine to act on."""
+
+    def __init__(self, setup: Setup, waits: Deadlines, meter: Meter) -> None:
+        self._setup = setup
+        self._policy = setup.policy
+        self._waits = waits
+        self._meter = meter
+        self.context = Context(setup.task)
+        self.chain = Chain()
+        self.playout = Playout(setup.policy)
+        self.calls: list[ev.ToolCalled] = []  # tools to be run; whoever reads them empties the list
+        self.gave_up: str | None = None  # why no further session is tried
+        self.person_speaking = False  # says the engine
+        self.asked_since_park = False  # a response was asked for since the last hold began
+        self._listening = Listening()
+        self._far: deque[tuple[float, bytes]] = deque()  # the far end's last seconds: start, sound
+        self._feed_from = 0.0  # media s: what a session that opens now has to hear
+        self._live = False  # the open session has had what it missed, and hears on
+        self._turn_from: float | None = None  # media s: start of the person's turn that has no answer yet
+        self._turn_starts: dict[str, float] = {}  # of committed turns
+        self._owed = ""  # instructions of the response that the next session has to be asked for
+        self._opened_once = False
+        self._spoken = False  # the agent has been asked to speak, or has spoken
+        self._aged = False  # the session nears its limit
+        self._phrases: dict[str, bytes] = {}
+        self._phrase_asked: set[str] = set()
+        self._last_phrase = ("", -1e9)  # name, media s
+        self._deaf = False  # the person is not to be listened to any more: the goodbye is not for discussion
+
+    # --- the far end ---------------------------------------------------------------------------
+
+    def heard(self, start: float, ulaw: bytes, want: Want) -> list[AnyCommand]:
+        """The far end, to whoever has to hear it."""
+        self._far.append((start, ulaw))
+        while self._far and start - self._far[0][0] > self._policy.preroll_max:
+            self._far.popleft()
+        link = self.chain.ready
+        if want == "talk" and link is not None and self._live and not self._deaf:
+            return [do.SendAudio(link.number, ulaw)]
+        return []
+
+    def scored(self, scored: Scored, answered_for: float, want: Want, now: float) -> list[AnyCommand]:
+        """The ear's view: speak first, or end a turn that the engine does not end. `answered_for`: media s."""
+        self._listening.hear(scored.at, scored.seconds, scored.speech)
+        link = self.chain.ready
+        if want != "talk" or link is None or not self._live or link.busy or not self.playout.quiet or self._deaf:
+            return []
+        waiting = self._listening.waits(scored.at, self._policy.reply_patience)
+        if waiting:
+            commands: list[AnyCommand] = [do.CommitTurn(link.number)]
+            self.person_speaking = False
+            return commands + self._ask(link, _ANSWER if self._spoken else "", now)
+        nobody_spoke = not (self._spoken or self.person_speaking) and self._listening.last_speech is None
+        if nobody_spoke and answered_for >= self._policy.listen_first:
+            return self._ask(link, _FIRST, now)
+        return []
+
+    # --- the engine ----------------------------------------------------------------------------
+
+    def receive(self, event: SessionEvent, now: float, at: float, stream: int) -> list[AnyCommand]:
+        """News of a session. That of an old one changes nothing but the bill."""
+        if isinstance(event, ev.PhraseMade):
+            return self._phrase_made(event)
+        link = self.chain.of(event.session)
+        if link is None:
+            return self._late(event)
+        if link.busy:
+            self._waits.set("stall", now + self._policy.stall_seconds)
+        match event:
+            case ev.SessionOpened():
+                return self._opened(link, event, now, at)
+            case ev.SessionClosed():
+                return self._closed(link, event, now, at)
+            case ev.PersonStarted():
+                return self._person_started(link, at, stream)
+            case ev.PersonStopped():
+                self.person_speaking = False
+                link.due = True
+                self._waits.set("stall", now + self._policy.stall_seconds)
+            case ev.PersonCommitted(item=item):
+                link.untold.add(item)
+                self._turn_starts[item] = at if self._turn_from is None else self._turn_from
+                self.context.person_speaks(f"{link.number}.{item}")
+            case ev.PersonSaid():
+                return self._person_said(link, event, at)
+            case ev.ResponseStarted(response=response):
+                link.due = False
+                link.asked += 1
+                link.responses.add(response)
+                self._spoken = True
+                self.asked_since_park = True
+                self._listening.answered()
+                self._waits.set("stall", now + self._policy.stall_seconds)
+            case ev.AgentSpoke(response=response, item=item, ulaw=ulaw):
+                link.useful = True
+                self._turn_from = None
+                self.playout.speak(link.number, response, item, ulaw)
+            case ev.AgentWrote(response=response, item=item, text=text):
+                self.playout.write(link.number, response, item, text)
+            case ev.ToolCalled():
+                link.useful = True
+                self._turn_from = None
+                self.calls.append(event)
+            case ev.ResponseEnded():
+                return self._response_ended(link, event)
+            case ev.PhraseFailed(phrase=phrase):
+                self._phrase_asked.discard(phrase)
+            case ev.SessionComplained():
+                pass
+        return []
+
+    def settle(self, want: Want, now: float, at: float) -> list[AnyCommand]:
+        """Bring the sessions to what is wanted, whatever has happened. Called after every event."""
+        link = self.chain.link
+        commands = self._finished()
+        if want == "talk":
+            if link is None:
+                if "session retry" not in self._waits and self.gave_up is None:
+                    commands += self._open(now, at)
+            elif link.state is Session.OPEN:
+                if self._aged and not (link.busy or self.person_speaking) and self.playout.quiet:
+                    return commands + self.close("expired", now, at)
+                if not self._live:
+                    commands += self._feed(link, now)
+        elif want == "drain":
+            done = link is not None and not link.busy and "gate" not in self._waits
+            if link is not None and (done or "drain" not in self._waits or link.state is Session.OPENING):
+                commands += self.close("hold", now, at)
+            self._waits.clear("session retry")
+        else:
+            self._waits.clear("session retry")
+        return commands
+
+    def passed(self, name: str, now: float, at: float) -> list[AnyCommand]:
+        """One of our deadlines has come."""
+        link = self.chain.link
+        if name == "stall" and link is not None and link.busy and link.state is Session.OPEN:
+            return self.close("stalled", now, at)
+        if name == "session age":
+            self._aged = True
+        elif name == "session open" and link is not None and link.state is Session.OPENING:
+            return self.close("stalled", now, at)
+        elif name == "session close" and link is not None:
+            closed = ev.SessionClosed(link.number, trouble=Trouble.LOST, code=1006, detail="it did not close in time")
+            return self._closed(link, closed, now, at)
+        return []
+
+    # --- what the machine asks for -------------------------------------------------------------
+
+    def close(self, reason: str, now: float, at: float) -> list[AnyCommand]:
+        """End the session, if there is one."""
+        link = self.chain.link
+        if link is None or not link.move(Session.CLOSING):
+            return []
+        link.reason = reason
+        self._waits.clear("session open", "session age", "stall")
+        self._waits.set("session close", now + 2 * self._policy.close_seconds)
+        self._live = False
+        return [self._note(link, at), do.CloseSession(link.number)]
+
+    def park(self, now: float) -> list[AnyCommand]:
+        """The line is on hold: no sound goes to the session from here, and nothing is asked of it."""
+        self._live = False
+        self.person_speaking = False
+        self._turn_from = None
+        self._owed = ""
+        self.asked_since_park = False
+        self._listening.answered()
+        self._waits.set("drain", now + self._policy.drain_seconds)
+        if self._policy.park == "gate":
+            self._waits.set("gate", now + self._policy.gate_seconds)
+            self._waits.set("drain", now + self._policy.gate_seconds + self._policy.drain_seconds)
+        link = self.chain.ready
+        if link is not None and link.responses and not self.playout.agent_speaking and not self.calls:
+            return [do.CancelResponse(link.number)]
+        return []
+
+    def resume(self, onset: float, held: float, phrase: str | None) -> None:
+        """A person is back: the next session hears them from `onset`, media s."""
+        self._waits.clear("gate", "drain")
+        self._feed_from = max(0.0, onset - self._policy.preroll)
+        self._listening.hear(onset, Listening.ENOUGH, 1.0)
+        self._spoken = True
+        minutes, seconds = divmod(round(held), 60)
+        said = f' While the line was connected you already said to them: "{phrase}"' if phrase else ""
+        self.context.happened(
+            f"You were on hold for {minutes} min {seconds} s. A person has just come back on the line; it may be "
+            f"somebody else.{said} Listen to what they say, say again in a few words that you are an AI assistant and "
+            "whom you call for if they may not know, and go on with the task."
+        )
+
+    def say_phrase(self, names: list[str], at: float) -> str | None:
+        """Say one of these phrases, not the last one again if there is another; its text, None if none is at hand."""
+        known = [name for name in names if name in self._phrases]
+        if not known:
+            return None
+        name = next((n for n in known if n != self._last_phrase[0]), known[0])
+        self._last_phrase = (name, at)
+        self.playout.phrase(self._setup.phrases[name], self._phrases[name])
+        return self._setup.phrases[name]
+
+    def break_off(self, phrase: str, stream: int, at: float) -> list[AnyCommand]:
+        """Stop whatever the agent says and say this phrase instead; no further response is wanted."""
+        commands, _ = self.playout.interrupt(stream)
+        link = self.chain.ready
+        if link is not None:
+            for response in link.responses:
+                self.playout.mute(link.number, response)
+            if link.responses:
+                commands.append(do.CancelResponse(link.number))
+            link.due = False
+        self.say_phrase([phrase], at)
+        return commands + self.playout.advance(stream, at)
+
+    def phrase_age(self, at: float) -> float:
+        """Media seconds since the last phrase."""
+        return at - self._last_phrase[1]
+
+    def keep_phrase(self, name: str, ulaw: bytes) -> None:
+        """A phrase is at hand."""
+        self._phrases[name] = ulaw
+
+    def ask_goodbye(self, now: float) -> list[AnyCommand]:
+        link = self.chain.ready
+        if link is None:
+            return []
+        return self._ask(link, "Thank the person and say goodbye in one short sentence.", now, tools=False)
+
+    def answer_tool(self, call: ev.ToolCalled, output: str, *, respond: bool, now: float) -> list[AnyCommand]:
+        """The result of a tool, into the context and to the session that asked."""
+        self.context.tool_called(call.call_id, call.name, call.arguments)
+        self.context.tool_answered(call.call_id, output)
+        link = self.chain.of(call.session)
+        if link is None or link.state is not Session.OPEN:
+            return []
+        commands: list[AnyCommand] = [do.AnswerTool(link.number, call.call_id, output)]
+        return commands + (self._ask(link, "", now) if respond else [])
+
+    def stop_listening(self) -> None:
+        """From here the person is not heard by the session, and can't cut in: the goodbye is said to its end."""
+        self._deaf = True
+
+    def detach(self) -> None:
+        """The carrier's socket is gone, and its queue with it."""
+        self.playout.rewind()
+
+    def restart(self, at: float) -> list[AnyCommand]:
+        """All sockets of the old process are gone."""
+        link = self.chain.link
+        self._feed_from = at
+        self._far.clear()
+        self._phrase_asked.clear()
+        if link is None:
+            return []
+        link.reason = "restart"
+        if link.responses or link.due:
+            self._owed = _GO_ON
+        return self._end(link, at)
+
+    # --- below ---------------------------------------------------------------------------------
+
+    def _open(self, now: float, at: float) -> list[AnyCommand]:
+        link = self.chain.open(now)
+        self._live = False
+        self._aged = False
+        if self._opened_once and not self._owed and self._feed_from < at - self._policy.preroll_max:
+            self._feed_from = at
+        self._waits.set("session open", now + self._policy.connect_seconds + self._policy.close_seconds)
+        opened = do.OpenSession(link.number, self._setup.engine, self.context.instructions, self.context.seed())
+        return [self._note(link, at), opened]
+
+    def _opened(self, link: Link, event: ev.SessionOpened, now: float, at: float) -> list[AnyCommand]:
+        if not link.move(Session.OPEN):
+            return []
+        self._waits.clear("session open")
+        age = self._policy.max_session_seconds
+        if event.expires_in is not None:
+            age = min(age, max(60.0, event.expires_in - 120.0))
+        self._waits.set("session age", now + age)
+        self._opened_once = True
+        commands: list[AnyCommand] = [self._note(link, at)]
+        for name, text in self._setup.phrases.items():
+            if name not in self._phrases and name not in self._phrase_asked:
+                self._phrase_asked.add(name)
+                commands.append(do.MakePhrase(link.number, name, text))
+        return commands
+
+    def _feed(self, link: Link, now: float) -> list[AnyCommand]:
+        """An open session catches up with the line."""
+        self._live = True
+        if self._deaf:
+            return []
+        missed = b"".join(ulaw for start, ulaw in self._far if start + len(ulaw) / BYTES > self._feed_from)
+        commands: list[AnyCommand] = [do.SendAudio(link.number, missed)] if missed else []
+        if self._owed:
+            commands += self._ask(link, self._owed, now)
+            self._owed = ""
+        return commands
+
+    def _closed(self, link: Link, event: ev.SessionClosed, now: float, at: float) -> list[AnyCommand]:
+        trouble = event.trouble
+        if link.state is Session.CLOSING and link.reason:
+            trouble = Trouble.STALLED if link.reason == "stalled" else None
+        elif trouble is None:
+            trouble = Trouble.LOST
+        if trouble is not None:
+            link.reason = link.reason or REASONS[trouble]
+        if trouble is not None or link.reason == "expired":
+            self._hand_over(link, at)
+        if trouble is not None:
+            self.chain.failures = 1 if link.useful else self.chain.failures + 1
+            delays = self._policy.retry_delays
+            if not trouble.retryable or self.chain.failures > len(delays):
+                self.gave_up = {Trouble.REFUSED: "model_refused", Trouble.BUSY: "model_refused"}.get(
+                    trouble, "model_lost"
+                )
+                if trouble is Trouble.STALLED:
+                    self.gave_up = "model_stalled"
+            else:
+                self._waits.set("session retry", now + delays[self.chain.failures - 1])
+        return self._end(link, at)
+
+    def _hand_over(self, link: Link, at: float) -> None:
+        """What the next session owes the person: an answer to what they said, or the rest of the agent's words."""
+        if self._turn_from is not None or self.person_speaking:
+            start = at if self._turn_from is None else self._turn_from
+            self._feed_from = max(start, at - self._policy.preroll_max)
+            self._listening.hear(at, Listening.ENOUGH, 1.0)
+        elif link.responses or link.due:
+            self._owed = _GO_ON if self.playout.agent_speaking else _ANSWER if self._spoken and link.asked else ""
+            self._feed_from = at
+        elif self._opened_once:
+            self._feed_from = at
+
+    def _end(self, link: Link, at: float) -> list[AnyCommand]:
+        self.playout.end(link.number)
+        self._waits.clear("session open", "session close", "session age", "stall")
+        link.state = Session.CLOSED
+        self.chain.link = None
+        self.person_speaking = False
+        self._live = False
+        return [*self._finished(), self._note(link, at)]
+
+    def _late(self, event: SessionEvent) -> list[AnyCommand]:
+        if isinstance(event, ev.ResponseEnded) and event.usage is not None:
+            return self._spent(self._meter.count_response("response", event.usage))
+        if isinstance(event, ev.PersonSaid) and event.usage is not None:
+            self.context.person_said(f"{event.session}.{event.item}", event.text)
+            return self._spent(self._meter.count_transcript(event.usage))
+        return []
+
+    def _person_started(self, link: Link, at: float, stream: int) -> list[AnyCommand]:
+        self.person_speaking = True
+        link.due = False
+        if self._turn_from is None:
+            self._turn_from = max(0.0, at - _TURN_MARGIN)
+        if not self.playout.agent_speaking or self._deaf or not self._live:
+            return []
+        commands, cut = self.playout.interrupt(stream)
+        for utterance in cut:
+            if utterance.kind == "agent" and utterance.session == link.number:
+                commands.append(do.TruncateItem(link.number, utterance.item, utterance.heard_ms))
+        return commands + self._finished()
+
+    def _person_said(self, link: Link, event: ev.PersonSaid, at: float) -> list[AnyCommand]:
+        link.untold.discard(event.item)
+        self.context.person_said(f"{link.number}.{event.item}", event.text)
+        commands: list[AnyCommand] = []
+        if event.text.strip():
+            said_at = self._turn_starts.pop(event.item, at)
+            commands.append(Tell(notes.Said(at=said_at, role="human", text=event.text.strip())))
+        if event.usage is not None:
+            commands += self._spent(self._meter.count_transcript(event.usage))
+        return commands
+
+    def _response_ended(self, link: Link, event: ev.ResponseEnded) -> list[AnyCommand]:
+        link.responses.discard(event.response)
+        link.due = False
+        if not link.busy:
+            self._waits.clear("stall")
+        self.playout.end(link.number, event.response)
+        if event.status in ("completed", "incomplete"):
+            self._turn_from = None
+        commands = self._finished()
+        if event.usage is not None:
+            commands += self._spent(self._meter.count_response("response", event.usage))
+        return commands
+
+    def _phrase_made(self, event: ev.PhraseMade) -> list[AnyCommand]:
+        self._phrases[event.phrase] = event.ulaw
+        return self._spent(self._meter.count_phrase(event.usage)) if event.usage is not None else []
+
+    def _ask(self, link: Link, instructions: str, now: float, *, tools: bool = True) -> list[AnyCommand]:
+        link.due = True
+        self._spoken = True
+        self.asked_since_park = True
+        self._listening.answered()
+        self._waits.set("stall", now + self._policy.stall_seconds)
+        return [do.AskResponse(link.number, instructions, tools)]
+
+    def _finished(self) -> list[AnyCommand]:
+        """Words that have been said to their end, or cut, enter the context and the transcript."""
+        commands: list[AnyCommand] = []
+        for utterance in self.playout.finished:
+            text = utterance.heard_text
+            cut = text != utterance.text
+            if utterance.kind == "agent":
+                self.context.agent_said(text, cut=cut)
+            if text and utterance.began is not None:
+                said = notes.Said(
+                    at=utterance.began, role="agent", text=text, cut=cut, phrase=utterance.kind == "phrase"
+                )
+                commands.append(Tell(said))
+        self.playout.finished.clear()
+        return commands
+
+    def _spent(self, items: list[Item]) -> list[AnyCommand]:
+        return spent(self._meter, items)
+
+    def _note(self, link: Link, at: float) -> Tell:
+        return Tell(
+            notes.SessionNote(
+                session=link.number,
+                state=link.state.value,
+                at=at,
+                engine=self._setup.engine,
+                model=self._setup.model,
+                reason=link.reason if link.state is Session.CLOSED else "",
+            )
+        )
+
+
+def spent(meter: Meter, items: list[Item]) -> list[AnyCommand]:
+    """New lines of the bill, told."""
+    return [
+        Tell(
+            notes.Spent(
+                what=item.what,
+                units=item.units,
+                quantity=item.quantity,
+                micro_usd=item.micro_usd,
+                estimated=item.estimated,
+                total_micro_usd=meter.total,
+                without_parking_micro_usd=meter.without_parking,
+            )
+        )
+        for item in items
+    ]

@@ -1,0 +1,620 @@
+"""The call: events in, commands out. Only the rules that join its parts live here.
+
+`Conversation` talks to the engine, `HoldLogic` judges the line, `Ending` ends, `Meter` counts. This file moves the
+phase along its table and keeps one joint rule: leg over, no session and no stream while ending -> ended, by
+whatever road.
+"""
+
+from __future__ import annotations
+
+from typing import assert_never
+
+import msgspec
+
+from outwait.call import commands as do
+from outwait.call import events as ev
+from outwait.call import hold, notes, tools
+from outwait.call.clock import Deadline, Deadlines, MediaClock
+from outwait.call.commands import AnyCommand, Tell
+from outwait.call.conversation import Conversation, SessionEvent, Want, spent
+from outwait.call.cost import Meter
+from outwait.call.ending import Ending, Result, View
+from outwait.call.events import AnyEvent, Trouble
+from outwait.call.keys import tones
+from outwait.call.setup import Setup
+from outwait.call.states import LEG, PHASE, Leg, Phase, allowed
+from outwait.call.turns import BYTES
+
+_WAITS_OF_A_LIVING_CALL = (
+    "ring",
+    "stream",
+    "re-attach",
+    "detached session",
+    "line quiet",
+    "line gone",
+    "session retry",
+    "gate",
+    "drain",
+)
+_OK = '{"ok": true}'  # a tool's output
+_LISTEN = 1600  # bytes given to the ear at once: one stretch of its scores
+_LEG_OVER: dict[Leg, tuple[Result, str]] = {
+    Leg.COMPLETED: ("indeterminate", "remote_hangup"),
+    Leg.BUSY: ("client_error", "busy"),
+    Leg.NO_ANSWER: ("client_error", "no_answer"),
+    Leg.CANCELED: ("client_error", "canceled"),
+    Leg.FAILED: ("upstream_error", "carrier_failed"),
+}
+
+
+class Call:
+    """One task on one phone call. Pure: no clock, no I/O; `now` is monotonic seconds, passed in."""
+
+    def __init__(self, setup: Setup) -> None:
+        self.setup = setup
+        self.phase = Phase.QUEUED
+        self.leg = Leg.QUEUED
+        self.carrier_call_id = ""
+        self.released = False  # the next process has it
+        self._policy = setup.policy
+        self._waits = Deadlines()
+        self._media = MediaClock()
+        self._meter = Meter(setup.prices, setup.policy.max_cost_micro_usd)
+        self._talk = Conversation(setup, self._waits, self._meter)
+        self._hold = hold.HoldLogic(setup.policy.hold, on_hold=False)
+        self._ending: Ending | None = None
+        self._before = Phase.TALKING  # the phase to which a re-attached stream goes back
+        self._stream = 0  # number of the open one; 0: none
+        self._attached: list[float] = []  # wall s of re-attaches
+        self._answered = False
+        self._dial_asked = False
+        self._sequence = -1  # of the last status callback
+        self._for_ear = bytearray()
+        self._hold_began = 0.0  # media s
+        self._hold_resumed = 0.0  # media s: onset of the words that ended the last hold
+        self._hold_phrases = 0
+        self._holds = 0  # so far
+
+    # --- the front door --------------------------------------------------------------------------
+
+    def receive(self, event: AnyEvent, now: float) -> list[AnyCommand]:
+        """One event; the commands that follow from it, to be performed in order."""
+        if self.phase is Phase.ENDED:
+            return []
+        return self._handle(event, now) + self._settle(now)
+
+    def deadline(self) -> Deadline | None:
+        """When `TimePassed` is wanted at the latest, and what for."""
+        return self._waits.next() if self.phase is not Phase.ENDED else None
+
+    @property
+    def over(self) -> bool:
+        """Nothing is left to do here: ended, or let go with nothing open."""
+        return self.phase is Phase.ENDED or (self.released and not self._stream and self._talk.chain.link is None)
+
+    def answers_redirect(self, now: float) -> bool:
+        """The carrier asks what to do with the leg after its stream: whether it may attach again."""
+        recent = [at for at in self._attached if now - at < self._policy.reattach_window]
+        return self.phase not in (Phase.ENDING, Phase.ENDED) and len(recent) <= self._policy.max_reattaches
+
+    # --- events ----------------------------------------------------------------------------------
+
+    def _handle(self, event: AnyEvent, now: float) -> list[AnyCommand]:
+        match event:
+            case ev.Heard():
+                return self._heard(event, now)
+            case ev.EarScored():
+                return self._scored(event, now)
+            case ev.Marked(stream=stream, name=name):
+                if stream == self._stream:
+                    self._talk.playout.marked(name)
+                return []
+            case ev.TimePassed():
+                return self._time_passed(now)
+            case ev.Begun():
+                return self._begun(now)
+            case ev.Dialled(carrier_call_id=carrier_call_id):
+                return self._dialled(carrier_call_id, now)
+            case ev.DialRefused(trouble=trouble, detail=detail):
+                self._waits.clear("dial")
+                self.leg = Leg.FAILED
+                status = notes.Status(status=self.leg.value)
+                result: Result = "client_error" if trouble is Trouble.REFUSED else "upstream_error"
+                return [Tell(status), *self._end(result, f"carrier_refused: {detail}", now, polite=False)]
+            case ev.LegReported():
+                return self._leg_reported(event, now)
+            case ev.LegUnknown(gone=gone):
+                return self._leg_unknown(gone, now)
+            case ev.StreamStarted(stream=stream):
+                return self._stream_started(stream, now)
+            case ev.StreamStopped(stream=stream):
+                if stream != self._stream:
+                    return []
+                ended = self._end("indeterminate", "remote_hangup", now, polite=False, remote=True)
+                return [*ended, do.CloseStream(stream)]
+            case ev.StreamLost(stream=stream, code=code):
+                return self._stream_lost(stream, code, now)
+            case ev.KeyHeard():
+                return []
+            case ev.HungUp():
+                if self._ending is not None:
+                    self._ending.answered(self._waits)
+                return [self._step("rest_done")]
+            case ev.HangUpFailed(detail=detail):
+                if self._ending is not None:
+                    self._ending.failed(self._waits, self._policy, now)
+                return [self._step("rest_failed", detail)]
+            case ev.HangUpAsked():
+                return self._end("client_error", "api_hangup", now, polite=False)
+            case ev.Restarted():
+                return self._restarted(now)
+            case ev.Released():
+                return self._release(now)
+            case ev.PhraseReady(phrase=phrase, ulaw=ulaw):
+                self._talk.keep_phrase(phrase, ulaw)
+                return []
+            case ev.LogFailed(detail=detail):
+                return [self._step("log_failed", detail)] if self._ending else []
+            case (
+                ev.SessionOpened()
+                | ev.SessionClosed()
+                | ev.PersonStarted()
+                | ev.PersonStopped()
+                | ev.PersonCommitted()
+                | ev.PersonSaid()
+                | ev.ResponseStarted()
+                | ev.AgentSpoke()
+                | ev.AgentWrote()
+                | ev.ToolCalled()
+                | ev.ResponseEnded()
+                | ev.PhraseMade()
+                | ev.PhraseFailed()
+                | ev.SessionComplained()
+            ):
+                return self._session(event, now)
+            case _:
+                assert_never(event)
+
+    # --- the leg ---------------------------------------------------------------------------------
+
+    def _begun(self, now: float) -> list[AnyCommand]:
+        if self.phase is not Phase.QUEUED:
+            return []
+        self._dial_asked = True
+        self._waits.set("dial", now + self._policy.connect_seconds + self._policy.close_seconds)
+        limit = int(self._policy.max_hold_seconds) + self._policy.time_limit_margin
+        dial = do.Dial(self.setup.to, self.setup.from_, self._policy.ring_seconds, limit)
+        return [*self._enter(Phase.DIALING), dial]
+
+    def _dialled(self, carrier_call_id: str, now: float) -> list[AnyCommand]:
+        self._waits.clear("dial")
+        if self.carrier_call_id:
+            return []
+        self.carrier_call_id = carrier_call_id
+        if not self._answered and self._ending is None:
+            self._waits.set("ring", now + self._policy.ring_seconds + self._policy.ring_grace)
+        return [Tell(notes.Status(status=self.leg.value, carrier_call_id=carrier_call_id))]
+
+    def _leg_reported(self, event: ev.LegReported, now: float) -> list[AnyCommand]:
+        try:
+            status = Leg(event.status)
+        except ValueError:
+            return []
+        if event.sequence is not None and event.sequence <= self._sequence and not status.over:
+            return []  # callbacks overtake each other
+        self._sequence = max(self._sequence, event.sequence if event.sequence is not None else -1)
+        self._waits.clear("leg fetch")
+        commands: list[AnyCommand] = []
+        if status.over and event.duration is not None and self._answered:
+            commands += spent(self._meter, self._meter.settle_line(event.duration))
+        if not allowed(LEG, self.leg, status):
+            return commands
+        self.leg = status
+        if status is not Leg.INITIATED:
+            commands.append(Tell(notes.Status(status=status.value, carrier_call_id=self.carrier_call_id)))
+        if status is Leg.RINGING and self.phase is Phase.DIALING:
+            commands += self._enter(Phase.RINGING)
+        elif status is Leg.IN_PROGRESS:
+            self._waits.clear("ring")
+            if not self._answered and self._ending is None:
+                self._waits.set("stream", now + self._policy.stream_wait)
+        elif status.over:
+            if self._ending is not None:
+                commands.append(self._step("callback", status.value))
+            result, cause = _LEG_OVER[status]
+            commands += self._end(result, cause, now, polite=False)
+        return commands
+
+    def _leg_unknown(self, gone: bool, now: float) -> list[AnyCommand]:
+        self._waits.clear("leg fetch")
+        if not gone:
+            return []
+        if not self.carrier_call_id:  # after a restart: it was never dialled, or refused
+            self.leg = Leg.FAILED
+            return self._end("server_error", "restart_before_dialling", now, polite=False)
+        self.leg = Leg.COMPLETED
+        return self._end("indeterminate", "remote_hangup", now, polite=False)
+
+    # --- the stream ------------------------------------------------------------------------------
+
+    def _stream_started(self, stream: int, now: float) -> list[AnyCommand]:
+        commands: list[AnyCommand] = []
+        if self._stream:
+            commands.append(do.CloseStream(self._stream))
+            self._talk.detach()
+        if self.leg in (Leg.QUEUED, Leg.INITIATED, Leg.RINGING):
+            self.leg = Leg.IN_PROGRESS
+            commands.append(Tell(notes.Status(status=self.leg.value, carrier_call_id=self.carrier_call_id)))
+        self._waits.clear("stream", "ring", "re-attach", "detached session")
+        self._stream = stream
+        self._media.attach(now)
+        self._waits.set("line quiet", now + self._policy.line_quiet)
+        if not self._answered:
+            self._answered = True
+            commands.append(Tell(notes.Answered()))
+            commands += spent(self._meter, self._meter.count_line(0.0))
+        else:
+            self._attached.append(now)
+            commands.append(Tell(notes.Attached(at=self._media.at)))
+        if self.phase is Phase.DETACHED:
+            commands += self._enter(self._before)
+        elif self.phase in (Phase.DIALING, Phase.RINGING):
+            commands += self._enter(Phase.TALKING)
+        return commands
+
+    def _stream_lost(self, stream: int, code: int, now: float) -> list[AnyCommand]:
+        if stream != self._stream:
+            return []
+        self._stream = 0
+        self._media.detach(now)
+        self._talk.detach()
+        self._for_ear.clear()
+        self._waits.clear("line quiet", "line gone", "stop")
+        if self.phase is Phase.ENDING:
+            return [self._step("stream_closed", str(code))]
+        if self.released:
+            return []
+        return self._detach(now)
+
+    def _detach(self, now: float) -> list[AnyCommand]:
+        if self.phase in (Phase.TALKING, Phase.HOLDING, Phase.RESUMING):
+            self._before = self.phase
+        self._waits.set("re-attach", now + self._policy.reattach_seconds)
+        self._waits.set("detached session", now + self._policy.detached_session_seconds)
+        return [Tell(notes.Detached(at=self._media.at)), *self._enter(Phase.DETACHED), *self._fetch()]
+
+    def _heard(self, event: ev.Heard, now: float) -> list[AnyCommand]:
+        if event.stream != self._stream or not event.ulaw:
+            return []
+        before = int(self._media.at)
+        start = self._media.hear(event.at, len(event.ulaw) / BYTES)
+        at = self._media.at
+        self._waits.set("line quiet", now + self._policy.line_quiet)
+        self._waits.clear("line gone")
+        commands = self._talk.heard(start, event.ulaw, self._want)
+        self._for_ear += event.ulaw
+        if len(self._for_ear) >= _LISTEN:
+            commands.append(do.Listen(at - len(self._for_ear) / BYTES, bytes(self._for_ear)))
+            self._for_ear.clear()
+        commands += self._talk.playout.advance(self._stream, at)
+        if int(at) != before:
+            commands += self._second_passed(at, now)
+        return commands
+
+    def _second_passed(self, at: float, now: float) -> list[AnyCommand]:
+        """The line's own timers, on media time."""
+        if self.phase is Phase.HOLDING:
+            self._meter.note_hold(self._holds, at - self._hold_began)
+        commands = spent(self._meter, self._meter.count_line(at))
+        if self._ending is not None:
+            return commands
+        if not self._meter.line_fits(at + self._policy.wrap_up_seconds) or not self._meter.next_response_fits():
+            return commands + self._talk.break_off("budget", self._stream, at) + self._end_politely("budget", now)
+        if self.phase is Phase.HOLDING and at - self._hold_began > self._policy.max_hold_seconds:
+            return commands + self._end("client_error", "hold_limit", now, polite=False)
+        return commands
+
+    # --- the hold --------------------------------------------------------------------------------
+
+    def _scored(self, event: ev.EarScored, now: float) -> list[AnyCommand]:
+        if self._ending is not None or not self._stream:
+            return []
+        scored = event.scored
+        commands = self._talk.scored(scored, self._media.at, self._want, now)
+        for heard in self._hold.hear(scored, not self._talk.playout.quiet):
+            commands += self._judged(heard, now)
+            if self._ending is not None:
+                break
+        return commands
+
+    def _judged(self, heard: hold.HoldEvent, now: float) -> list[AnyCommand]:
+        match heard:
+            case hold.HoldSuspected(at=at, onset=onset, why=why):
+                if self.phase is Phase.RESUMING:
+                    return self._nobody_there(at, why, now)
+                return self._park(why, now, onset) if self.phase is Phase.TALKING else []
+            case hold.MaybeHuman():
+                note = notes.MaybeHuman(at=heard.at, onset=heard.onset, confidence=heard.confidence, why=heard.why)
+                self._suspicion_phrase(heard.at)
+                return [Tell(note)]
+            case hold.HumanReturned():
+                return self._resume(heard, now)
+            case hold.NobodyThere(at=at, why=why):
+                return self._nobody_there(at, why, now)
+            case hold.LineDead(why=why):
+                return self._end("indeterminate", f"line_dead: {why}", now, polite=False)
+            case hold.SegmentHeard(start=start, end=end, kind=kind):
+                return [Tell(notes.HoldPart(start=start, end=end, part=kind))]
+            case hold.AnnouncementHeard():
+                return []
+            case _:
+                assert_never(heard)
+
+    def _park(self, why: str, now: float, since: float) -> list[AnyCommand]:
+        self._hold_began = since
+        self._hold_phrases = 0
+        self._holds += 1
+        self._hold.enter_hold(self._media.at)
+        commands = self._enter(Phase.HOLDING, why)
+        return [*commands, Tell(notes.HoldBegan(at=since, why=why)), *self._talk.park(now)]
+
+    def _suspicion_phrase(self, at: float) -> None:
+        policy = self._policy
+        if self.phase is not Phase.HOLDING or self._hold_phrases >= policy.phrases_per_hold:
+            return
+        if self._talk.phrase_age(at) >= policy.phrase_pause and self._talk.playout.quiet:
+            self._hold_phrases += 1
+            self._say_resume(at)
+
+    def _say_resume(self, at: float) -> str | None:
+        text = self._talk.say_phrase(["resume", "resume_again"], at)
+        if text is not None:
+            self._hold.phrase_played(at)
+        return text
+
+    def _resume(self, heard: hold.HumanReturned, now: float) -> list[AnyCommand]:
+        if self.phase is not Phase.HOLDING:
+            return []
+        at = self._media.at
+        said = None
+        if self._talk.phrase_age(at) >= self._policy.phrase_pause:
+            said = self._say_resume(at)
+        elif self._hold_phrases:
+            said = self.setup.phrases.get("resume")
+        onset = max(heard.onset, self._hold_began)
+        self._hold_resumed = onset
+        self._talk.resume(onset, onset - self._hold_began, said)
+        note = notes.HoldEnded(at=onset, decided_at=at, confidence=heard.confidence, why=heard.why)
+        return [*self._enter(Phase.RESUMING, heard.why), Tell(note), *self._talk.playout.advance(self._stream, at)]
+
+    def _nobody_there(self, at: float, why: str, now: float) -> list[AnyCommand]:
+        if self.phase not in (Phase.RESUMING, Phase.TALKING):
+            return []
+        asked = self._talk.asked_since_park
+        self._talk.context.happened("That was a recording or noise, not a person; the hold goes on.")
+        commands, _ = self._talk.playout.interrupt(self._stream)
+        note = notes.HoldWentOn(since=self._hold_resumed, at=at, asked=asked, why=why)
+        commands += [*self._enter(Phase.HOLDING, why), Tell(note)]
+        return commands + self._talk.park(now)
+
+    # --- the conversation ------------------------------------------------------------------------
+
+    def _session(self, event: SessionEvent, now: float) -> list[AnyCommand]:
+        commands = self._talk.receive(event, now, self._media.read(now), self._stream)
+        for call in self._talk.calls:
+            commands += self._tool(call, now)
+        self._talk.calls.clear()
+        if isinstance(event, ev.AgentSpoke) and self._stream:
+            if self.phase is Phase.RESUMING:
+                commands += self._enter(Phase.TALKING)
+            commands += self._talk.playout.advance(self._stream, self._media.at)
+        if isinstance(event, ev.SessionClosed):
+            if self._ending is not None:
+                commands.append(self._step("session_closed", str(event.code)))
+            held = self.phase in (Phase.HOLDING, Phase.DETACHED)
+            if self._talk.gave_up is not None and not held:
+                commands += self._end("upstream_error", self._talk.gave_up, now, polite=False)
+        return commands
+
+    def _tool(self, call: ev.ToolCalled, now: float) -> list[AnyCommand]:
+        if self._ending is not None:
+            return []
+        request = tools.read_call(call.name, call.arguments)
+        match request:
+            case tools.Mistake(text=text):
+                return self._talk.answer_tool(call, _refusal(text), respond=True, now=now)
+            case tools.HangUpCall():
+                said = self._talk.playout.spoke(call.session, call.response)
+                commands = self._talk.answer_tool(call, _OK, respond=False, now=now)
+                outcome = notes.Outcome(text=request.outcome, reason=request.reason)
+                self._talk.stop_listening()
+                ended = self._end("success", "hangup_call", now, polite=True, goodbye=not said)
+                return [*commands, Tell(outcome), *ended]
+            case tools.WaitOnHold():
+                commands = self._talk.answer_tool(call, _OK, respond=False, now=now)
+                if self.phase is Phase.RESUMING:
+                    commands += self._enter(Phase.TALKING)
+                if self.phase is not Phase.TALKING:
+                    return commands
+                return commands + self._park(f"the agent waits: {request.reason}", now, self._media.at)
+            case tools.PressDigits(digits=digits):
+                self._talk.playout.phrase("", tones(digits), kind="keys")
+                return self._talk.answer_tool(call, _OK, respond=False, now=now)
+            case tools.TransferCall():
+                refusal = _refusal("calls can't be transferred on this server")
+                return self._talk.answer_tool(call, refusal, respond=True, now=now)
+            case _:
+                assert_never(request)
+
+    # --- the end ---------------------------------------------------------------------------------
+
+    def _end(
+        self, result: Result, cause: str, now: float, *, polite: bool, goodbye: bool = False, remote: bool = False
+    ) -> list[AnyCommand]:
+        """Begin to end the call. Whoever ends it first gives the reason."""
+        if self._ending is not None:
+            return []
+        self._ending = Ending(result, cause, goodbye=goodbye, polite=polite, remote=remote)
+        self._waits.clear(*_WAITS_OF_A_LIVING_CALL)
+        commands: list[AnyCommand] = []
+        for heard in self._hold.finish(self._media.at):
+            commands += self._judged(heard, now)
+        if not polite and self._stream:
+            cut, _ = self._talk.playout.interrupt(self._stream)
+            commands += cut
+        self._talk.stop_listening()
+        return commands + self._enter(Phase.ENDING, cause)
+
+    def _end_politely(self, cause: str, now: float) -> list[AnyCommand]:
+        return self._end("client_error", cause, now, polite=True)
+
+    def _settle(self, now: float) -> list[AnyCommand]:
+        """Level-triggered: whatever has happened, bring the sessions and the ending to where they should be."""
+        commands: list[AnyCommand] = []
+        if self._ending is None:
+            if not self.released:
+                commands += self._talk.settle(self._want, now, self._media.read(now))
+            return commands
+        commands += self._talk.settle("none", now, self._media.read(now))
+        while not self.over:
+            wanted = self._ending.advance(self._view, self._waits, self._policy, now)
+            if not wanted:
+                break
+            for what in wanted:
+                commands += self._perform(what, now)
+        return commands
+
+    def _perform(self, what: str, now: float) -> list[AnyCommand]:
+        """What the ending wants."""
+        match what:
+            case "ask_goodbye":
+                return [*self._talk.ask_goodbye(now), self._step("goodbye_asked")]
+            case "hang_up":
+                cancel = not self._answered and self.leg is not Leg.IN_PROGRESS
+                return [do.HangUp(self.carrier_call_id, cancel), self._step("rest_asked")]
+            case "fetch_leg":
+                return self._fetch()
+            case "close_session":
+                return self._talk.close("ended", now, self._media.read(now))
+            case "close_stream":
+                return [do.CloseStream(self._stream)] if self._stream else []
+            case _:
+                return self._finish(now)
+
+    def _finish(self, now: float) -> list[AnyCommand]:
+        assert self._ending is not None
+        if not self.leg.over and self.carrier_call_id:
+            self.leg = Leg.COMPLETED if self._answered else Leg.CANCELED
+        elif not self.leg.over:
+            self.leg = Leg.FAILED
+        ended = notes.Ended(
+            at=self._media.read(now),
+            result=self._ending.result,
+            cause=self._ending.cause,
+            status=self.leg.value,
+            total_micro_usd=self._meter.total,
+            without_parking_micro_usd=self._meter.without_parking,
+        )
+        return [*self._enter(Phase.ENDED), Tell(ended), do.Finish(self._ending.result, self._ending.cause)]
+
+    @property
+    def _view(self) -> View:
+        link = self._talk.chain.link
+        return View(
+            session=link is not None,
+            session_busy=link is not None and bool(link.responses or link.due),
+            stream=bool(self._stream),
+            quiet=self._talk.playout.quiet,
+            remaining=self._talk.playout.remaining(self._media.at),
+            dialled=bool(self.carrier_call_id),
+            dialling="dial" in self._waits,
+            leg_over=self.leg.over,
+        )
+
+    # --- time, processes -------------------------------------------------------------------------
+
+    def _time_passed(self, now: float) -> list[AnyCommand]:
+        commands: list[AnyCommand] = []
+        for name in self._waits.due(now):
+            commands += self._passed(name, now)
+        return commands
+
+    def _passed(self, name: str, now: float) -> list[AnyCommand]:
+        if self._ending is not None:
+            commands: list[AnyCommand] = []
+            for what in self._ending.passed(name, self._waits, self._policy, now):
+                commands += self._perform(what, now)
+            return commands + self._talk.passed(name, now, self._media.read(now))
+        match name:
+            case "dial":
+                return self._end("upstream_error", "carrier_silent", now, polite=False)
+            case "ring":
+                return self._end("client_error", "no_answer", now, polite=False)
+            case "stream":
+                return self._end("upstream_error", "no_media_stream", now, polite=False)
+            case "re-attach":
+                return self._end("upstream_error", "media_stream_lost", now, polite=False)
+            case "line quiet":
+                self._waits.set("line gone", now + self._policy.line_gone)
+                return self._fetch()
+            case "detached session":
+                return self._talk.close("dropped", now, self._media.read(now))
+            case "line gone":
+                return self._end("upstream_error", "line_silent", now, polite=False)
+            case _:
+                return self._talk.passed(name, now, self._media.read(now))
+
+    def _restarted(self, now: float) -> list[AnyCommand]:
+        """All sockets of the old process are gone. Never dial again; the carrier knows whether the leg lives."""
+        self.released = False
+        self._waits.clear_all()
+        if self.phase in (Phase.QUEUED, Phase.ENDED):
+            return []
+        commands = self._talk.restart(self._media.read(now))
+        self._stream = 0
+        self._for_ear.clear()
+        self._media.detach(now)
+        self._talk.detach()
+        if self._ending is not None:
+            self._ending.restarted()
+            return [*commands, *self._fetch()]
+        if not self.carrier_call_id:
+            self._waits.set("dial", now + self._policy.connect_seconds + self._policy.close_seconds)
+            return [*commands, *self._fetch()]
+        if self.phase is Phase.DETACHED:
+            self._waits.set("re-attach", now + self._policy.reattach_seconds)
+            return [*commands, *self._fetch()]
+        return [*commands, *self._detach(now)]
+
+    def _release(self, now: float) -> list[AnyCommand]:
+        self.released = True
+        commands = self._talk.close("restart", now, self._media.read(now))
+        return [*commands, do.CloseStream(self._stream)] if self._stream else commands
+
+    def _fetch(self) -> list[AnyCommand]:
+        return [do.FetchLeg(self.carrier_call_id)]
+
+    # --- below -----------------------------------------------------------------------------------
+
+    @property
+    def _want(self) -> Want:
+        if self.phase in (Phase.TALKING, Phase.RESUMING):
+            return "talk"
+        if self.phase is Phase.HOLDING:
+            return "drain"
+        return "none"
+
+    def _enter(self, phase: Phase, why: str = "") -> list[AnyCommand]:
+        if phase is self.phase:
+            return []
+        if not allowed(PHASE, self.phase, phase):
+            raise AssertionError(f"no edge from {self.phase} to {phase}")
+        self.phase = phase
+        return [Tell(notes.Phase(at=self._media.at, phase=phase.value, why=why))]
+
+    def _step(self, step: str, detail: str = "") -> Tell:
+        return Tell(notes.HangUpStep(at=self._media.at, step=step, detail=detail))
+
+
+def _refusal(why: str) -> str:
+    return msgspec.json.encode({"error": why}).decode()

@@ -1,0 +1,67 @@
+"""The chain of sessions: one at a time, numbered, each opened and closed once."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from outwait.call.events import Trouble
+from outwait.call.states import SESSION, Session, allowed
+
+REASONS = {
+    Trouble.EXPIRED: "expired",
+    Trouble.LOST: "dropped",
+    Trouble.STALLED: "stalled",
+    Trouble.REFUSED: "refused",
+    Trouble.BUSY: "refused",
+}
+
+
+@dataclass(slots=True)
+class Link:
+    """One session."""
+
+    number: int
+    opened: float  # wall s at which it was asked for
+    state: Session = Session.OPENING
+    reason: str = ""  # why we close it
+    responses: set[str] = field(default_factory=set)  # running
+    asked: int = 0  # responses that were asked for or begun
+    due: bool = False  # a response is due that has not begun
+    untold: set[str] = field(default_factory=set)  # turns of the person whose words are not known yet
+    useful: bool = False  # it has said something: the trouble of the ones before it is forgotten
+
+    def move(self, state: Session) -> bool:
+        """False when the table has no such edge: the news is late."""
+        if not allowed(SESSION, self.state, state):
+            return False
+        self.state = state
+        return True
+
+    @property
+    def busy(self) -> bool:
+        """Its bill or its transcript is not complete."""
+        return bool(self.responses or self.untold or self.due)
+
+
+class Chain:
+    """All sessions of a call; at most one of them lives."""
+
+    def __init__(self) -> None:
+        self.count = 0
+        self.link: Link | None = None  # opening, open or closing
+        self.failures = 0  # in a row
+
+    def open(self, now: float) -> Link:
+        if self.link is not None:
+            raise AssertionError("two sessions at a time")
+        self.count += 1
+        self.link = Link(self.count, now)
+        return self.link
+
+    def of(self, number: int) -> Link | None:
+        """The living session of that number; None for old ones, whose news is late."""
+        return self.link if self.link is not None and self.link.number == number else None
+
+    @property
+    def ready(self) -> Link | None:
+        return self.link if self.link is not None and self.link.state is Session.OPEN else None

@@ -1,0 +1,196 @@
+"""Who speaks: what the agent says and how much of it was heard, and whether the person waits for an answer.
+
+Sound is mu-law, 8,000 bytes a second. The carrier is kept only a little ahead of its playback, with a mark behind
+every piece, so that a barge-in throws away little and what was heard is known from the marks alone.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+from outwait.call.commands import AnyCommand, ClearAudio, PlayAudio, PlayMark
+from outwait.call.policy import Policy
+
+BYTES = 8000  # of sound in a second
+
+
+@dataclass(slots=True)
+class Utterance:
+    """Something said to the far end."""
+
+    number: int
+    kind: Literal["agent", "phrase", "keys"]
+    session: int = 0
+    response: str = ""
+    item: str = ""
+    text: str = ""
+    audio: bytearray = field(default_factory=bytearray)
+    done: bool = False  # nothing will be added
+    sent: int = 0  # bytes given to the carrier
+    heard: int = 0  # bytes whose mark came back
+    began: float | None = None  # media s
+
+    @property
+    def heard_ms(self) -> int:
+        return self.heard * 1000 // BYTES
+
+    @property
+    def heard_text(self) -> str:
+        """The words that were heard, as far as the share of sound tells; whole words only."""
+        if self.heard >= len(self.audio) and self.done:
+            return self.text
+        if not self.audio or not self.heard:
+            return ""
+        cut = self.text[: round(len(self.text) * self.heard / len(self.audio))]
+        return cut if cut == self.text else cut.rpartition(" ")[0]
+
+
+class Playout:
+    """The agent's mouth: a queue of utterances on their way to the far end."""
+
+    def __init__(self, policy: Policy) -> None:
+        self._chunk = int(policy.chunk * BYTES)
+        self._lead = policy.lead
+        self._queue: list[Utterance] = []
+        self._count = 0
+        self._playing_until = 0.0  # media s up to which the carrier has sound
+        self._muted: set[tuple[int, str]] = set()  # responses that were cut: what still comes of them is not said
+        self.finished: list[Utterance] = []  # said to the end, or cut; whoever reads them empties the list
+
+    @property
+    def quiet(self) -> bool:
+        """Nothing is being said or about to be."""
+        return not self._queue
+
+    @property
+    def agent_speaking(self) -> bool:
+        """The model's own words are on the line; a person who speaks now cuts in."""
+        return any(u.kind == "agent" and (u.audio or not u.done) for u in self._queue)
+
+    def remaining(self, at: float) -> float:
+        """Seconds until all has been heard, at most."""
+        unsent = sum(len(u.audio) - u.sent for u in self._queue) / BYTES
+        return unsent + max(0.0, self._playing_until - at)
+
+    def speak(self, session: int, response: str, item: str, ulaw: bytes) -> None:
+        """A piece of the model's voice."""
+        if (session, response) not in self._muted:
+            self._of(session, response, item).audio += ulaw
+
+    def write(self, session: int, response: str, item: str, text: str) -> None:
+        """A piece of its words."""
+        if (session, response) not in self._muted:
+            self._of(session, response, item).text += text
+
+    def spoke(self, session: int, response: str) -> bool:
+        """Whether this response has said anything so far."""
+        return any(u.session == session and u.response == response and u.audio for u in self._queue + self.finished)
+
+    def phrase(self, text: str, ulaw: bytes, kind: Literal["phrase", "keys"] = "phrase") -> None:
+        """Something made beforehand, behind what is queued."""
+        self._count += 1
+        self._queue.append(Utterance(self._count, kind, text=text, audio=bytearray(ulaw), done=True))
+
+    def end(self, session: int, response: str | None = None) -> None:
+        """The model will add nothing to this response (or to any of that session)."""
+        for utterance in self._queue:
+            if utterance.session == session and response in (None, utterance.response):
+                utterance.done = True
+        self._reap()
+
+    def advance(self, stream: int, at: float) -> list[AnyCommand]:
+        """Give the carrier what it needs to stay ahead of its playback."""
+        commands: list[AnyCommand] = []
+        for utterance in self._queue:
+            while utterance.sent < len(utterance.audio) and self._playing_until < at + self._lead:
+                piece = bytes(utterance.audio[utterance.sent : utterance.sent + self._chunk])
+                if len(piece) < self._chunk and not utterance.done and self._playing_until > at + self._lead / 2:
+                    break  # more is coming: a mark for every crumb would only cost
+                if utterance.began is None:
+                    utterance.began = max(at, self._playing_until)
+                utterance.sent += len(piece)
+                self._playing_until = max(at, self._playing_until) + len(piece) / BYTES
+                commands += (PlayAudio(stream, piece), PlayMark(stream, f"{utterance.number}:{utterance.sent}"))
+            if utterance.sent < len(utterance.audio) or not utterance.done:
+                break  # in order
+        return commands
+
+    def marked(self, name: str) -> None:
+        """The far end has heard everything up to this mark."""
+        number, _, sent = name.partition(":")
+        if not (number.isdecimal() and sent.isdecimal()):
+            return
+        for utterance in self._queue:
+            if utterance.number == int(number):
+                utterance.heard = max(utterance.heard, min(int(sent), utterance.sent))
+        self._reap()
+
+    def interrupt(self, stream: int) -> tuple[list[AnyCommand], list[Utterance]]:
+        """Stop at once. What the carrier is told, and the utterances that were cut, with what was heard of them.
+
+        The carrier returns the pending marks of a clear as well; the utterances are gone by then: they count nothing.
+        """
+        cut = [u for u in self._queue if u.kind != "keys"]
+        if not cut:
+            return [], []
+        self._muted.update((u.session, u.response) for u in cut if u.kind == "agent")
+        self._queue = [u for u in self._queue if u.kind == "keys"]
+        self.finished += cut
+        self._playing_until = 0.0
+        return [ClearAudio(stream)], cut
+
+    def mute(self, session: int, response: str) -> None:
+        """Whatever this response still says is not to be heard."""
+        self._muted.add((session, response))
+
+    def rewind(self) -> None:
+        """The carrier's queue was lost with its socket: what was not heard has to be sent again."""
+        for utterance in self._queue:
+            utterance.sent = utterance.heard
+        self._playing_until = 0.0
+
+    def _of(self, session: int, response: str, item: str) -> Utterance:
+        for utterance in self._queue:
+            if (utterance.session, utterance.response, utterance.item) == (session, response, item):
+                return utterance
+        for utterance in self._queue:  # one item after the other: the one before is complete
+            if utterance.session == session:
+                utterance.done = True
+        self._count += 1
+        utterance = Utterance(self._count, "agent", session=session, response=response, item=item)
+        self._queue.append(utterance)
+        return utterance
+
+    def _reap(self) -> None:
+        """Only the head can be over: the carrier plays in order."""
+        while self._queue and self._queue[0].done and self._queue[0].heard >= len(self._queue[0].audio):
+            self.finished.append(self._queue.pop(0))
+
+
+class Listening:
+    """Does the person wait for an answer that the engine does not give?
+
+    The engine's own turn detection decides in the ordinary case. It fails when music goes on under the person's words
+    (its turn never ends) or when it never noticed them; then the ear's scores decide.
+    """
+
+    ENOUGH = 0.3  # s of speech that want an answer
+    SPEECH = 0.5  # score from which a stretch counts as speech
+
+    def __init__(self) -> None:
+        self.last_speech: float | None = None  # media s
+        self._unanswered = 0.0  # s of speech since the last response
+
+    def hear(self, at: float, seconds: float, speech: float) -> None:
+        if speech >= self.SPEECH:
+            self._unanswered += seconds
+            self.last_speech = at
+
+    def answered(self) -> None:
+        """A response has begun or been asked for."""
+        self._unanswered = 0.0
+
+    def waits(self, at: float, patience: float) -> bool:
+        """The person has spoken, and been silent for `patience` seconds."""
+        return self._unanswered >= self.ENOUGH and self.last_speech is not None and at - self.last_speech >= patience
