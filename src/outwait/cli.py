@@ -38,7 +38,7 @@ def main() -> NoReturn:
     except BrokenPipeError:
         # Whoever read our output has gone (`outwait ... | head`). Nothing can be said to them, not even by Python
         # when it flushes at exit.
-        sys.stdout = None  # type: ignore[assignment]
+        sys.stdout = None
         sys.exit(1)
     except KeyboardInterrupt:
         sys.exit(130)

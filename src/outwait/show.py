@@ -1,0 +1,208 @@
+"""A call in a terminal: its notes as they come, and what it came to at the end."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, assert_never
+
+from rich.console import Console, ConsoleOptions, RenderResult
+from rich.table import Table
+from rich.text import Text
+
+from outwait.call.notes import (
+    Answered,
+    AnyNote,
+    Attached,
+    Detached,
+    Ended,
+    HangUpStep,
+    HoldBegan,
+    HoldEnded,
+    HoldPart,
+    HoldWentOn,
+    MaybeHuman,
+    Outcome,
+    Phase,
+    Said,
+    SessionNote,
+    Spent,
+    Status,
+)
+
+STYLES = {
+    "talk": "green",
+    "hold": "yellow",
+    "detached": "red",
+    "human": "bold cyan",
+    "agent": "bold green",
+    "announcement": "dim",
+}
+
+
+def clock(seconds: float) -> str:
+    """Media time like 25:03.4."""
+    tenths = round(seconds * 10)
+    minutes, rest = divmod(tenths, 600)
+    return f"{minutes:d}:{rest // 10:02d}.{rest % 10:d}"
+
+
+def usd(amount: float, places: int = 4) -> str:
+    """Money like $0.0231."""
+    return f"${amount:.{places}f}"
+
+
+def told(note: AnyNote) -> Text | None:
+    """The line that tells a note; None for the notes that are no news of their own."""
+    match note:
+        case Status():
+            return _line(None, f"line: {note.status}", "dim") if note.status in ("ringing", "busy", "failed") else None
+        case Answered():
+            return _line(0.0, "answered", "bold")
+        case HoldBegan():
+            return _line(note.at, f"on hold: {note.why}", STYLES["hold"])
+        case MaybeHuman():
+            return _line(note.at, f"perhaps a person, {note.confidence:.2f}: {note.why}", "magenta")
+        case HoldEnded():
+            return _line(note.decided_at, f"a person is back, {note.confidence:.2f}: {note.why}", "bold magenta")
+        case HoldWentOn():
+            return _line(note.at, f"that was nobody, still on hold: {note.why}", STYLES["hold"])
+        case Detached():
+            return _line(note.at, "the carrier's stream is lost; waiting for it", STYLES["detached"])
+        case Attached():
+            return _line(note.at, "the carrier's stream is back", STYLES["talk"])
+        case Said():
+            line = _line(note.at, f"{note.role}: ", STYLES[note.role])
+            line.append(f"{note.text} ...[cut off]" if note.cut else note.text)
+            return line
+        case SessionNote():
+            return _session(note)
+        case Outcome():
+            return _line(None, f"outcome: {note.text}", "bold")
+        case HangUpStep():
+            detail = f" ({note.detail})" if note.detail else ""
+            return _line(note.at, f"ending: {note.step.replace('_', ' ')}{detail}", "dim")
+        case Ended():
+            return _line(note.at, f"ended: {note.result}, {note.cause.replace('_', ' ')}", "bold")
+        case Phase() | HoldPart() | Spent():
+            return None
+        case _:
+            assert_never(note)
+
+
+def _session(note: SessionNote) -> Text | None:
+    if note.state == "open":
+        return _line(note.at, f"model session {note.session} open ({note.model or note.engine})", "blue")
+    if note.state == "closed":
+        why = f": {note.reason}" if note.reason else ""
+        return _line(note.at, f"model session {note.session} closed{why}", "blue")
+    return None
+
+
+def _line(at: float | None, words: str, style: str) -> Text:
+    line = Text(f"{'' if at is None else clock(at):>8}  ", style="dim")
+    line.append(" ".join(words.splitlines()) if "\n" in words else words, style=style)
+    return line
+
+
+class StatusLine:
+    """The one line under a live call: what it is about now, for how long, and what it has cost."""
+
+    def __init__(self) -> None:
+        self._phase = "queued"
+        self._since = 0.0
+        self._at = 0.0
+        self._open: set[int] = set()
+        self._total = 0
+        self._without = 0
+
+    def add(self, note: AnyNote) -> None:
+        """Take in the next note."""
+        match note:
+            case Phase():
+                self._phase, self._since = note.phase, note.at
+            case SessionNote():
+                (self._open.add if note.state == "open" else self._open.discard)(note.session)
+            case Spent():
+                self._total, self._without = note.total_micro_usd, note.without_parking_micro_usd
+            case HoldPart():
+                self._at = max(self._at, note.end)
+            case _:
+                pass
+        self._at = max(self._at, getattr(note, "at", 0.0))
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        session = "model session open" if self._open else "no model session"
+        yield Text.assemble(
+            (f"{clock(self._at):>8}  ", "dim"),
+            (self._phase, STYLES["hold"] if self._phase == "holding" else "bold"),
+            f" for {clock(max(0.0, self._at - self._since))} · {session} · {usd(self._total / 1e6)}",
+            f" (without parking {usd(self._without / 1e6)})" if self._without > self._total else "",
+        )
+
+
+def summary(call: dict[str, Any]) -> Iterator[Table | Text]:
+    """What a call came to: its timeline, its outcome, its bill."""
+    if call["timeline"]:
+        yield _timeline(call)
+    yield _outcome(call)
+    if call["cost"]["items"]:
+        yield _bill(call["cost"])
+        yield _comparison(call["cost"])
+
+
+def _timeline(call: dict[str, Any]) -> Table:
+    table = Table(title="Timeline", title_justify="left", box=None, pad_edge=False, padding=(0, 2, 0, 0))
+    for heading, justify in (("from", "right"), ("to", "right"), ("for", "right"), ("what", "left")):
+        table.add_column(heading, justify=justify)  # type: ignore[arg-type]
+    for segment in call["timeline"]:
+        start, end = segment["start"], segment["end"]
+        what = Text(segment["kind"], style=STYLES[segment["kind"]])
+        seconds: dict[str, float] = {}
+        for part in segment.get("parts", ()):
+            seconds[part["kind"]] = seconds.get(part["kind"], 0.0) + part["end"] - part["start"]
+        if seconds:
+            made_of = ", ".join(f"{kind} {clock(length)}" for kind, length in sorted(seconds.items()))
+            what.append(f"  {made_of}", style="dim")
+        table.add_row(clock(start), clock(end), clock(end - start), what)
+    return table
+
+
+def _outcome(call: dict[str, Any]) -> Text:
+    reason = call["end_reason"] or {"result": "unfinished", "cause": call["phase"]}
+    good = reason["result"] == "success"
+    line = Text.assemble(
+        "\n",
+        (reason["result"].replace("_", " "), "bold green" if good else "bold red"),
+        f" ({reason['cause'].replace('_', ' ')})",
+    )
+    if call["outcome"]:
+        line.append(f": {call['outcome']}")
+    open_seconds = sum((s["closed_at"] or s["opened_at"]) - s["opened_at"] for s in call["sessions"])
+    line.append(
+        f"\n{len(call['sessions'])} model sessions, open for {clock(open_seconds)} of the call"
+        + (f"; {call['warmups']} warm-ups that carried no sound" if call["warmups"] else "")
+        + "\n"
+    )
+    return line
+
+
+def _bill(cost: dict[str, Any]) -> Table:
+    table = Table(title="Bill", title_justify="left", box=None, pad_edge=False, padding=(0, 2, 0, 0), show_footer=True)
+    table.add_column("what", "total" + (", partly estimated" if cost["estimated"] else ""))
+    table.add_column("quantity", justify="right")
+    table.add_column("USD", usd(cost["total_usd"]), justify="right")
+    for item in cost["items"]:
+        mark = " (estimated)" if item["estimated"] else ""
+        table.add_row(f"{item['what']}{mark}", f"{item['quantity']:g} {item['units']}", usd(item["usd"]))
+    return table
+
+
+def _comparison(cost: dict[str, Any]) -> Text:
+    saved = cost["without_parking_usd"] - cost["total_usd"]
+    line = Text.assemble(
+        f"\nmodel {usd(cost['model_usd'])} + carrier {usd(cost['carrier_usd'])} = ", (usd(cost["total_usd"]), "bold")
+    )
+    if saved > 0:
+        line.append(f"; with the session left open {usd(cost['without_parking_usd'])}", style="bold yellow")
+        line.append(f", so parking saved {usd(saved)}")
+    return line
