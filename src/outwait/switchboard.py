@@ -5,13 +5,37 @@ The web layer talks to this and to nothing deeper.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+import asyncio
+import contextlib
+import hashlib
+import secrets
+import time
+from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol
 
-from outwait.call.events import AnyEvent
-from outwait.carriers.base import Stream
-from outwait.store.base import CallRow
+import msgspec
+import structlog
+
+from outwait import call_log
+from outwait.audio.ear import Ear
+from outwait.call.commands import Tell
+from outwait.call.cost import Prices, least_cap
+from outwait.call.events import AnyEvent, Begun, Dialled, HangUpAsked, LegReported, Released, Restarted
+from outwait.call.machine import Call
+from outwait.call.notes import AnyNote, Ended
+from outwait.call.policy import Policy
+from outwait.call.setup import Setup
+from outwait.call.states import Phase
+from outwait.carriers.base import Carrier, Stream
+from outwait.engines.base import Engine
+from outwait.record import Record
+from outwait.runner import Phrases, Runner
+from outwait.store.base import CallRow, Store
+
+LEAVE_SECONDS = 6.0  # for the calls of a process that ends to close their sockets
+
+log = structlog.get_logger(__name__)
 
 
 class Refused(Exception):
@@ -85,3 +109,333 @@ class Desk(Protocol):
 
     @property
     def draining(self) -> bool: ...
+
+
+TOKEN_SECONDS = 600.0  # life of a stream token
+NOTES_WAIT_SECONDS = 15.0  # an event stream with no news looks up at least so often
+
+
+@dataclass(frozen=True, slots=True)
+class House:
+    """What the switchboard works with."""
+
+    store: Store
+    carrier: Carrier
+    engines: Mapping[str, Engine]
+    ear: Ear
+    phrases: Phrases
+    policy: Policy
+    prices: Callable[[str, str], Prices]  # (engine, model); raises LookupError for what has no price
+    engine: str  # the default one
+    wall: Callable[[], float] = time.time
+
+
+class Live:
+    """A call that runs here: its runner, its record, and who listens to its notes."""
+
+    def __init__(self, runner: Runner, record: Record, told: list[tuple[int, str, bytes]]) -> None:
+        self.runner = runner
+        self.record = record
+        self.told = told
+        self.ended = False
+        self.news = asyncio.Event()
+        self.task: asyncio.Task[None] | None = None
+
+
+class Switchboard:
+    """All calls of this process. `async with` owns their tasks."""
+
+    def __init__(self, house: House) -> None:
+        self._house = house
+        self._live: dict[str, Live] = {}
+        self._draining = False
+        self._moved = asyncio.Event()  # a call has changed its phase, or ended
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    async def __aenter__(self) -> Switchboard:
+        await self._take_up()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.drain(0.0)
+
+    @property
+    def draining(self) -> bool:
+        return self._draining
+
+    @property
+    def live(self) -> Mapping[str, Live]:
+        """The calls that run here, by id."""
+        return self._live
+
+    # --- the API ---------------------------------------------------------------------------------
+
+    async def place(self, request: CallRequest, idempotency_key: str | None) -> CallRow:
+        if self._draining:
+            raise Refused("draining", "the server is shutting down; try again in a moment", status=503)
+        setup = self._setup(request)
+        created = self._house.wall()
+        record = _record(setup, created)
+        row = CallRow(
+            id=setup.id,
+            created=created,
+            setup=call_log.pack_setup(setup),
+            record=record.as_dict(),
+            carrier_call_id=None,
+            live=True,
+            epoch=1,
+        )
+        kept = await self._house.store.create(row, idempotency_key)
+        if kept.id == setup.id:
+            live = self._start(Call(setup), record, [], seq=0, epoch=kept.epoch)
+            live.runner.inbox.post(Begun())
+        return kept
+
+    async def hang_up(self, call_id: str) -> bool:
+        live = self._live.get(call_id)
+        if live is not None and not live.ended:
+            live.runner.inbox.post(HangUpAsked())
+            return True
+        if await self._house.store.get(call_id) is None:
+            raise KeyError(call_id)
+        return False
+
+    async def get(self, call_id: str) -> dict[str, Any] | None:
+        live = self._live.get(call_id)
+        if live is not None:
+            return live.record.as_dict()
+        row = await self._house.store.get(call_id)
+        return row.record if row is not None else None
+
+    async def page(self, limit: int, cursor: str | None) -> tuple[list[dict[str, Any]], str | None]:
+        rows, following = await self._house.store.page(limit, cursor)
+        records = [self._live[row.id].record.as_dict() if row.id in self._live else row.record for row in rows]
+        return records, following
+
+    async def notes(self, call_id: str, after: int) -> AsyncIterator[tuple[int, str, bytes]]:
+        live = self._live.get(call_id)
+        if live is None:
+            for told in await self._told(call_id):
+                if told[0] > after:
+                    yield told
+            return
+        while True:
+            news = live.news
+            for told in live.told[max(0, after) :]:
+                after = told[0]
+                yield told
+            if live.ended:
+                return
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(NOTES_WAIT_SECONDS):
+                    await news.wait()
+
+    # --- the carrier -----------------------------------------------------------------------------
+
+    async def answer(self, call_id: str, carrier_call_id: str, *, again: bool) -> Literal["connect", "hangup"]:
+        live = self._live.get(call_id)
+        if live is None:
+            row = await self._house.store.get(call_id)
+            if row is None:
+                raise KeyError(call_id)
+            if not row.live or self._draining:
+                return "hangup"
+            live = await self._adopt(row)
+        call = live.runner.call
+        if not call.answers_redirect(asyncio.get_running_loop().time()):
+            return "hangup"
+        live.runner.inbox.post(Dialled(carrier_call_id))
+        if not again:
+            live.runner.inbox.post(LegReported(status="in-progress"))
+        return "connect"
+
+    async def token(self, call_id: str) -> str:
+        token = secrets.token_urlsafe(24)
+        expires = self._house.wall() + TOKEN_SECONDS
+        await self._house.store.keep_token(hashlib.sha256(token.encode()).digest(), call_id, expires)
+        return token
+
+    async def report(self, call_id: str, event: AnyEvent) -> None:
+        live = self._live.get(call_id)
+        if live is not None:
+            live.runner.inbox.post(event)
+        elif await self._house.store.get(call_id) is None:
+            raise KeyError(call_id)
+
+    async def attach(
+        self, token: str, carrier_call_id: str, make: Callable[[int], Stream]
+    ) -> tuple[Stream, Inbox] | None:
+        call_id = await self._house.store.spend_token(hashlib.sha256(token.encode()).digest(), self._house.wall())
+        if call_id is None:
+            return None
+        live = self._live.get(call_id)
+        if live is None:
+            row = await self._house.store.get(call_id)
+            if row is None or not row.live or self._draining:
+                return None
+            live = await self._adopt(row)
+        known = live.runner.call.carrier_call_id
+        if live.ended or (known and known != carrier_call_id):
+            return None
+        live.runner.inbox.post(Dialled(carrier_call_id))
+        return live.runner.attach(make), live.runner.inbox
+
+    # --- processes -------------------------------------------------------------------------------
+
+    async def drain(self, seconds: float) -> None:
+        self._draining = True
+        until = asyncio.get_running_loop().time() + seconds
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout_at(until):
+                while any(self._talks(live) for live in self._live.values()):
+                    await self._moved.wait()
+                    self._moved.clear()
+        for live in self._live.values():
+            live.runner.inbox.post(Released())
+        if self._tasks:
+            await asyncio.wait(self._tasks, timeout=LEAVE_SECONDS)
+        for task in list(self._tasks):
+            task.cancel()
+        if self._tasks:
+            await asyncio.wait(self._tasks, timeout=LEAVE_SECONDS)
+
+    @staticmethod
+    def _talks(live: Live) -> bool:
+        phase = live.runner.call.phase
+        return not live.ended and phase not in (Phase.HOLDING, Phase.DETACHED)
+
+    async def _take_up(self) -> None:
+        """Calls that another process has left unfinished."""
+        for row in await self._house.store.live():
+            await self._adopt(row)
+
+    async def _adopt(self, row: CallRow) -> Live:
+        """Rebuild a call from its log by letting today's core receive it again, and go on with it here."""
+        epoch = await self._house.store.take_over(row.id)
+        setup = call_log.unpack_setup(row.setup)
+        call, record, seq = Call(setup), _record(setup, row.created), 0
+        told: list[tuple[int, str, bytes]] = []
+        last = 0.0
+        for entry in await self._house.store.log(row.id):
+            seq = entry.seq
+            for at, event in call_log.unpack_event(entry.event):
+                last = entry.now if at is None else at
+                commands = call.receive(event, last)
+                _tell(told, record, [c.note for c in commands if isinstance(c, Tell)], entry.wall)
+        live = self._start(call, record, told, seq=seq, epoch=epoch)
+        if call.phase is Phase.QUEUED:
+            live.runner.inbox.post(Begun())
+        else:
+            live.runner.inbox.post(Restarted())
+        return live
+
+    def _start(self, call: Call, record: Record, told: list[tuple[int, str, bytes]], *, seq: int, epoch: int) -> Live:
+        house = self._house
+
+        def tell(notes: list[AnyNote]) -> dict[str, Any]:
+            _tell(told, record, notes, house.wall())
+            live.ended = live.ended or any(isinstance(note, Ended) for note in notes)
+            live.news.set()
+            live.news = asyncio.Event()
+            self._moved.set()
+            return record.as_dict()
+
+        runner = Runner(
+            call,
+            carrier=house.carrier,
+            engines=house.engines,
+            ear=house.ear,
+            phrases=house.phrases,
+            store=house.store,
+            tell=tell,
+            wall=house.wall,
+            seq=seq,
+            epoch=epoch,
+        )
+        live = Live(runner, record, told)
+        self._live[call.setup.id] = live
+        live.task = asyncio.create_task(self._run(live), name=f"call {call.setup.id}")
+        self._tasks.add(live.task)
+        live.task.add_done_callback(self._tasks.discard)
+        return live
+
+    async def _run(self, live: Live) -> None:
+        call_id = live.runner.call.setup.id
+        try:
+            await live.runner.run()
+        except Exception:
+            log.exception("a call failed; the others go on", call=call_id)
+        finally:
+            live.ended = True
+            live.news.set()
+            self._live.pop(call_id, None)
+            self._moved.set()
+
+    async def _told(self, call_id: str) -> list[tuple[int, str, bytes]]:
+        told: list[tuple[int, str, bytes]] = []
+        for entry in await self._house.store.log(call_id):
+            for command in call_log.unpack_commands(entry.commands):
+                if isinstance(command, Tell):
+                    told.append(_numbered(len(told) + 1, command.note))
+        return told
+
+    def _setup(self, request: CallRequest) -> Setup:
+        house = self._house
+        name = request.engine or house.engine
+        engine = house.engines.get(name)
+        if engine is None:
+            known = ", ".join(sorted(house.engines))
+            raise Refused("unknown_engine", f"there is no engine {name!r}; there is: {known}", field="engine")
+        model = engine.capabilities.model
+        try:
+            prices = house.prices(name, model)
+        except LookupError as error:
+            raise Refused("no_price", str(error), field="engine") from error
+        policy = house.policy
+        if request.max_cost_usd is not None:
+            cap = round(request.max_cost_usd * 1_000_000)
+            least = least_cap(prices)
+            if cap < least:
+                message = f"max_cost_usd must be at least {least / 1e6:.3f}: one minute of the line and one response"
+                raise Refused("cap_too_low", message, field="max_cost_usd")
+            policy = msgspec.structs.replace(policy, max_cost_micro_usd=cap)
+        if request.max_hold_minutes is not None:
+            policy = msgspec.structs.replace(policy, max_hold_seconds=request.max_hold_minutes * 60.0)
+        longest = min(policy.max_session_seconds, engine.capabilities.max_session_seconds * 0.9)
+        policy = msgspec.structs.replace(policy, engine=name, model=model, max_session_seconds=longest)
+        return Setup(
+            id=f"call_{secrets.token_hex(12)}",
+            to=request.to,
+            from_=request.from_,
+            task=request.task,
+            carrier=house.carrier.capabilities.name,
+            engine=name,
+            model=model,
+            policy=policy,
+            prices=prices,
+            metadata=request.metadata or {},
+        )
+
+
+def _record(setup: Setup, created: float) -> Record:
+    return Record(
+        setup.id,
+        to=setup.to,
+        from_=setup.from_,
+        task=setup.task,
+        created=created,
+        carrier=setup.carrier,
+        engine=setup.engine,
+        metadata=setup.metadata,
+    )
+
+
+def _tell(told: list[tuple[int, str, bytes]], record: Record, notes: list[AnyNote], wall: float) -> None:
+    for note in notes:
+        record.add(note, wall)
+        told.append(_numbered(len(told) + 1, note))
+
+
+def _numbered(number: int, note: AnyNote) -> tuple[int, str, bytes]:
+    data = msgspec.json.encode(note)
+    return number, msgspec.json.decode(data)["kind"], data

@@ -323,7 +323,7 @@ class Call:
         commands = self._talk.scored(scored, self._media.at, self._want, now)
         for heard in self._hold.hear(scored, not self._talk.playout.quiet):
             commands += self._judged(heard, now)
-            if self._ending is not None:
+            if self.phase is Phase.ENDING:
                 break
         return commands
 

@@ -11,6 +11,10 @@ class StoreError(Exception):
     """The store can't be read or written just now (disk full, locked, unreachable). Nothing was half written."""
 
 
+class Fenced(StoreError):
+    """Another process has taken this call over: this one must not touch it any more."""
+
+
 @dataclass(frozen=True, slots=True)
 class Entry:
     """One line of a call's log."""

@@ -1,0 +1,126 @@
+"""How a call is written down and read back: events and the commands they caused, without sound.
+
+Sound is kept by its length alone; read back, it is silence of that length, which is all that the core's decisions
+depend on. Events that caused nothing visible ("quiet" ones: fifty frames and five scores a second) are packed into
+one entry; every other event has its own, written before its commands are performed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import msgspec
+
+from outwait.call.commands import AnyCommand, is_sound
+from outwait.call.events import AnyEvent, Heard
+from outwait.call.setup import Setup
+
+QUIET_LIMIT = 400  # events in one packed entry: about seven seconds of a held call
+_SILENCE = b"\xff"
+
+_encoder = msgspec.json.Encoder()
+_commands = msgspec.json.Decoder(tuple[AnyCommand, ...])
+_setup = msgspec.json.Decoder(Setup)
+
+
+def pack_setup(setup: Setup) -> bytes:
+    return _encoder.encode(setup)
+
+
+def unpack_setup(data: bytes) -> Setup:
+    """Raises msgspec.MsgspecError for what is no setup."""
+    return _setup.decode(data)
+
+
+def pack_event(event: AnyEvent) -> bytes:
+    return _encoder.encode(_plain(event))
+
+
+def pack_commands(commands: Sequence[AnyCommand]) -> bytes:
+    return _encoder.encode([command for command in commands if not is_sound(command)])
+
+
+def unpack_commands(data: bytes) -> tuple[AnyCommand, ...]:
+    return _commands.decode(data)
+
+
+def visible(commands: Sequence[AnyCommand]) -> bool:
+    """Whether the world or the record can notice these commands."""
+    return any(not is_sound(command) for command in commands)
+
+
+class Quiet:
+    """Events that caused nothing visible, on their way into one entry. Runs of equal frames are kept as one item."""
+
+    def __init__(self) -> None:
+        self._items: list[list[Any]] = []
+        self._frames: list[Any] | None = None  # [first now, last now, stream, first at, last at, bytes, count]
+        self.count = 0
+
+    def add(self, now: float, event: AnyEvent) -> None:
+        self.count += 1
+        if isinstance(event, Heard):
+            self._add_frame(now, event)
+        else:
+            self._end_run()
+            self._items.append([now, _plain(event)])
+
+    def take(self) -> bytes | None:
+        """The packed entry; None when there is nothing."""
+        self._end_run()
+        if not self._items:
+            return None
+        data = _encoder.encode({"quiet": self._items})
+        self._items = []
+        self.count = 0
+        return data
+
+    def _add_frame(self, now: float, event: Heard) -> None:
+        run = self._frames
+        if run is not None and run[2] == event.stream and run[5] == len(event.ulaw):
+            step = round(event.at - run[4], 3)
+            if run[6] == 1 or step == run[7]:
+                run[1], run[4], run[7] = now, event.at, step
+                run[6] += 1
+                return
+        self._end_run()
+        self._frames = [now, now, event.stream, event.at, event.at, len(event.ulaw), 1, 0.0]
+
+    def _end_run(self) -> None:
+        if self._frames is not None:
+            self._items.append(self._frames)
+            self._frames = None
+
+
+def unpack_event(data: bytes) -> Iterator[tuple[float | None, AnyEvent]]:
+    """The events of one entry, each with its time where it has one of its own (else the entry's counts)."""
+    content = msgspec.json.decode(data)
+    if "quiet" not in content:
+        yield None, _event(content)
+        return
+    for item in content["quiet"]:
+        if len(item) == 2:
+            yield item[0], _event(item[1])
+        else:
+            yield from _run(item)
+
+
+def _run(item: list[Any]) -> Iterator[tuple[float, AnyEvent]]:
+    first_now, last_now, stream, first_at, _, size, count, step = item
+    for n in range(count):
+        now = first_now + (last_now - first_now) * (n / (count - 1) if count > 1 else 0.0)
+        yield now, Heard(stream, round(first_at + n * step, 6), _SILENCE * size)
+
+
+def _plain(event: AnyEvent) -> dict[str, Any]:
+    content: dict[str, Any] = msgspec.to_builtins(event, builtin_types=(bytes,))
+    if "ulaw" in content:
+        content["ulaw"] = len(content["ulaw"])
+    return content
+
+
+def _event(content: dict[str, Any]) -> AnyEvent:
+    if "ulaw" in content:
+        content["ulaw"] = _SILENCE * content["ulaw"]
+    return msgspec.convert(content, AnyEvent, builtin_types=(bytes,))  # type: ignore[no-any-return]

@@ -1,0 +1,431 @@
+"""Drives one call: wait for one event, let the core receive it, write it down, perform the commands in order.
+
+The only place that performs. It may match commands and nothing else: every decision is the core's.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Callable, Coroutine, Mapping
+from typing import Any, Protocol, assert_never
+
+import structlog
+
+from outwait import call_log
+from outwait.audio.ear import Ear
+from outwait.call import commands as do
+from outwait.call import events as ev
+from outwait.call.commands import AnyCommand
+from outwait.call.events import AnyEvent, Trouble
+from outwait.call.hold import Scored
+from outwait.call.machine import Call
+from outwait.call.notes import AnyNote
+from outwait.call.tools import schemas
+from outwait.carriers.base import Carrier, CarrierError, Stream
+from outwait.engines.base import Engine, EngineSession
+from outwait.store.base import Entry, Fenced, Store, StoreError
+
+FRAMES_AHEAD = 16  # media messages waiting in an inbox before the socket is read no further: a third of a second
+SEND_SECONDS = 5.0  # a media socket that takes nothing for so long is given up
+STORE_RETRY_SECONDS = 2.0  # between tries to write a log that could not be written
+
+log = structlog.get_logger(__name__)
+
+
+class Phrases(Protocol):
+    """Where phrases are kept between calls."""
+
+    def get(self, voice: str, text: str) -> bytes | None: ...
+
+    def keep(self, voice: str, text: str, ulaw: bytes) -> None: ...
+
+
+class Inbox:
+    """What has happened to one call and has not been received yet."""
+
+    def __init__(self) -> None:
+        self._events: deque[AnyEvent] = deque()
+        self._frames = 0
+        self._waiter: asyncio.Future[None] | None = None
+        self._space = asyncio.Event()
+        self._space.set()
+
+    def post(self, event: AnyEvent) -> None:
+        """Never blocks."""
+        self._events.append(event)
+        if type(event) is ev.Heard:
+            self._frames += 1
+            if self._frames >= FRAMES_AHEAD:
+                self._space.clear()
+        self.wake()
+
+    async def room(self) -> None:
+        """Back-pressure for a media socket."""
+        if not self._space.is_set():
+            await self._space.wait()
+
+    def wake(self) -> None:
+        if self._waiter is not None and not self._waiter.done():
+            self._waiter.set_result(None)
+
+    def take(self) -> AnyEvent | None:
+        if not self._events:
+            return None
+        event = self._events.popleft()
+        if type(event) is ev.Heard:
+            self._frames -= 1
+            if self._frames < FRAMES_AHEAD // 2:
+                self._space.set()
+        return event
+
+    async def wait(self) -> None:
+        """Until something is there, or `wake`."""
+        if self._events:
+            return
+        self._waiter = asyncio.get_running_loop().create_future()
+        try:
+            await self._waiter
+        finally:
+            self._waiter = None
+
+    def open_floodgate(self) -> None:
+        """Nobody will read any more: let the sockets that wait find out."""
+        self._space.set()
+
+
+class Alarm:
+    """One timer for a deadline that moves all the time: it is set anew only when it would ring too late."""
+
+    def __init__(self, ring: Callable[[], None]) -> None:
+        self._ring = ring
+        self._handle: asyncio.TimerHandle | None = None
+
+    def set(self, at: float | None) -> None:
+        """`at` on the loop's clock."""
+        if at is None:
+            return
+        if self._handle is not None:
+            if self._handle.when() <= at:
+                return
+            self._handle.cancel()
+        self._handle = asyncio.get_running_loop().call_at(at, self._rung)
+
+    def stop(self) -> None:
+        if self._handle is not None:
+            self._handle.cancel()
+            self._handle = None
+
+    def _rung(self) -> None:
+        self._handle = None
+        self._ring()
+
+
+class Runner:
+    """One call on this process. `run` ends when the call is over or let go, with nothing left open."""
+
+    def __init__(
+        self,
+        call: Call,
+        *,
+        carrier: Carrier,
+        engines: Mapping[str, Engine],
+        ear: Ear,
+        phrases: Phrases,
+        store: Store,
+        tell: Callable[[list[AnyNote]], dict[str, Any]],
+        wall: Callable[[], float],
+        seq: int = 0,
+        epoch: int = 1,
+    ) -> None:
+        """`tell` takes the notes of one event into the record and returns the call object; `seq` and `epoch` go on
+        where the log ends."""
+        self.call = call
+        self.inbox = Inbox()
+        self._carrier = carrier
+        self._engines = engines
+        self._ear = ear
+        self._listening = ear.open()
+        self._ear_offset = 0.0  # media time at which the ear's own clock was zero
+        self._ear_fed = 0.0  # s
+        self._phrases = phrases
+        self._store = store
+        self._tell = tell
+        self._wall = wall
+        self._seq = seq
+        self._epoch = epoch
+        self._sessions: dict[int, EngineSession] = {}
+        self._streams: dict[int, Stream] = {}
+        self._stream_count = 0
+        self._quiet = call_log.Quiet()
+        self._unwritten: list[Entry] = []
+        self._write_after = 0.0  # loop s: the store failed, and is not tried before
+        self._fenced = False
+        self._log = log.bind(call=call.setup.id)
+        self._tasks: asyncio.TaskGroup | None = None
+
+    def attach(self, make: Callable[[int], Stream]) -> Stream:
+        """A media socket that has shown its token."""
+        self._stream_count += 1
+        stream = make(self._stream_count)
+        self._streams[stream.number] = stream
+        self.inbox.post(ev.StreamStarted(stream.number))
+        return stream
+
+    async def run(self) -> None:
+        """Until the call is over."""
+        loop = asyncio.get_running_loop()
+        alarm = Alarm(self.inbox.wake)
+        self._offer_phrases()
+        try:
+            async with asyncio.TaskGroup() as self._tasks:
+                while not self.call.over and not self._fenced:
+                    deadline = self.call.deadline()
+                    if deadline is not None and deadline.at <= loop.time():
+                        await self._receive(ev.TimePassed(), loop.time())
+                        continue
+                    event = self.inbox.take()
+                    if event is None:
+                        alarm.set(deadline.at if deadline is not None else None)
+                        await self.inbox.wait()
+                        continue
+                    await self._receive(event, loop.time())
+                await self._leave()
+        finally:
+            alarm.stop()
+            self.inbox.open_floodgate()
+
+    # --- one event -------------------------------------------------------------------------------
+
+    async def _receive(self, event: AnyEvent, now: float) -> None:
+        if isinstance(event, ev.PhraseMade) and event.ulaw:
+            self._phrases.keep(self._voice, self.call.setup.phrases[event.phrase], event.ulaw)
+        if isinstance(event, ev.SessionClosed):
+            self._sessions.pop(event.session, None)
+        if isinstance(event, ev.StreamLost):
+            self._streams.pop(event.stream, None)
+        commands = self.call.receive(event, now)
+        if commands and call_log.visible(commands):
+            notes = [command.note for command in commands if isinstance(command, do.Tell)]
+            record = self._tell(notes) if notes else None
+            await self._write(event, commands, now, record)
+        else:
+            self._quiet.add(now, event)
+            if self._quiet.count >= call_log.QUIET_LIMIT:
+                self._pack_quiet(now)
+                await self._flush(None)
+        if self._fenced:
+            return
+        for command in commands:
+            await self._perform(command)
+
+    async def _write(
+        self, event: AnyEvent, commands: list[AnyCommand], now: float, record: dict[str, Any] | None
+    ) -> None:
+        """Before its effect is visible outside."""
+        self._pack_quiet(now)
+        self._add_entry(now, call_log.pack_event(event), call_log.pack_commands(commands))
+        await self._flush(record)
+
+    def _pack_quiet(self, now: float) -> None:
+        packed = self._quiet.take()
+        if packed is not None:
+            self._add_entry(now, packed, b"[]")
+
+    def _add_entry(self, now: float, event: bytes, commands: bytes) -> None:
+        self._seq += 1
+        entry = Entry(seq=self._seq, now=now, wall=self._wall(), epoch=self._epoch, event=event, commands=commands)
+        self._unwritten.append(entry)
+
+    async def _flush(self, record: dict[str, Any] | None) -> None:
+        """A store that fails keeps the call alive: the entries wait in memory and are written when it is back."""
+        now = asyncio.get_running_loop().time()
+        if not self._unwritten or now < self._write_after:
+            return
+        try:
+            await self._store.append(self.call.setup.id, self._unwritten, record)
+        except Fenced:
+            self._log.warning("another process has taken this call over; this one lets it go")
+            self._fenced = True
+        except StoreError as error:
+            if not self._write_after:
+                self._log.error("the call log can't be written; it is kept in memory", error=str(error))
+                self.inbox.post(ev.LogFailed(detail=str(error)[:200]))
+            self._write_after = now + STORE_RETRY_SECONDS
+        else:
+            self._unwritten = []
+            self._write_after = 0.0
+
+    # --- commands --------------------------------------------------------------------------------
+
+    async def _perform(self, command: AnyCommand) -> None:
+        match command:
+            case do.SendAudio(session=number, ulaw=ulaw):
+                if number in self._sessions:
+                    self._sessions[number].send_audio(ulaw)
+            case do.Listen(at=at, ulaw=ulaw):
+                self._listen(at, ulaw)
+            case do.PlayAudio(stream=number, ulaw=ulaw):
+                await self._send(number, lambda stream: stream.play(ulaw))
+            case do.PlayMark(stream=number, name=name):
+                await self._send(number, lambda stream: stream.mark(name))
+            case do.ClearAudio(stream=number):
+                await self._send(number, lambda stream: stream.clear())
+            case do.CloseStream(stream=number):
+                if number in self._streams:
+                    self._spawn(self._streams[number].close())
+            case do.Dial():
+                self._spawn(self._dial(command))
+            case do.FetchLeg(carrier_call_id=carrier_call_id):
+                self._spawn(self._fetch(carrier_call_id))
+            case do.HangUp(carrier_call_id=carrier_call_id, cancel=cancel):
+                self._spawn(self._hang_up(carrier_call_id, cancel))
+            case do.OpenSession():
+                self._open(command)
+            case do.Tell() | do.Finish():
+                pass  # told and written with the event that caused it
+            case _:
+                self._to_session(command)
+
+    def _to_session(
+        self,
+        command: do.CommitTurn
+        | do.AskResponse
+        | do.CancelResponse
+        | do.TruncateItem
+        | do.AnswerTool
+        | do.MakePhrase
+        | do.CloseSession,
+    ) -> None:
+        session = self._sessions.get(command.session)
+        if session is None:
+            return
+        match command:
+            case do.CommitTurn():
+                session.commit_turn()
+            case do.AskResponse(instructions=instructions, tools=tools):
+                session.ask_response(instructions, tools=tools)
+            case do.CancelResponse():
+                session.cancel_response()
+            case do.TruncateItem(item=item, heard_ms=heard_ms):
+                session.truncate_item(item, heard_ms)
+            case do.AnswerTool(call_id=call_id, output=output):
+                session.answer_tool(call_id, output)
+            case do.MakePhrase(phrase=phrase, text=text):
+                session.make_phrase(phrase, text)
+            case do.CloseSession():
+                session.close()
+            case _:
+                assert_never(command)
+
+    async def _send(self, number: int, send: Callable[[Stream], Coroutine[Any, Any, None]]) -> None:
+        stream = self._streams.get(number)
+        if stream is None:
+            return
+        try:
+            async with asyncio.timeout(SEND_SECONDS):
+                await send(stream)
+        except TimeoutError:
+            self._log.warning("the media socket takes nothing; closing it")
+            self._spawn(stream.close(1011))
+
+    def _listen(self, at: float, ulaw: bytes) -> None:
+        """The ear counts what it was fed; the call counts lost frames and gaps too."""
+        self._ear_offset = at - self._ear_fed
+        self._ear_fed += len(ulaw) / 8000
+        for score in self._ear.hear([(self._listening, ulaw)])[0]:
+            self.inbox.post(ev.EarScored(_scored(score, self._ear_offset)))
+
+    async def _dial(self, command: do.Dial) -> None:
+        try:
+            carrier_call_id = await self._carrier.dial(
+                self.call.setup.id,
+                command.to,
+                command.from_,
+                ring_seconds=command.ring_seconds,
+                time_limit=command.time_limit,
+            )
+        except CarrierError as error:
+            self.inbox.post(ev.DialRefused(error.trouble, str(error)[:200]))
+        else:
+            self.inbox.post(ev.Dialled(carrier_call_id))
+
+    async def _fetch(self, carrier_call_id: str) -> None:
+        try:
+            if not carrier_call_id:
+                found = await self._carrier.find(self.call.setup.id, self.call.setup.to)
+                if found is None:
+                    self.inbox.post(ev.LegUnknown(gone=True, detail="never dialled"))
+                    return
+                self.inbox.post(ev.Dialled(found))
+                carrier_call_id = found
+            report = await self._carrier.fetch(carrier_call_id)
+        except CarrierError as error:
+            self.inbox.post(ev.LegUnknown(gone=error.gone, detail=str(error)[:200]))
+        else:
+            self.inbox.post(ev.LegReported(status=report.status, duration=report.duration))
+
+    async def _hang_up(self, carrier_call_id: str, cancel: bool) -> None:
+        try:
+            await self._carrier.hang_up(carrier_call_id, cancel=cancel)
+        except CarrierError as error:
+            if not error.gone:
+                self.inbox.post(ev.HangUpFailed(error.trouble, str(error)[:200]))
+                return
+        self.inbox.post(ev.HungUp())
+
+    def _open(self, command: do.OpenSession) -> None:
+        engine = self._engines[command.engine]
+        session = engine.session(command.session, command.instructions, command.seed, schemas(), self.inbox.post)
+        self._sessions[command.session] = session
+        self._spawn(self._serve(command.session, session))
+
+    async def _serve(self, number: int, session: EngineSession) -> None:
+        """A session that ends without a word would leave the call waiting for it."""
+        detail = "the engine's adapter ended without saying so"
+        try:
+            await session.run()
+        except Exception as error:  # noqa: BLE001  an adapter's bug must not end the other half of the call
+            self._log.exception("the engine's adapter failed")
+            detail = f"{type(error).__name__}"
+        if number in self._sessions:
+            self.inbox.post(ev.SessionClosed(number, trouble=Trouble.LOST, code=1006, detail=detail))
+
+    # --- below -----------------------------------------------------------------------------------
+
+    @property
+    def _voice(self) -> str:
+        return f"{self.call.setup.engine}-{self.call.setup.model}"
+
+    def _offer_phrases(self) -> None:
+        for name, text in self.call.setup.phrases.items():
+            ulaw = self._phrases.get(self._voice, text)
+            if ulaw:
+                self.inbox.post(ev.PhraseReady(name, ulaw))
+
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
+        assert self._tasks is not None
+        self._tasks.create_task(work)
+
+    async def _leave(self) -> None:
+        """Whatever should still be open is closed; what is not written is written, if the store lets us."""
+        for session in self._sessions.values():
+            session.close()
+        for stream in list(self._streams.values()):
+            self._spawn(stream.close())
+        if self._fenced:
+            return
+        self._pack_quiet(asyncio.get_running_loop().time())
+        for _ in range(3):
+            self._write_after = 0.0
+            await self._flush(self._tell([]))
+            if not self._unwritten:
+                return
+            await asyncio.sleep(STORE_RETRY_SECONDS)
+        self._log.error("the end of the call log is lost", entries=len(self._unwritten))
+
+
+def _scored(score: Any, offset: float) -> Scored:
+    values = {name: getattr(score, name) for name in Scored.__struct_fields__}
+    values["at"] = round(values["at"] + offset, 3)
+    return Scored(**values)
