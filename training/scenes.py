@@ -24,10 +24,10 @@ LIVE = {"speech", "speech_acted", "speech_phone"}
 RECORDED = {"speech_prompt", "speech_tts"}
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Scene:
-    frames: NDArray[np.int8]
-    """(frames, BANDS) features"""
+    sound: Array
+    """(samples,) before codec, loss and mu-law"""
     truth: NDArray[np.uint8]
     """(stretches, heads) share of the stretch, 0..255"""
     weight: NDArray[np.uint8]
@@ -70,7 +70,7 @@ class Composer:
             length = min(length, LENGTH - at) // HOP * HOP
             if length <= 0:
                 break
-            kind = r.choice(["music", "music_vocals", "noise", "tone", "room", "silence"], p=P_BED)
+            kind = r.choice(BEDS, p=P_BED)
             piece = self.bed(str(kind), length)
             sound[at : at + length] += piece
             frame = slice(at // HOP, (at + length) // HOP)
@@ -84,7 +84,7 @@ class Composer:
                 truth["singing"][frame] = heard_over(heard, 15)
             elif kind == "tone":
                 truth["tone"][frame] = heard
-            elif kind == "noise":
+            elif kind in ("noise", "babble"):
                 truth["noise"][frame] = heard
             at += length
         # the voices
@@ -96,14 +96,17 @@ class Composer:
                 clip = same or self.clip(*(RECORDED if recorded else LIVE))
                 if r.random() < 0.5:
                     same = None
-                piece = voice_of(clip.samples, r)[: LENGTH - at]
+                piece = voice_of(clip.samples, r)
+                if not recorded and r.random() < 0.3:
+                    piece = in_room(piece, r)
+                piece = piece[: LENGTH - at]
                 piece = piece[: len(piece) // HOP * HOP]
                 if len(piece) < HOP * 4:
                     break
                 start = at // HOP * HOP
                 frame = slice(start // HOP, start // HOP + len(piece) // HOP)
                 active = activity(piece)
-                gain = 10 ** (r.uniform(-32, -12) / 20) / max(1e-5, rms(piece, active))
+                gain = 10 ** (r.triangular(-42, -20, -10) / 20) / max(1e-5, rms(piece, active))
                 piece = piece * np.float32(gain)
                 under = sound[start : start + len(piece)]
                 bed_rms = float(np.sqrt(np.mean(under**2)) + 1e-9)
@@ -138,17 +141,13 @@ class Composer:
         for head in ("music", "singing", "tone", "noise"):
             weight[head] = np.where((truth[head] > 0) & (smooth_bed < 0.004 * smooth_voice), 0, 1)
         weight["live"] = live_known * (smooth_voice > 0.5 * smooth_bed)
-        ulaw = g711.encode(np.clip(np.rint(sound * 32767), -32768, 32767).astype(np.int16))
-        samples = np.concatenate((np.zeros(OVERLAP, np.int16), g711.decode(ulaw)))
-        frames = features(power(samples[None]))[0].astype(np.int8)
-
         def per_stretch(values: Array) -> Array:
             return values.reshape(-1, FRAMES).mean(axis=1)
 
         voice_stretch = voice.reshape(-1, FRAMES)
         same_voice = (voice_stretch >= 0).mean(axis=1) >= 0.5
         return Scene(
-            frames,
+            sound,
             np.stack([np.rint(255 * per_stretch(truth[h])) for h in HEADS], axis=1).astype(np.uint8),
             np.stack([per_stretch(weight[h].astype(np.float32)) > 0.5 for h in HEADS], axis=1).astype(np.uint8),
             np.where(same_voice, voice_stretch.max(axis=1), -1).astype(np.int16),
@@ -158,6 +157,12 @@ class Composer:
         r = self.random
         if kind == "silence":
             return np.zeros(length, np.float32)
+        if kind == "babble":
+            crowd = np.zeros(length, np.float32)
+            for _ in range(int(r.integers(6, 12))):
+                talk = np.resize(self.clip("speech", "speech_acted").samples, length)
+                crowd += np.roll(talk, r.integers(length)) / (np.abs(talk).max() + 1e-6)
+            return crowd * np.float32(10 ** (r.uniform(-50, -25) / 20) / (crowd.std() + 1e-6))
         if kind == "room":
             return room(length, r.uniform(-65, -38), r)
         clip = self.clip(kind).samples
@@ -173,7 +178,16 @@ class Composer:
         return piece * np.float32(10 ** (level / 20) / (np.sqrt(np.mean(piece**2)) + 1e-6))
 
 
-P_BED = [0.5, 0.07, 0.08, 0.07, 0.18, 0.10]
+BEDS = ["music", "music_vocals", "noise", "babble", "tone", "room", "silence"]
+P_BED = [0.40, 0.16, 0.07, 0.02, 0.07, 0.18, 0.10]
+
+
+def finish(sound: Array, random: np.random.Generator) -> NDArray[np.int8]:
+    """Lost packets, mu-law, and the features of what is left: (frames, BANDS)."""
+    sound = lose(sound, random)
+    ulaw = g711.encode(np.clip(np.rint(sound * 32767), -32768, 32767).astype(np.int16))
+    samples = np.concatenate((np.zeros(OVERLAP, np.int16), g711.decode(ulaw)))
+    return features(power(samples[None]))[0].astype(np.int8)
 
 
 def room(length: int, level: float, r: np.random.Generator) -> Array:
@@ -188,10 +202,18 @@ def room(length: int, level: float, r: np.random.Generator) -> Array:
 
 
 def voice_of(samples: Array, r: np.random.Generator) -> Array:
-    if len(samples) > 8 * RATE and r.random() < 0.7:
-        start = r.integers(len(samples) - 4 * RATE)
-        samples = samples[start : start + int(r.uniform(0.5, 8) * RATE)]
+    if len(samples) > 4 * RATE and r.random() < 0.7:
+        start = r.integers(len(samples) - 2 * RATE)
+        samples = samples[start : start + int(r.choice([r.uniform(0.3, 1.2), r.uniform(1.0, 8)]) * RATE)]
     return resample(samples, r.uniform(0.88, 1.14)).astype(np.float32)
+
+
+def in_room(samples: Array, r: np.random.Generator) -> Array:
+    """A little reverberation: exponentially fading noise after the direct sound."""
+    tail = r.standard_normal(int(r.uniform(0.1, 0.35) * RATE)).astype(np.float32)
+    tail *= np.exp(-5.0 * np.arange(len(tail)) / len(tail)).astype(np.float32) * np.float32(r.uniform(0.02, 0.12))
+    tail[0] = 1.0
+    return np.convolve(samples, tail)[: len(samples)].astype(np.float32)
 
 
 def resample(samples: Array, speed: float) -> Array:
@@ -238,12 +260,20 @@ def line(sound: Array, r: np.random.Generator) -> Array:
     sound *= np.float32(10 ** (r.uniform(-14, 8) / 20))
     if r.random() < 0.1:
         sound = np.clip(sound * 4, -0.5, 0.5)
-    if r.random() < 0.3:
-        rate = r.uniform(0.005, 0.06)
-        for frame in np.flatnonzero(r.random(len(sound) // HOP) < rate):
-            where = slice(frame * HOP, (frame + 1) * HOP)
-            if r.random() < 0.5 or frame == 0:
-                sound[where] = 0
-            else:
-                sound[where] = sound[(frame - 1) * HOP : frame * HOP] * 0.7
     return np.clip(sound, -1, 1)
+
+
+def lose(sound: Array, r: np.random.Generator) -> Array:
+    """Packets of 20 ms lost alone or in bursts, filled with silence or with the packet before, fading."""
+    if r.random() < 0.65:
+        return sound
+    sound = sound.copy()
+    rate, stay = r.uniform(0.003, 0.05), r.uniform(0.0, 0.6)
+    repeat = r.random() < 0.5
+    lost = False
+    for frame in range(1, len(sound) // HOP):
+        lost = r.random() < (stay if lost else rate)
+        if lost:
+            where = slice(frame * HOP, (frame + 1) * HOP)
+            sound[where] = 0.7 * sound[(frame - 1) * HOP : frame * HOP] if repeat else 0.0
+    return sound

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from . import frontend, g711
-from .fingerprint import Memory
+from .memory import Memory
 from .net import FRAMES, HEADS, STATE_SIZE, VOICE, Net, start
 
 STRETCH: Final = FRAMES * frontend.HOP  # samples a stretch: 1,280
@@ -159,7 +159,7 @@ class Ear:
                 call._heard += 1
                 speech, music, singing, tone, noise, live = marks[row, step].tolist()
                 frames = slice(step * FRAMES, (step + 1) * FRAMES)
-                known = call._memory.hear(band_power[row, frames], voices[row, step], speech, level[row][step])
+                known = call._memory.hear(band_power[row, frames], voices[row, step], speech)
                 fresh.append(
                     Score(
                         at=round(call._heard * SECONDS, 2),

@@ -1,0 +1,74 @@
+"""Makes the training set: `python -m training.make --audio ../shared/audio --packages DIR --out scenes.npz`."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+import numpy as np
+
+from .codecs import CODECS, through
+from .packages import from_packages
+from .scenes import Composer, Scene, finish
+from .singing import song
+from .sources import Clip, from_manifest
+
+SEED = 20261122
+GROUP = 20  # scenes that share one run of a codec
+CODED = 0.5  # share of scenes that go through a codec besides mu-law
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--audio", type=Path, required=True, help="folder with manifest.csv")
+    parser.add_argument("--packages", type=Path, help="folder with unpacked Debian packages")
+    parser.add_argument("--scenes", type=int, default=6000)
+    parser.add_argument("--songs", type=int, default=420)
+    parser.add_argument("--out", type=Path, required=True)
+    options = parser.parse_args()
+    clips = from_manifest(options.audio, "train")
+    if options.packages:
+        clips += from_packages(options.packages)
+    write(clips + songs(clips, options.songs), options.scenes, options.out)
+
+
+def songs(clips: list[Clip], count: int) -> list[Clip]:
+    """Sung clips made of the spoken and the instrumental ones."""
+    random = np.random.default_rng(SEED)
+    speech = [c for c in clips if c.kind in ("speech", "speech_acted", "speech_tts") and len(c.samples) > 12000]
+    music = [c for c in clips if c.kind == "music"]
+    made = []
+    for number in range(count):
+        voices = [speech[random.integers(len(speech))] for _ in range(random.choice([1, 1, 1, 2, 4]))]
+        under = music[random.integers(len(music))] if random.random() < 0.7 else None
+        source = "sung-alone" if under is None else "sung-music"
+        made.append(Clip(f"sung-{number}", source, "music_vocals", "", "", song(voices, under, random)))
+    return made
+
+
+def write(clips: list[Clip], count: int, out: Path) -> None:
+    composer = Composer(clips, SEED)
+    random = np.random.default_rng(SEED + 1)
+    scenes: list[Scene] = []
+    frames = []
+    for first in range(0, count, GROUP):
+        group = [composer.scene() for _ in range(min(GROUP, count - first))]
+        sounds = np.stack([scene.sound for scene in group])
+        if random.random() < CODED:
+            codec = str(random.choice(list(CODECS)))
+            sounds = through(codec, sounds.reshape(-1)).reshape(sounds.shape)
+        frames += [finish(sound, random) for sound in sounds]
+        for scene in group:
+            scene.sound = np.zeros(0, np.float32)
+        scenes += group
+    np.savez(
+        out,
+        frames=np.stack(frames),
+        truth=np.stack([s.truth for s in scenes]),
+        weight=np.stack([s.weight for s in scenes]),
+        voice=np.stack([s.voice for s in scenes]),
+    )
+
+
+if __name__ == "__main__":
+    main()
