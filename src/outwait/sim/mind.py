@@ -1,0 +1,184 @@
+"""The simulated model's mind: what it says and which tools it calls, by rules on what it has been told and has heard.
+
+Deterministic. It knows its task only from its context: a session that was not given the task cannot speak of it.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from typing import Any
+
+_PLEASE_HOLD = re.compile(
+    r"\b(please hold|hold (on|for|the line)|one moment|just a (moment|second)|bear with me)\b", re.I
+)
+_THANKS_FOR_HOLDING = re.compile(r"\b(thank you|thanks) for (holding|waiting|your patience)\b", re.I)
+_NEWS = re.compile(
+    r"\b(anything else|next step|will be|has been|tomorrow|today|confirmation|reference|scheduled|booked|refund)\b",
+    re.I,
+)
+_PRESS = re.compile(r"\bpress (\d|star|pound)\b", re.I)
+_SAY_EXACTLY = re.compile(
+    r"\b(?:say|speak|read)\b[^:\"“]*?(?:exactly|only|verbatim|aloud|following)[^:\"“]*[:\"“]\s*(.+)", re.I | re.S
+)
+_GOODBYE = re.compile(r"\b(goodbye|good-bye|farewell)\b", re.I)
+_STOP_WORDS = frozenset(
+    [
+        "a",
+        "an",
+        "and",
+        "ask",
+        "at",
+        "be",
+        "by",
+        "can",
+        "do",
+        "for",
+        "find",
+        "if",
+        "in",
+        "is",
+        "it",
+        "my",
+        "of",
+        "on",
+        "or",
+        "out",
+        "please",
+        "that",
+        "the",
+        "to",
+        "what",
+        "when",
+    ]
+)
+
+
+@dataclass(frozen=True)
+class Turn:
+    """One item of the conversation as the mind sees it.
+
+    role
+        "user", "assistant", "system", "call" (a function call), "result" (its output)
+    text
+        the words (heard or written); of a call its name
+    """
+
+    role: str
+    text: str
+
+
+@dataclass(frozen=True)
+class View:
+    """All the mind can know when a response is asked for.
+
+    instructions
+        of the session, or of this response when it has its own
+    tools
+        the names it may call
+    """
+
+    instructions: str
+    turns: tuple[Turn, ...]
+    tools: frozenset[str]
+    out_of_band: bool = False
+
+    @property
+    def context(self) -> str:
+        """Everything that was given in writing."""
+        return "\n".join([self.instructions, *(t.text for t in self.turns if t.role in ("system", "user"))])
+
+    def last(self, role: str) -> str:
+        """The newest words of a role; "" = none."""
+        return next((turn.text for turn in reversed(self.turns) if turn.role == role), "")
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A response: words, then tool calls."""
+
+    say: str = ""
+    calls: tuple[tuple[str, dict[str, Any]], ...] = ()
+
+
+@dataclass(frozen=True)
+class Lines:
+    """What the agent says, by occasion. `task` and `still` are used only when the context names the task."""
+
+    task: str = "Hello. I'm calling about parcel four seven one two. When will it be delivered?"
+    hold: str = "Of course, I'll hold."
+    still: str = "Yes, I'm still here. I was asking when parcel four seven one two will be delivered."
+    bye: str = "Thank you, that is all I needed to know. Goodbye."
+    goodbye: str = "Goodbye."
+    there: str = "Hello? Is anyone there?"
+    lost: str = "I'm sorry, I have lost track of why I am calling."
+
+
+@dataclass(frozen=True)
+class Mind:
+    """The scripted agent.
+
+    task
+        the task of this scenario; the mind looks for it in its context before it speaks of it. "" = do not look
+    forgets
+        tools it never calls
+    """
+
+    task: str = ""
+    forgets: frozenset[str] = frozenset()
+    lines: Lines = field(default_factory=Lines)
+
+    def answer(self, view: View) -> Plan:
+        """What to say and do now."""
+        if (exact := _SAY_EXACTLY.search(view.instructions)) and (view.out_of_band or not view.turns):
+            return Plan(exact[1].strip().strip("\"“”'").split('"')[0].strip())
+        if view.out_of_band:
+            return Plan(view.last("user") or view.last("system") or self.lines.goodbye)
+        newest = view.turns[-1] if view.turns else Turn("system", "")
+        if newest.role == "result":
+            return self._after_tool(view)
+        return self._trim(view, self._reply(view, view.last("user")))
+
+    def _reply(self, view: View, heard: str) -> Plan:
+        held = self._was_on_hold(view)
+        if not heard:
+            return Plan(self._about(view, self.lines.task)) if not held else Plan(self.lines.there)
+        thanked = _THANKS_FOR_HOLDING.search(heard)
+        if _PLEASE_HOLD.search(heard) and not thanked:
+            return Plan(self.lines.hold, (("wait_on_hold", {"reason": heard}),))
+        if key := _PRESS.search(heard):
+            digits = {"star": "*", "pound": "#"}.get(key[1].lower(), key[1])
+            return Plan("", (("press_digits", {"digits": digits}),))
+        if _NEWS.search(heard) and not heard.rstrip().endswith("help you?"):
+            outcome = {"reason": "The task is done.", "outcome": f"They said: {heard}"}
+            return Plan(self.lines.bye, (("hangup_call", outcome),))
+        if held or self._said(view, self.lines.task):
+            return Plan(self._about(view, self.lines.still))
+        return Plan(self._about(view, self.lines.task))
+
+    def _after_tool(self, view: View) -> Plan:
+        called = view.last("call")
+        if called == "hangup_call" or _GOODBYE.search(view.instructions):
+            return Plan(self.lines.goodbye)
+        if called == "wait_on_hold":
+            return Plan()
+        return Plan(self._about(view, self.lines.still))
+
+    def _about(self, view: View, line: str) -> str:
+        return line if self._knows_task(view) else self.lines.lost
+
+    def _knows_task(self, view: View) -> bool:
+        words = [word for word in re.findall(r"[a-z0-9]+", self.task.lower()) if word not in _STOP_WORDS]
+        known = view.context.lower()
+        return sum(word in known for word in words) >= 0.6 * len(words)
+
+    def _was_on_hold(self, view: View) -> bool:
+        written = "\n".join(turn.text for turn in view.turns if turn.role in ("system", "call", "result"))
+        return bool(re.search(r"on hold|been holding|back on the line|wait_on_hold", written, re.I))
+
+    def _said(self, view: View, line: str) -> bool:
+        return any(turn.role == "assistant" and line[:20] in turn.text for turn in view.turns)
+
+    def _trim(self, view: View, plan: Plan) -> Plan:
+        calls = tuple(call for call in plan.calls if call[0] in view.tools and call[0] not in self.forgets)
+        return Plan(plan.say, calls)

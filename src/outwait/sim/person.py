@@ -1,0 +1,259 @@
+"""The far end of a call: the company's people and its hold, from a scenario, clocked in 20 ms frames of media.
+
+Pure: no sockets, no clock. Every 20 ms the owner takes `speak()` and then gives `hear(...)` what the caller's side
+played.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from dataclasses import dataclass, field
+from itertools import cycle
+
+from outwait.audio import g711
+from outwait.sim import sound
+from outwait.sim.hearing import Hearing
+from outwait.sim.line import FRAME_BYTES, FRAME_MS, SILENT_FRAME
+from outwait.sim.scenario import Drop, HangUp, Hold, Listen, Pause, Press, Refuse, Ring, Say, Scenario, Step, Wait
+
+VOICED_LEVEL = 150.0  # mean magnitude of a 16-bit sample from which a frame counts as heard speech
+SPOKE_MS = 200  # the caller has said something after this much voiced sound
+NOISE_SECONDS = 10.0
+
+Script = Generator[bytes, bytes, None]
+
+
+@dataclass
+class Entry:
+    """One line of the diary.
+
+    kind
+        "said", "announcement", "hold", "heard", "pressed", "gave_up", "hung_up", "dropped"
+    start, end
+        seconds of media since the answer
+    text
+        the words or keys, where there are any
+    """
+
+    kind: str
+    start: float
+    end: float
+    text: str = ""
+
+
+@dataclass
+class CallerEar:
+    """What the far end hears of the caller: is there speech, when was the last of it."""
+
+    ms: int = 0
+    voiced_ms: int = 0  # in all
+    last_voiced: int = -1_000_000
+    stretches: list[Entry] = field(default_factory=list)
+
+    def hear(self, frame: bytes) -> None:
+        """Twenty milliseconds of mu-law."""
+        self.ms += FRAME_MS
+        if frame == SILENT_FRAME or float(abs(g711.decode(frame).astype("int32")).mean()) < VOICED_LEVEL:
+            return
+        now = self.ms / 1000
+        if self.ms - self.last_voiced > 500:
+            self.stretches.append(Entry("heard", now - FRAME_MS / 1000, now))
+        self.stretches[-1].end = now
+        self.voiced_ms += FRAME_MS
+        self.last_voiced = self.ms
+
+    def quiet_ms(self) -> int:
+        """How long nothing has been heard."""
+        return self.ms - self.last_voiced
+
+
+class FarEnd:
+    """The other side of one call. Its state after every frame: `ended`, `pace`, `kind`, and the diary."""
+
+    def __init__(self, scenario: Scenario, hearing: Hearing) -> None:
+        self.scenario = scenario
+        self.ear = CallerEar()
+        self.ended = ""  # why the far end has hung up; "" = it has not
+        self.kind = "talk"  # talk, hold, announce: what the line is doing, and which pace applies
+        self.drop_wanted = False  # a `drop` step was reached; the owner breaks the socket and resets this
+        self.keys: list[str] = []  # keys pressed and not yet taken by the owner
+        self._diary: list[Entry] = []
+        self._hearing = hearing
+        self._noise = _frames(sound.noise(NOISE_SECONDS, seed=len(scenario.name)))
+        self._script = self._act(_after_answer(scenario.steps))
+        self._next = next(self._script, SILENT_FRAME)
+
+    @property
+    def seconds(self) -> float:
+        """Media time since the answer."""
+        return self.ear.ms / 1000
+
+    @property
+    def pace(self) -> float:
+        """Seconds of media per wall second wanted now; 0 = as fast as it goes."""
+        pace = self.scenario.pace
+        return {"talk": pace.talk, "hold": pace.hold, "announce": pace.announce}[self.kind]
+
+    @property
+    def diary(self) -> list[Entry]:
+        """What happened, in order of its beginning."""
+        return sorted([*self._diary, *self.ear.stretches], key=lambda entry: entry.start)
+
+    def speak(self) -> bytes:
+        """The next 20 ms of the far end, mu-law."""
+        return self._next
+
+    def hear(self, frame: bytes) -> None:
+        """What the far end heard during those 20 ms."""
+        self.ear.hear(frame)
+        if self.ended:
+            return
+        try:
+            self._next = self._script.send(frame)
+        except StopIteration:
+            self.ended = self.ended or "script_over"
+            self._next = SILENT_FRAME
+
+    def _act(self, steps: tuple[Step, ...]) -> Script:
+        for step in steps:
+            yield from self._do(step)
+            if self.ended:
+                return
+        self._hang_up("hung_up")
+
+    def _do(self, step: Step) -> Script:
+        match step:
+            case Say():
+                yield from self._say(step.say, step.by, step.level)
+            case Listen():
+                yield from self._listen(step)
+            case Pause():
+                yield from self._still(step.pause)
+            case Hold():
+                yield from self._hold(step)
+            case Press():
+                self._note("pressed", step.press)
+                self.keys.extend(step.press)
+                yield from self._still(0.2 * len(step.press))
+            case Wait():
+                yield from self._still(step.wait)
+                self._hang_up("waited_too_long")
+            case HangUp():
+                self._hang_up("hung_up")
+            case Drop():
+                self._note("dropped")
+                self.drop_wanted = True
+                yield from self._still(FRAME_MS / 1000)
+            case Ring() | Refuse():
+                return
+
+    def _say(self, text: str, by: str, level: float = 0.0) -> Script:
+        audio = sound.speak(text, by, level)
+        self._hearing.said(text, audio, "person")
+        entry = self._note("said", text)
+        for frame in _frames(audio):
+            yield frame
+            entry.end = self.seconds
+
+    def _listen(self, step: Listen) -> Script:
+        """Wait for the caller; ask once more; give up."""
+        nudges = [step.nudge] if step.nudge else []
+        spoke_before = self.ear.quiet_ms() < step.quiet * 1000
+        heard_before = self.ear.voiced_ms
+        while True:
+            begun = self.ear.ms
+            while True:
+                yield self._hiss()
+                spoken = self.ear.voiced_ms - heard_before
+                spoke = spoken >= SPOKE_MS or (spoke_before and spoken > 0)
+                if step.only_start and spoken >= step.only_start * 1000:
+                    return
+                if spoke and not step.only_start and self.ear.quiet_ms() >= step.quiet * 1000:
+                    return
+                if not spoke and self.ear.ms - begun >= step.listen * 1000:
+                    break
+            if not nudges:
+                self._hang_up("gave_up")
+                return
+            yield from self._say(nudges.pop(), step.by)
+
+    def _still(self, seconds: float) -> Script:
+        until = self.ear.ms + round(seconds * 1000)
+        while self.ear.ms < until:
+            yield self._hiss()
+
+    def _hold(self, step: Hold) -> Script:
+        entry = self._note("hold", step.sound)
+        background = sound.hold_sound(step.sound, step.hold, step.level, self.scenario.folder)
+        end = self.ear.ms + round(step.hold * 1000)
+        begun = self.ear.ms
+        next_line = begun + round(step.first * 1000) if step.announce and step.every else end
+        lines = cycle(step.announce)
+        self.kind = "hold"
+        played = 0
+        while self.ear.ms < end:
+            if self.ear.ms >= next_line:
+                spoken = sound.speak(text := next(lines), step.by, step.level)
+                if step.over:
+                    spoken = sound.under(spoken, background[played : played + len(spoken)], step.over)
+                    played += len(spoken)
+                self._hearing.said(text, spoken, "announcement")
+                yield from self._announce(text, spoken)
+                next_line = self.ear.ms + round(step.every * 1000)
+                if next_line + len(spoken) // 8 > end:
+                    next_line = end
+                continue
+            frame = background[played : played + FRAME_BYTES]
+            played += FRAME_BYTES
+            yield frame + SILENT_FRAME[len(frame) :]
+        entry.end = self.seconds
+        self.kind = "talk"
+
+    def _announce(self, text: str, audio: bytes) -> Script:
+        entry = self._note("announcement", text)
+        self.kind = "announce"
+        for frame in _frames(audio):
+            yield frame
+            entry.end = self.seconds
+        self.kind = "hold"
+
+    def _hiss(self) -> bytes:
+        return self._noise[self.ear.ms // FRAME_MS % len(self._noise)]
+
+    def _hang_up(self, why: str) -> None:
+        self.ended = why
+        self._note("hung_up" if why == "hung_up" else "gave_up", why)
+
+    def _note(self, kind: str, text: str = "") -> Entry:
+        entry = Entry(kind, self.seconds, self.seconds, text)
+        self._diary.append(entry)
+        return entry
+
+
+def ring_seconds(scenario: Scenario) -> float:
+    """How long it rings before the answer."""
+    return sum(step.ring for step in scenario.steps if isinstance(step, Ring))
+
+
+def refusal(scenario: Scenario) -> str:
+    """Twilio's status when nobody answers; "" when somebody does."""
+    for step in scenario.steps:
+        match step:
+            case Ring():
+                continue
+            case Refuse():
+                return step.refuse
+            case HangUp():
+                return "busy"
+            case _:
+                return ""
+    return ""
+
+
+def _after_answer(steps: tuple[Step, ...]) -> tuple[Step, ...]:
+    return tuple(step for step in steps if not isinstance(step, (Ring, Refuse)))
+
+
+def _frames(audio: bytes) -> list[bytes]:
+    padded = audio + b"\xff" * (-len(audio) % FRAME_BYTES)
+    return [padded[at : at + FRAME_BYTES] for at in range(0, len(padded), FRAME_BYTES)]

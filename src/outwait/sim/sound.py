@@ -1,0 +1,176 @@
+"""The sounds of the world, by name: voices, hold music, line noise. 8,000 samples a second, mu-law bytes out.
+
+For words the order is: a clip that comes with the package, espeak-ng when it is installed, a synthetic voice.
+For music: Asterisk's folder when it is installed, else generated.
+"""
+
+from __future__ import annotations
+
+import functools
+import shutil
+import subprocess
+import tomllib
+from importlib import resources
+from io import BytesIO
+from pathlib import Path
+
+import numpy as np
+import soundfile
+import soxr
+from numpy.typing import NDArray
+
+from outwait.audio import g711
+from outwait.sim import music, voice
+
+RATE = 8000
+SPEECH_RMS = 0.1  # of full scale, where there is speech
+MUSIC_RMS = 0.06
+MUSIC_FOLDERS = (Path("/usr/share/asterisk/moh"), Path("/var/lib/asterisk/moh"))
+SPEECH_FOLDERS = (Path("/usr/share/asterisk/sounds"), Path("/var/lib/asterisk/sounds"))
+ESPEAK_LIMIT = 20.0  # wall seconds
+
+Samples = NDArray[np.float64]
+
+VOICES: dict[str, tuple[str, voice.Timbre]] = {  # espeak-ng's name, and the synthetic voice
+    "clerk": ("en-us+m3", voice.Timbre(118.0)),
+    "colleague": ("en-gb+f2", voice.Timbre(195.0, tract=1.14, tempo=1.05)),
+    "recorded": ("en-us+f4", voice.Timbre(178.0, swing=0.1, tract=1.12, tempo=0.95)),
+    "agent": ("en-us+f3", voice.Timbre(205.0, swing=0.22, tract=1.16, tempo=1.1)),
+}
+
+
+class SoundError(Exception):
+    """No such voice, style or file; the text names it."""
+
+
+def speak(text: str, by: str = "clerk", level: float = 0.0) -> bytes:
+    """The words as mu-law. `level`: dB relative to the usual level."""
+    return g711.encode(_pcm(_speech(text, by) * 10 ** (level / 20)))
+
+
+def hold_sound(name: str, seconds: float, level: float = 0.0, folder: Path | None = None) -> bytes:
+    """Hold sound as mu-law, `seconds` long.
+
+    name
+        "moh" (installed, else generated), a style of `music.STYLES`, "silence", or a sound file (relative to `folder`)
+    """
+    return g711.encode(_pcm(_hold(name, seconds, folder) * 10 ** (level / 20)))
+
+
+def under(speech: bytes, music_bytes: bytes, drop: float) -> bytes:
+    """Speech over music that is `drop` dB softer meanwhile; both mu-law, as long as `speech`."""
+    low = g711.decode(music_bytes[: len(speech)]).astype(np.float64) * 10 ** (-drop / 20)
+    mixed = g711.decode(speech).astype(np.float64)
+    mixed[: len(low)] += low
+    return g711.encode(np.clip(mixed, -32768, 32767).astype(np.int16))
+
+
+def noise(seconds: float, seed: int = 0) -> bytes:
+    """An open line on which nobody speaks."""
+    return g711.encode(_pcm(music.comfort_noise(seconds, seed)))
+
+
+def installed_music() -> list[Path]:
+    """Hold music found on this machine."""
+    return [path for folder in MUSIC_FOLDERS if folder.is_dir() for path in sorted(folder.rglob("*.wav"))]
+
+
+def read(path: Path) -> Samples:
+    """The first channel of a sound file at 8,000 samples a second, in -1..1. Raises SoundError."""
+    try:
+        data, rate = soundfile.read(path, dtype="float64", always_2d=True)
+    except (OSError, soundfile.LibsndfileError) as error:
+        raise SoundError(f"{path}: {error}") from None
+    return np.asarray(soxr.resample(data[:, 0], rate, RATE) if rate != RATE else data[:, 0], dtype=np.float64)
+
+
+def normalise(sound: Samples, rms: float) -> Samples:
+    """Scaled so that the parts that are not silence have this RMS (0..1)."""
+    blocks = sound[: len(sound) // 160 * 160].reshape(-1, 160)
+    power = (blocks**2).mean(axis=1) if len(blocks) else np.zeros(1)
+    active = power[power > power.max() * 0.01] if power.max() > 0 else power
+    loud = float(np.sqrt(active.mean())) if len(active) else 0.0
+    return sound * (rms / loud) if loud > 0 else sound
+
+
+def tighten(speech: Samples, longest: float = 0.3) -> Samples:
+    """Pauses inside the speech cut down to `longest` seconds, so that one thing said is one turn."""
+    block = RATE // 100
+    blocks = speech[: len(speech) // block * block].reshape(-1, block)
+    if not len(blocks):
+        return speech
+    power = (blocks**2).mean(axis=1)
+    kept, quiet = [], 0
+    for piece, loud in zip(blocks, power > power.max() * 0.001, strict=True):
+        quiet = 0 if loud else quiet + 1
+        if quiet <= longest * 100:
+            kept.append(piece)
+    return np.concatenate(kept)
+
+
+@functools.lru_cache(maxsize=256)
+def _speech(text: str, by: str) -> Samples:
+    if Path(text).suffix in (".wav", ".flac", ".ogg") and Path(text).is_file():
+        return normalise(read(Path(text)), SPEECH_RMS)
+    if by not in VOICES:
+        raise SoundError(f"no voice {by!r}; there are: {', '.join(VOICES)}")
+    clip = _clips().get((by, text))
+    if clip is not None:
+        return tighten(normalise(_clip(clip), SPEECH_RMS))
+    found = _espeak(text, VOICES[by][0])
+    if found is None:
+        found = voice.synthesise(text, VOICES[by][1])
+    return tighten(normalise(found, SPEECH_RMS))
+
+
+def _hold(name: str, seconds: float, folder: Path | None) -> Samples:
+    needed = round(seconds * RATE)
+    if name == "silence":
+        return music.comfort_noise(seconds, 7)
+    if name in music.STYLES:
+        return normalise(music.hold_music(name, seconds), MUSIC_RMS)
+    if name == "moh":
+        piece = _installed_piece()
+        if piece is None:
+            pieces = [normalise(music.hold_music(style, 90.0), MUSIC_RMS) for style in music.STYLES]
+            piece = np.concatenate(pieces)
+    else:
+        piece = normalise(read((folder or Path()) / name), MUSIC_RMS)
+    if not len(piece):
+        raise SoundError(f"{name}: no sound in it")
+    return np.tile(piece, needed // len(piece) + 1)[:needed]
+
+
+@functools.lru_cache(maxsize=1)
+def _installed_piece() -> Samples | None:
+    pieces = [normalise(read(path), MUSIC_RMS) for path in installed_music()]
+    return np.concatenate(pieces) if pieces else None
+
+
+@functools.lru_cache(maxsize=1)
+def _clips() -> dict[tuple[str, str], str]:
+    table = tomllib.loads((resources.files("outwait.sim") / "sounds" / "lines.toml").read_text("utf-8"))
+    return {(line["voice"], line["text"]): line["file"] for line in table["line"]}
+
+
+def _clip(name: str) -> Samples:
+    data = (resources.files("outwait.sim") / "sounds" / name).read_bytes()
+    sound, _ = soundfile.read(BytesIO(data), dtype="float64")
+    return np.asarray(sound, dtype=np.float64)
+
+
+def _espeak(text: str, name: str) -> Samples | None:
+    program = shutil.which("espeak-ng")
+    if program is None:
+        return None
+    command = [program, "-v", name, "-s", "165", "--stdout", "--", text]
+    try:
+        wav = subprocess.run(command, capture_output=True, timeout=ESPEAK_LIMIT, check=True).stdout
+        data, rate = soundfile.read(BytesIO(wav), dtype="float64", always_2d=True)
+    except (OSError, subprocess.SubprocessError, soundfile.LibsndfileError):
+        return None
+    return np.asarray(soxr.resample(data[:, 0], rate, RATE), dtype=np.float64)
+
+
+def _pcm(sound: Samples) -> NDArray[np.int16]:
+    return np.asarray(np.clip(sound, -1, 1) * 32767, dtype=np.int16)

@@ -1,0 +1,173 @@
+"""Both simulators around one program, on ports of 127.0.0.1, and the figures that prove what it did.
+
+async with Stage(load("hold25")) as stage:
+    ...  # start the program with stage.environment(), place a call to stage.scenario.to
+    call = await stage.finished()
+    print(stage.figures())
+"""
+
+from __future__ import annotations
+
+import contextlib
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from outwait.sim.hearing import Hearing
+from outwait.sim.realtime import RealtimeSim
+from outwait.sim.realtime_response import Timing
+from outwait.sim.scenario import Scenario
+from outwait.sim.twilio import TwilioSim
+from outwait.sim.twilio_call import TwilioCall
+
+SETTLING = 10.0  # media seconds of a hold before the caller's side must have closed its session
+QUICK = Timing(think=0.08, speed=60.0, transcribe=0.05)  # for a talk pace of about four
+
+
+@dataclass
+class HoldProof:
+    """What reached the model while the far end was on hold, `SETTLING` seconds after each hold began.
+
+    seconds
+        media time watched
+    seconds_with_socket
+        of it, with a model socket open
+    appended_ms
+        audio given to the model meanwhile
+    responses
+        responses asked for meanwhile
+    """
+
+    seconds: float = 0.0
+    seconds_with_socket: float = 0.0
+    appended_ms: float = 0.0
+    responses: int = 0
+
+
+@dataclass
+class _Watch:
+    held_since: float = -1.0
+    appended_ms: float = 0.0
+    responses: int = 0
+
+
+class Stage:
+    """The world of one scenario.
+
+    scenario
+        what happens
+    timing
+        how fast the model answers (wall seconds)
+    """
+
+    def __init__(self, scenario: Scenario, timing: Timing = QUICK) -> None:
+        self.scenario = scenario
+        self.hearing = Hearing()
+        self.model = RealtimeSim.of(scenario, self.hearing, timing=timing)
+        self.carrier = TwilioSim(scenario, self.hearing, on_frame=self._watch)
+        self.proof = HoldProof()
+        self._watches: dict[str, _Watch] = {}
+        self._stack = contextlib.AsyncExitStack()
+
+    async def __aenter__(self) -> Self:
+        await self._stack.enter_async_context(self.model)
+        await self._stack.enter_async_context(self.carrier)
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self._stack.__aexit__(kind, error, trace)
+
+    def environment(self) -> dict[str, str]:
+        """The variables that point a program at this stage."""
+        return {
+            "TWILIO_ACCOUNT_SID": self.carrier.account_sid,
+            "TWILIO_AUTH_TOKEN": self.carrier.auth_token,
+            "TWILIO_PHONE_NUMBER": "+12025550199",
+            "OUTWAIT_TWILIO_BASE_URL": self.carrier.base_url,
+            "OPENAI_API_KEY": self.model.key,
+            "OPENAI_BASE_URL": self.model.openai_base_url,
+        }
+
+    def azure_environment(self, api_version: str = "") -> dict[str, str]:
+        """The same with Azure's door; a version asks for the preview dialect."""
+        settings = {
+            "OUTWAIT_ENGINE": "azure",
+            "AZURE_OPENAI_ENDPOINT": self.model.azure_endpoint,
+            "AZURE_OPENAI_API_KEY": self.model.key,
+            "AZURE_OPENAI_DEPLOYMENT": "gpt-realtime-2.1",
+        }
+        if api_version:
+            settings["OPENAI_API_VERSION"] = api_version
+        return self.environment() | settings
+
+    async def finished(self, limit: float = 120.0) -> TwilioCall:
+        """The first call, once it is over and its last callback was sent. `limit`: wall seconds."""
+        call = await self.carrier.first_call(limit)
+        await self.carrier.ended(call, limit)
+        return call
+
+    def figures(self) -> dict[str, Any]:
+        """What happened, as plain data."""
+        calls = list(self.carrier.calls.values())
+        return {
+            "model": {
+                "connections": len(self.model.connections),
+                "open_sockets": self.model.open_sockets,
+                "most_open": self.model.most_open,
+                "appended_seconds": self.model.appended_ms / 1000,
+                "responses": self.model.responses,
+                "bill_usd": self.model.bill.usd,
+                "lost_usd": self.model.bill.lost_usd,
+                "errors": [code for c in self.model.connections for code in c.counts.errors],
+            },
+            "hold": vars(self.proof),
+            "calls": [_call_figures(call) for call in calls],
+            "rest_requests": len(self.carrier.requests),
+        }
+
+    def write_wav(self, path: Path) -> None:
+        """call.wav of the first call."""
+        next(iter(self.carrier.calls.values())).write_wav(path)
+
+    def _watch(self, call: TwilioCall) -> None:
+        watch = self._watches.setdefault(call.sid, _Watch())
+        far, model = call.far_end, self.model
+        if far.kind == "talk":
+            watch.held_since = -1.0
+            return
+        if watch.held_since < 0:
+            watch.held_since = far.seconds
+        settled = far.seconds - watch.held_since >= SETTLING
+        appended, responses = model.appended_ms, model.responses
+        if settled:
+            self.proof.seconds += 0.02
+            self.proof.seconds_with_socket += 0.02 if model.open_sockets else 0.0
+            self.proof.appended_ms += appended - watch.appended_ms
+            self.proof.responses += responses - watch.responses
+        watch.appended_ms, watch.responses = appended, responses
+
+
+def _call_figures(call: TwilioCall) -> dict[str, Any]:
+    return {
+        "sid": call.sid,
+        "status": call.status,
+        "ended_why": call.ended_why,
+        "media_seconds": call.media_seconds,
+        "completed_requests": call.completed_requests,
+        "unheard_at_completed": call.unheard_at_completed,
+        "streams": [
+            {
+                "ended": record.ended,
+                "close_code": record.close_code,
+                "closed_after_stop": record.peer_closed_at - record.ended_at if record.peer_closed_at else None,
+                "marks": len(record.line.marks_returned),
+                "clears": len(record.line.clears),
+            }
+            for record in call.streams
+        ],
+        "warnings": [f"{warning.code} {warning.text}" for warning in call.all_warnings],
+        "callbacks": [(sent.form.get("CallStatus"), sent.status) for sent in call.sent if sent.kind == "status"],
+    }

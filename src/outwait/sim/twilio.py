@@ -1,0 +1,499 @@
+"""A carrier that behaves like Twilio: REST, signed webhooks, TwiML, and media streams with real playout.
+
+`TwilioSim` runs the calls. Over sockets it serves REST on a port and dials out with httpx and websockets; in a virtual
+world it is given an HTTP client and a `connect` of the world's own, and its REST app is used as it is.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import itertools
+import socket
+from collections.abc import Awaitable, Callable, Mapping
+from datetime import UTC, datetime
+from email.utils import format_datetime
+from types import TracebackType
+from typing import Self
+from urllib.parse import urljoin
+
+import httpx2
+from websockets.asyncio.client import connect as websocket_connect
+from websockets.exceptions import InvalidHandshake
+
+from outwait.sim import twiml
+from outwait.sim.hearing import Hearing
+from outwait.sim.line import SILENT_FRAME, Line, Warned
+from outwait.sim.person import FarEnd, refusal, ring_seconds
+from outwait.sim.pipes import Pipe, PipeClosed, SocketPipe
+from outwait.sim.scenario import Scenario
+from outwait.sim.serving import serve_http
+from outwait.sim.signing import signature
+from outwait.sim.twilio_call import Sent, StreamRecord, TwilioCall, frames_of
+from outwait.sim.twilio_rest import RestApp, RestRequest
+
+WEBHOOK_LIMIT = 15.0  # wall seconds Twilio waits for TwiML
+CONNECT_LIMIT = 10.0  # wall seconds for the media handshake
+SETTLE_EVERY = 10  # frames between two looks whether the peer keeps up, when faster than real time
+MAX_GAP = 30.0  # wall seconds without a stream that the far end lives through
+SEND_BUFFER = 16_384  # bytes; small, so that a fast carrier feels its peer
+_SETTLE_AT_END = 5.0  # wall seconds for the reader to notice the peer's close
+
+Connect = Callable[[str, Mapping[str, str]], Awaitable[Pipe]]
+
+
+class ConnectFailed(Exception):
+    """The media socket did not come up; `code` is Twilio's error number."""
+
+    def __init__(self, code: int, text: str) -> None:
+        super().__init__(text)
+        self.code = code
+
+
+class TwilioSim:
+    """The carrier.
+
+    scenario
+        what every called number does, or a mapping from number to scenario ("" = any other number)
+    hearing
+        the registry of spoken words, shared with the model's simulator
+    http, connect
+        how webhooks are posted and media sockets opened; None = over real sockets
+    on_frame
+        called after every 20 ms of every call
+    port
+        of the REST server; 0 = any free one
+    """
+
+    def __init__(
+        self,
+        scenario: Scenario | Mapping[str, Scenario],
+        hearing: Hearing,
+        *,
+        account_sid: str = "AC" + "0" * 31 + "1",
+        auth_token: str = "sim-auth-token",
+        http: httpx2.AsyncClient | None = None,
+        connect: Connect | None = None,
+        on_frame: Callable[[TwilioCall], None] | None = None,
+        port: int = 0,
+    ) -> None:
+        self.account_sid = account_sid
+        self.auth_token = auth_token
+        self.calls: dict[str, TwilioCall] = {}
+        self.requests: list[RestRequest] = []
+        self.app = RestApp(self)
+        self.base_url = ""
+        self._scenarios = scenario if isinstance(scenario, Mapping) else {"": scenario}
+        self._hearing = hearing
+        self._http = http
+        self._connect = connect
+        self._on_frame = on_frame
+        self._port = port
+        self._numbers = itertools.count(1)
+        self._failures: dict[str, list[int]] = {"create": [], "complete": []}
+        for entry in self._scenarios.values():
+            self._failures["create"] += entry.carrier.create_fails
+            self._failures["complete"] += entry.carrier.complete_fails
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._changed: dict[str, asyncio.Event] = {}
+        self._done: dict[str, asyncio.Event] = {}
+        self._placed = asyncio.Event()
+        self._stack = contextlib.AsyncExitStack()
+
+    async def __aenter__(self) -> Self:
+        if self._http is None:
+            self._http = await self._stack.enter_async_context(httpx2.AsyncClient(trust_env=False))
+        if self._connect is None:
+            self._connect = _connect_socket
+            port = await self._stack.enter_async_context(serve_http(self.app, self._port))
+            self.base_url = f"http://127.0.0.1:{port}"
+        self._group = await self._stack.enter_async_context(asyncio.TaskGroup())
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        for task in self._tasks:
+            task.cancel()
+        await self._stack.__aexit__(kind, error, trace)
+
+    # What tests and the demo ask.
+
+    async def first_call(self, limit: float = 30.0) -> TwilioCall:
+        """The first call placed, as soon as there is one. `limit`: wall seconds."""
+        async with asyncio.timeout(limit):
+            await self._placed.wait()
+        return next(iter(self.calls.values()))
+
+    async def ended(self, call: TwilioCall, limit: float = 120.0) -> None:
+        """Wait until the call is over and its last callback was sent. `limit`: wall seconds."""
+        async with asyncio.timeout(limit):
+            await self._done[call.sid].wait()
+
+    @property
+    def open_streams(self) -> int:
+        """Media sockets open now."""
+        return sum(not record.ended for call in self.calls.values() for record in call.streams)
+
+    # What the REST app needs.
+
+    def now(self) -> float:
+        """Wall seconds (the loop's clock)."""
+        return asyncio.get_running_loop().time()
+
+    def next_failure(self, kind: str) -> int | None:
+        """See `Exchange`."""
+        return self._failures[kind].pop(0) if self._failures[kind] else None
+
+    def dial(self, form: dict[str, str], events: frozenset[str]) -> TwilioCall:
+        """Place a call to a number of the scenarios."""
+        scenario = self._scenarios.get(form["To"]) or self._scenarios.get("") or next(iter(self._scenarios.values()))
+        sid = f"CA{next(self._numbers):032x}"
+        call = TwilioCall(sid, self.account_sid, form, events, FarEnd(scenario, self._hearing), created_at=self.now())
+        self.calls[sid] = call
+        self._changed[sid] = asyncio.Event()
+        self._done[sid] = asyncio.Event()
+        task = self._group.create_task(self._live(call), name=f"sim call {sid[-6:]}")
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        self._placed.set()
+        return call
+
+    def update(self, call: TwilioCall, form: dict[str, str]) -> None:
+        """Carry out Status=, Twiml=, Url=, TimeLimit= on a live call."""
+        for name in ("TimeLimit", "StatusCallback", "FallbackUrl", "Url", "Method"):
+            if name in form:
+                call.options[name] = form[name]
+        status = form.get("Status")
+        if status == "completed" or (status == "canceled" and call.status in ("queued", "initiated", "ringing")):
+            call.wanted = "end"
+            call.ended_why = "api"
+        elif "Twiml" in form or "Url" in form:
+            call.wanted = "replace"
+            call.new_document = form.get("Twiml", "")
+        self._changed[call.sid].set()
+
+    # The life of one call.
+
+    async def _live(self, call: TwilioCall) -> None:
+        callbacks: asyncio.Queue[dict[str, str] | None] = asyncio.Queue()
+        poster = self._group.create_task(self._post_callbacks(call, callbacks), name=f"sim callbacks {call.sid[-6:]}")
+        self._tasks.add(poster)
+        poster.add_done_callback(self._tasks.discard)
+        await self._dial(call, callbacks)
+        if call.status == "in-progress":
+            why = await self._run_verbs(call)
+            self._enter(call, callbacks, "completed", why)
+        callbacks.put_nowait(None)
+        await asyncio.wait([poster])
+        self._done[call.sid].set()
+
+    async def _dial(self, call: TwilioCall, callbacks: asyncio.Queue[dict[str, str] | None]) -> None:
+        scenario = call.far_end.scenario
+        self._enter(call, callbacks, "initiated")
+        self._enter(call, callbacks, "ringing")
+        rings = ring_seconds(scenario)
+        limit = float(call.options.get("Timeout", "60"))
+        pace = scenario.pace.talk
+        await self._wait(call, min(rings, limit) / pace if pace else 0.0)
+        if call.wanted == "end":
+            self._enter(call, callbacks, "canceled", "api")
+        elif refused := refusal(scenario):
+            self._enter(call, callbacks, refused)
+        elif rings > limit:
+            self._enter(call, callbacks, "no-answer")
+        else:
+            self._enter(call, callbacks, "in-progress")
+
+    async def _run_verbs(self, call: TwilioCall) -> str:
+        """Fetch and run TwiML until something ends the call; returns why."""
+        document: str | None = call.options.get("Twiml")
+        url, method = call.options.get("Url", ""), call.options.get("Method", "POST")
+        while True:
+            verbs = await self._verbs(call, document, url, method)
+            if verbs is None:
+                return "webhook_failed"
+            outcome: str | twiml.Redirect = "no_more_verbs"
+            for verb in verbs:
+                outcome = await self._run(call, verb)
+                if outcome:
+                    break
+            else:
+                outcome = "no_more_verbs"
+            if isinstance(outcome, twiml.Redirect):
+                document, url, method = None, urljoin(url, outcome.url), outcome.method
+            elif outcome == "replace":
+                call.wanted = ""
+                document, url = call.new_document or None, call.options.get("Url", url)
+            else:
+                return outcome
+
+    async def _run(self, call: TwilioCall, verb: twiml.Verb) -> str | twiml.Redirect:
+        """One verb. Returns "" = go on with the next, "replace", a redirect, or why the call is over."""
+        match verb:
+            case twiml.Stream():
+                return await self._stream(call, verb)
+            case twiml.Redirect():
+                return verb
+            case twiml.Hangup():
+                return "twiml"
+            case twiml.PlayDigits():
+                call.digits_played += verb.digits
+                return await self._idle(call, sum(0.5 if digit in "wW" else 0.2 for digit in verb.digits))
+            case twiml.Pause():
+                return await self._idle(call, verb.length)
+            case twiml.Dial():
+                call.dialled = verb.to
+                return await self._idle(call, 1.0) or "dialled"
+
+    async def _verbs(self, call: TwilioCall, document: str | None, url: str, method: str) -> list[twiml.Verb] | None:
+        """Parse the given document, or fetch one; falls back to FallbackUrl once. None = all failed."""
+        targets = [(url, method)]
+        if call.options.get("FallbackUrl"):
+            targets.append((call.options["FallbackUrl"], call.options.get("FallbackMethod", "POST")))
+        for target, how in targets:
+            text = document if document is not None else await self._fetch(call, target, how)
+            document = None
+            if text is None:
+                continue
+            try:
+                return twiml.parse(text)
+            except twiml.TwimlError as error:
+                self._warn(call, error.code, str(error))
+        return None
+
+    async def _fetch(self, call: TwilioCall, url: str, method: str) -> str | None:
+        asking = asyncio.ensure_future(self._post(call, "twiml", url, call.form(), method))
+        changed = asyncio.ensure_future(self._until(call, "end"))
+        try:
+            await asyncio.wait([asking, changed], return_when=asyncio.FIRST_COMPLETED)
+            if not asking.done():
+                return "<Response/>"  # ended meanwhile: the document no longer matters
+            answer = asking.result()
+        finally:
+            for task in (asking, changed):
+                task.cancel()
+            await asyncio.wait([asking, changed])
+        if answer is None or answer.status_code >= 400:
+            self._warn(call, 11200, f"HTTP retrieval failure: {url}")
+            return None
+        return str(answer.text)
+
+    async def _stream(self, call: TwilioCall, verb: twiml.Stream) -> str:
+        """Run a media stream to its end. Returns as `_run`."""
+        if call.wanted:
+            return self._outcome(call)
+        line = Line(self.account_sid, call.sid, f"MZ{next(self._numbers):032x}")
+        record = StreamRecord(line, verb.url, self.now())
+        headers = {"X-Twilio-Signature": signature(self.auth_token, verb.url)}
+        assert self._connect is not None
+        try:
+            pipe = await self._connect(verb.url, headers)
+        except ConnectFailed as failure:
+            self._warn(call, failure.code, str(failure))
+            return ""
+        self._catch_up(call)
+        call.streams.append(record)
+        self._tell(call, verb, record, "stream-started")
+        closed = asyncio.Event()
+        reader = asyncio.create_task(self._read(pipe, record, closed), name=f"sim media {call.sid[-6:]}")
+        try:
+            record.ended = await self._media(call, pipe, line, verb.parameters, closed)
+            if record.ended == "dropped":
+                pipe.abort()
+            else:
+                await pipe.close(1000)
+                await asyncio.wait([reader], timeout=_SETTLE_AT_END)
+        finally:
+            record.ended = record.ended or "cancelled"
+            record.ended_at = self.now()
+            if not reader.done():
+                reader.cancel()
+                pipe.abort()
+            await asyncio.wait([reader])
+        self._tell(call, verb, record, "stream-stopped")
+        if record.ended == "peer_closed":
+            self._warn(call, 31921, "close error: the server closed the media socket")
+        return self._outcome(call)
+
+    async def _read(self, pipe: Pipe, record: StreamRecord, closed: asyncio.Event) -> None:
+        try:
+            while True:
+                record.line.receive(await pipe.recv())
+        except PipeClosed as gone:
+            record.close_code = gone.code
+            record.peer_closed_at = self.now()
+            closed.set()
+
+    async def _media(
+        self, call: TwilioCall, pipe: Pipe, line: Line, parameters: dict[str, str], closed: asyncio.Event
+    ) -> str:
+        """Carry media until the stream ends; returns how."""
+        far = call.far_end
+        clock = _Clock(self.now)
+        try:
+            for message in line.open(parameters):
+                await pipe.send(message)
+            for number in itertools.count(1):
+                if closed.is_set():
+                    return "peer_closed"
+                if self._outcome(call):
+                    for message in line.stop():
+                        await pipe.send(message)
+                    return "replaced" if call.wanted == "replace" else "stopped"
+                for key in far.keys:
+                    line.digit(key)
+                far.keys.clear()
+                said = far.speak()
+                messages, heard = line.tick(said)
+                call.play(said, heard)
+                for message in messages:
+                    await pipe.send(message)
+                if self._on_frame:
+                    self._on_frame(call)
+                if far.drop_wanted:
+                    far.drop_wanted = False
+                    return "dropped"
+                if far.pace != 1.0 and number % SETTLE_EVERY == 0:
+                    await pipe.settle()
+                await clock.frame(far.pace)
+        except PipeClosed:
+            return "peer_closed"
+        raise AssertionError
+
+    async def _idle(self, call: TwilioCall, seconds: float) -> str:
+        """Let media time pass without a stream."""
+        clock = _Clock(self.now)
+        for _ in range(frames_of(seconds)):
+            if outcome := self._outcome(call):
+                return outcome
+            call.play(call.far_end.speak(), SILENT_FRAME)
+            await clock.frame(call.far_end.pace)
+        return self._outcome(call)
+
+    def _catch_up(self, call: TwilioCall) -> None:
+        """The far end goes on while no stream is there: one media second for every wall second."""
+        before = [record.ended_at for record in call.streams if record.ended_at]
+        since = before[-1] if before else call.answered_at
+        for _ in range(frames_of(min(MAX_GAP, self.now() - since))):
+            call.play(call.far_end.speak(), SILENT_FRAME)
+
+    def _outcome(self, call: TwilioCall) -> str:
+        """Why the current verb must stop: "" = it need not."""
+        if call.wanted == "end":
+            return "api"
+        if call.far_end.ended:
+            return "far_end"
+        if call.media_seconds >= float(call.options.get("TimeLimit", "14400")):
+            return "time_limit"
+        return call.wanted
+
+    # Webhooks.
+
+    def _enter(
+        self, call: TwilioCall, callbacks: asyncio.Queue[dict[str, str] | None], status: str, why: str = ""
+    ) -> None:
+        call.change(status, self.now(), why)
+        form = call.callback(status, format_datetime(datetime.now(UTC)))
+        if form is not None and not call.far_end.scenario.carrier.lose_callbacks:
+            callbacks.put_nowait(form)
+
+    async def _post_callbacks(self, call: TwilioCall, callbacks: asyncio.Queue[dict[str, str] | None]) -> None:
+        while (form := await callbacks.get()) is not None:
+            method = call.options.get("StatusCallbackMethod", "POST")
+            await self._post(call, "status", call.options["StatusCallback"], form, method)
+
+    def _tell(self, call: TwilioCall, verb: twiml.Stream, record: StreamRecord, event: str) -> None:
+        if verb.status_callback is None:
+            return
+        form = {"AccountSid": self.account_sid, "CallSid": call.sid, "StreamSid": record.line.stream_sid}
+        form |= {"StreamEvent": event, "Timestamp": datetime.now(UTC).isoformat()}
+        task = self._group.create_task(self._tell_now(call, verb.status_callback, form))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _tell_now(self, call: TwilioCall, url: str, form: dict[str, str]) -> None:
+        await self._post(call, "stream", url, form, "POST")
+
+    async def _post(
+        self, call: TwilioCall, kind: str, url: str, form: dict[str, str], method: str
+    ) -> httpx2.Response | None:
+        """Send a signed webhook. None = no answer in time."""
+        sent = Sent(kind, url, form, self.now())
+        call.sent.append(sent)
+        assert self._http is not None
+        try:
+            if method == "GET":
+                full = str(httpx2.URL(url).copy_merge_params(form))
+                headers = {"X-Twilio-Signature": signature(self.auth_token, full)}
+                answer = await self._http.get(full, headers=headers, timeout=WEBHOOK_LIMIT)
+            else:
+                headers = {"X-Twilio-Signature": signature(self.auth_token, url, form)}
+                answer = await self._http.post(url, data=form, headers=headers, timeout=WEBHOOK_LIMIT)
+        except httpx2.HTTPError as error:
+            self._warn(call, 11205, f"HTTP connection failure: {url}: {error}")
+            return None
+        finally:
+            sent.answered_at = self.now()
+        sent.status = answer.status_code
+        return answer
+
+    # Small things.
+
+    async def _wait(self, call: TwilioCall, seconds: float) -> None:
+        """Wall seconds, or until REST wants the call ended."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self._until(call, "end")
+
+    async def _until(self, call: TwilioCall, wanted: str) -> None:
+        changed = self._changed[call.sid]
+        while call.wanted != wanted:
+            changed.clear()
+            await changed.wait()
+
+    def _warn(self, call: TwilioCall, code: int, text: str) -> None:
+        call.warnings.append(Warned(code, text, round(call.media_seconds * 1000)))
+
+
+class _Clock:
+    """Waits so that media runs at the pace wanted; never skips a frame, does not chase a lost second."""
+
+    def __init__(self, now: Callable[[], float]) -> None:
+        self._now = now
+        self._due = now()
+
+    async def frame(self, pace: float) -> None:
+        """One frame has been sent."""
+        now = self._now()
+        if pace <= 0:
+            self._due = now
+            await asyncio.sleep(0)
+            return
+        self._due = max(self._due + 0.02 / pace, now - 1.0 / pace)
+        ahead = self._due - now
+        await asyncio.sleep(ahead if ahead > 0.002 or pace == 1.0 else 0)
+
+
+async def _connect_socket(url: str, headers: Mapping[str, str]) -> Pipe:
+    try:
+        websocket = await websocket_connect(
+            url,
+            additional_headers=headers,
+            user_agent_header="Twilio.TmeWs/1.0",
+            compression=None,
+            open_timeout=CONNECT_LIMIT,
+            close_timeout=5,
+            ping_interval=None,
+            proxy=None,
+            write_limit=4096,
+        )
+    except TimeoutError:
+        raise ConnectFailed(31901, f"connect timeout: {url}") from None
+    except InvalidHandshake as error:
+        raise ConnectFailed(31920, f"handshake: {error}") from None
+    except OSError as error:
+        raise ConnectFailed(31902, f"connection failed: {error}") from None
+    raw: socket.socket = websocket.transport.get_extra_info("socket")
+    raw.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER)
+    return SocketPipe(websocket)
