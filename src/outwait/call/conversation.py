@@ -426,7 +426,6 @@ class Conversation:
 
     def _response_ended(self, link: Link, event: ev.ResponseEnded) -> list[AnyCommand]:
         link.responses.discard(event.response)
-        link.due = False
         if not link.busy:
             self._waits.clear("stall")
         self.playout.end(link.number, event.response)

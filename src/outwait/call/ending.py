@@ -72,12 +72,14 @@ class Ending:
         if self.step is Step.GOODBYE:
             if not view.session or view.leg_over or not view.stream:
                 self._go(Step.PLAYING, waits)
-            elif not self._goodbye_asked:
-                self._goodbye_asked = True
+            elif not view.session_busy:  # one response at a time: the one that called the tool ends first
+                if self._goodbye_asked:
+                    self._go(Step.PLAYING, waits)
+                else:
+                    self._goodbye_asked = True
+                    wanted.append("ask_goodbye")
+            if self.step is Step.GOODBYE and "goodbye" not in waits:
                 waits.set("goodbye", now + policy.goodbye_seconds)
-                wanted.append("ask_goodbye")
-            elif not view.session_busy:
-                self._go(Step.PLAYING, waits)
         if self.step is Step.PLAYING:
             if view.leg_over or not view.stream or (view.quiet and not view.session_busy):
                 self._go(Step.HANGING_UP, waits)

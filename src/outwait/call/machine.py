@@ -22,7 +22,7 @@ from outwait.call.ending import Ending, Result, View
 from outwait.call.events import AnyEvent, Trouble
 from outwait.call.keys import tones
 from outwait.call.setup import Setup
-from outwait.call.states import LEG, PHASE, Leg, Phase, allowed
+from outwait.call.states import LEG, PHASE, Leg, Phase, Session, allowed
 from outwait.call.turns import BYTES
 
 _WAITS_OF_A_LIVING_CALL = (
@@ -522,7 +522,7 @@ class Call:
         link = self._talk.chain.link
         return View(
             session=link is not None,
-            session_busy=link is not None and bool(link.responses or link.due),
+            session_busy=link is not None and link.state is Session.OPEN and bool(link.responses or link.due),
             stream=bool(self._stream),
             quiet=self._talk.playout.quiet,
             remaining=self._talk.playout.remaining(self._media.at),
