@@ -1,0 +1,348 @@
+"""What goes on in one session, as a machine without I/O: the server's messages in, the core's events out.
+
+It knows which response is being made, so that a second one is not asked for too early; how much of each item
+has been received, so that a truncation never exceeds it; which calls of tools were told; and what the
+conversation weighs, so that a response lost with its socket can be priced.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from outwait.call.cost import AGENT_TOKENS, USER_TOKENS, Usage
+from outwait.call.events import (
+    AgentSpoke,
+    AgentWrote,
+    AnyEvent,
+    PersonCommitted,
+    PersonSaid,
+    PersonStarted,
+    PersonStopped,
+    ResponseEnded,
+    ResponseStarted,
+    SessionComplained,
+    ToolCalled,
+    Trouble,
+)
+from outwait.engines.openai import frames
+from outwait.engines.openai.frames import Dialect
+from outwait.engines.openai.messages import (
+    AudioDelta,
+    Committed,
+    ErrorSaid,
+    FunctionCall,
+    ItemDone,
+    ResponseCreated,
+    ResponseDone,
+    ServerMessage,
+    SpeechStarted,
+    SpeechStopped,
+    Transcribed,
+    TranscriptionFailed,
+    WordsDelta,
+)
+from outwait.engines.openai.phrases import Later, PhraseDesk
+
+BYTES_PER_MS = 8  # mu-law at 8,000 a second
+BYTES_PER_SECOND = 1000 * BYTES_PER_MS
+CHARS_PER_TOKEN = 4  # of English text; an estimate
+
+PHRASE_TOKENS = 100  # of text that ask for a phrase; an estimate
+
+FATAL = frozenset(
+    {
+        "insufficient_quota",
+        "credit_balance_exhausted",
+        "invalid_api_key",
+        "account_deactivated",
+        "billing_hard_limit_reached",
+    }
+)
+"""Codes or types of errors that no other session would get around."""
+
+EXPIRED = "session_expired"
+ACTIVE = "conversation_already_has_active_response"  # unverified: the code as others have seen it
+NOTHING_TO_CANCEL = "response_cancel_not_active"  # unverified; the words of the message are the surer sign
+_CANCEL_WORDS = "cancellation failed"  # how the message begins when there was nothing to cancel
+BENIGN = frozenset({NOTHING_TO_CANCEL, "input_audio_buffer_commit_empty", "item_create_duplicate_item_id"})
+"""Errors of no consequence: what we asked for was so already."""
+
+
+@dataclass(frozen=True, slots=True)
+class End:
+    """Why a session must end."""
+
+    trouble: Trouble
+    detail: str
+    code: int = 0  # WebSocket close code or HTTP status; 0: that of the close that follows
+
+
+def verdict(error: ErrorSaid) -> End | None:
+    """What an error means for the whole session; None: it goes on."""
+    if error.code == EXPIRED:
+        return End(Trouble.EXPIRED, f"{error.code}: {error.text}")
+    fatal = next((word for word in (error.code, error.type) if word in FATAL), None)
+    if fatal is not None:
+        return End(Trouble.REFUSED, f"{fatal}: {error.text}")
+    return None
+
+
+class Dialogue:
+    """One session's conversation, from its being configured to its end."""
+
+    def __init__(
+        self,
+        session: int,
+        dialect: Dialect,
+        post: Callable[[AnyEvent], None],
+        send: Callable[[str], None],
+        later: Later,
+        context_chars: int,
+    ) -> None:
+        self._session = session
+        self._dialect = dialect
+        self._post = post
+        self._send = send
+        self._phrases = PhraseDesk(session, post, self._ask_phrase, later)
+        self._context = Usage(text_in=context_chars // CHARS_PER_TOKEN)  # of the last response, its answer included
+        self._live: dict[str, _Response] = {}  # responses being made
+        self._over: set[str] = set()  # responses that have ended
+        self._items: dict[str, int] = {}  # item -> bytes of the agent's voice received
+        self._called: set[str] = set()  # call ids that were told
+        self._asks = 0
+        self._asked: _Ask | None = None  # sent; its response has not been created yet
+        self._last: _Ask | None = None  # sent last; it may still be refused
+        self._kept: _Ask | None = None  # to be sent when the present response has ended
+        self._due = False  # the person's turn has ended: the server makes a response by itself
+        self._onsets: dict[str, int] = {}  # item -> ms of appended audio
+        self._spans: dict[str, float] = {}  # item -> s of speech, until it is written down
+        self._heard = 0.0  # s of speech since the last response
+
+    # --- our side
+
+    def ask_response(self, instructions: str, *, tools: bool) -> None:
+        """Ask for an answer, at once or when the present one has ended. At most one waits: the newest."""
+        self._asks += 1
+        self._kept = _Ask(f"ask_{self._asks}", instructions, tools)
+        self._next()
+
+    def cancel_response(self) -> None:
+        """Stop the answer being made, and forget the one that waits."""
+        self._kept = None
+        making: list[str | None] = [*self._live]
+        for response in making or [None]:
+            self._send(frames.response_cancel(response))
+
+    def truncate_item(self, item: str, heard_ms: int) -> None:
+        """Cut an item, never beyond its end. An item that we have nothing of is left alone."""
+        received = self._items.get(item)
+        if received is not None:
+            self._send(frames.truncate(item, max(0, min(heard_ms, received // BYTES_PER_MS))))
+
+    def make_phrase(self, phrase: str, text: str) -> None:
+        """Speak a text outside the conversation when there is a pause in it."""
+        self._phrases.add(phrase, text)
+        self._next()
+
+    # --- the server's side
+
+    def receive(self, message: ServerMessage) -> End | None:
+        """One message. What it returns ends the session."""
+        match message:
+            case AudioDelta():
+                self._audio(message)
+            case WordsDelta():
+                self._words(message)
+            case SpeechStarted():
+                self._onsets[message.item] = message.at
+                self._post(PersonStarted(self._session))
+            case SpeechStopped():
+                self._speech_stopped(message)
+            case Committed():
+                self._post(PersonCommitted(self._session, message.item))
+            case Transcribed():
+                self._transcribed(message)
+            case TranscriptionFailed():
+                self._spans.pop(message.item, None)
+                self._post(PersonSaid(self._session, message.item, ""))
+            case ResponseCreated():
+                self._find(message.response, message.phrase)
+            case ItemDone():
+                if self._find(message.response) is not None and message.call is not None:
+                    self._tool_called(message.response, message.call)
+            case ResponseDone():
+                return self._done(message)
+            case ErrorSaid():
+                return self._error(message)
+            case _:
+                pass  # the session's own messages: a configuration is not changed once it stands
+        return None
+
+    def end(self, *, asked: bool) -> None:
+        """The socket is gone. Whatever was being made ends with it, and is priced by what came of it."""
+        for name, response in list(self._live.items()):
+            usage = self._estimate(response)
+            detail = "the session was closed" if asked else "the session was lost"
+            self._close(name, ResponseEnded(self._session, name, "cancelled" if asked else "failed", usage, detail))
+        self._phrases.end()
+
+    # --- responses
+
+    def _find(self, name: str, phrase: str | None = None) -> _Response | None:
+        """The response, if it is one of the conversation and goes on. One that we have not heard of begins here."""
+        known = self._live.get(name)
+        if known is not None or name in self._over or self._phrases.owns(name):
+            return known
+        due = self._asked is not None or self._due
+        if self._phrases.claims(ResponseCreated(name, phrase), due=due):
+            return None
+        self._asked = None
+        self._due = False
+        self._live[name] = begun = _Response()
+        self._post(ResponseStarted(self._session, name))
+        return begun
+
+    def _audio(self, message: AudioDelta) -> None:
+        live = self._find(message.response)
+        if live is None:
+            self._phrases.hear(message.response, message.ulaw)
+        elif message.ulaw:
+            live.sound += len(message.ulaw)
+            self._items[message.item] = self._items.get(message.item, 0) + len(message.ulaw)
+            self._post(AgentSpoke(self._session, message.response, message.item, message.ulaw))
+
+    def _words(self, message: WordsDelta) -> None:
+        live = self._find(message.response)
+        if live is not None and message.text:
+            live.chars += len(message.text)
+            self._post(AgentWrote(self._session, message.response, message.item, message.text))
+
+    def _done(self, message: ResponseDone) -> End | None:
+        name = message.response
+        live = self._find(name, message.phrase)
+        if live is not None:
+            if message.status == "completed":
+                for call in message.calls:
+                    self._tool_called(name, call)
+            usage = self._bill(message, live)
+            self._last = None
+            self._close(name, ResponseEnded(self._session, name, message.status, usage, message.detail[:300]))
+        elif self._phrases.owns(name):
+            made = _Response(sound=self._phrases.heard(name))
+            self._phrases.done(message, message.usage or self._estimate(made, alone=True))
+        self._next()
+        return End(Trouble.REFUSED, message.detail) if message.code in FATAL else None
+
+    def _close(self, response: str, ended: ResponseEnded) -> None:
+        del self._live[response]
+        self._over.add(response)
+        self._post(ended)
+
+    def _tool_called(self, response: str, call: FunctionCall) -> None:
+        if not call.complete or call.call_id in self._called:
+            return
+        self._called.add(call.call_id)
+        self._post(ToolCalled(self._session, response, call.call_id, call.name, call.arguments))
+
+    def _next(self) -> None:
+        """Whatever waits for the present response to end."""
+        if self._live or self._asked is not None:
+            return
+        if self._kept is not None:
+            self._asked = self._last = ask = self._kept
+            self._kept = None
+            self._send(frames.response_create(self._dialect, ask.event_id, ask.instructions, tools=ask.tools))
+        else:
+            self._phrases.next()
+
+    def _ask_phrase(self, event_id: str, phrase: str, text: str) -> None:
+        self._send(frames.phrase_create(self._dialect, event_id, phrase, text))
+
+    # --- errors
+
+    def _error(self, error: ErrorSaid) -> End | None:
+        end = verdict(error)
+        if end is not None:
+            return end
+        if error.code == ACTIVE:
+            self._too_early(error)
+        elif self._phrases.refused(error, busy=False):
+            self._next()
+        elif error.code not in BENIGN and not error.text.lower().startswith(_CANCEL_WORDS):
+            self._post(SessionComplained(self._session, error.name, error.text[:300]))
+            if self._asked is not None and error.event_id == self._asked.event_id:
+                self._asked = self._last = None
+                self._next()
+        return None
+
+    def _too_early(self, error: ErrorSaid) -> None:
+        """A response was being made that we did not know of yet, or a phrase. Its end brings the next try."""
+        ask = self._last
+        if ask is not None and error.event_id in ("", ask.event_id):
+            self._asked = self._last = None
+            self._kept = self._kept or ask
+        else:
+            self._phrases.refused(error, busy=True)
+
+    # --- the person
+
+    def _speech_stopped(self, message: SpeechStopped) -> None:
+        onset = self._onsets.pop(message.item, None)
+        if onset is not None and message.at > onset:
+            span = (message.at - onset) / 1000
+            self._spans[message.item] = span
+            self._heard += span
+        self._due = True
+        self._post(PersonStopped(self._session))
+
+    def _transcribed(self, message: Transcribed) -> None:
+        span = self._spans.pop(message.item, 0.0)
+        usage = message.usage
+        if usage is None:
+            usage = Usage(seconds=span, audio_in=round(span * USER_TOKENS), estimated=True)
+        self._post(PersonSaid(self._session, message.item, message.text, usage))
+
+    # --- money
+
+    def _bill(self, message: ResponseDone, response: _Response) -> Usage | None:
+        if message.usage is not None:
+            self._context = message.usage
+            self._heard = 0.0
+            return message.usage
+        if message.status == "failed" and not response.sound and not response.chars:
+            return None  # refused before a word: nothing was made, and nothing is billed
+        return self._estimate(response)
+
+    def _estimate(self, response: _Response, *, alone: bool = False) -> Usage:
+        """The bill of a response that was never told: all that was known to be in the conversation, and what came.
+
+        What the last response had from the cache, this one has too. `alone`: outside the conversation.
+        """
+        text_out = response.chars // CHARS_PER_TOKEN
+        audio_out = round(response.sound / BYTES_PER_SECOND * AGENT_TOKENS)
+        if alone:
+            return Usage(text_in=PHRASE_TOKENS, text_out=text_out, audio_out=audio_out, estimated=True)
+        last = self._context
+        return Usage(
+            text_in=last.text_in + last.text_out,
+            text_cached=last.text_cached,
+            audio_in=last.audio_in + last.audio_out + round(self._heard * USER_TOKENS),
+            audio_cached=last.audio_cached,
+            text_out=text_out,
+            audio_out=audio_out,
+            estimated=True,
+        )
+
+
+@dataclass(slots=True)
+class _Response:
+    sound: int = 0  # bytes received
+    chars: int = 0  # of its words received
+
+
+@dataclass(frozen=True, slots=True)
+class _Ask:
+    event_id: str
+    instructions: str
+    tools: bool

@@ -1,0 +1,111 @@
+"""The engine of OpenAI's Realtime API, and of Azure's: one wire, two dialects, three ways to ask for it."""
+
+from __future__ import annotations
+
+import ssl
+from collections.abc import Sequence
+
+from outwait.call.commands import SeedItem
+from outwait.engines.base import Capabilities, Post
+from outwait.engines.openai import endpoints
+from outwait.engines.openai.endpoints import OPENAI_BASE_URL, Endpoint
+from outwait.engines.openai.frames import Dialect, Manner
+from outwait.engines.openai.session import CONNECT_SECONDS, RealtimeSession
+
+OPENAI_SESSION_SECONDS = 3600.0  # s; the server ends a session then, without a warning
+AZURE_SESSION_SECONDS = 1800.0  # s; unverified: older documents say 30 minutes, newer ones may allow 60
+
+OPENAI_MANNER = Manner(voice="marin", transcription="gpt-transcribe")
+AZURE_MANNER = Manner(voice="marin", transcription="whisper-1")  # unverified: others must be deployed first
+PREVIEW_MANNER = Manner(voice="alloy", transcription="whisper-1")  # previews have none of the newer voices
+
+
+class RealtimeEngine:
+    """Makes sessions at one endpoint. Shared by all calls of a process."""
+
+    def __init__(
+        self,
+        endpoint: Endpoint,
+        *,
+        model: str,
+        manner: Manner,
+        max_session_seconds: float,
+        connect_seconds: float = CONNECT_SECONDS,
+    ) -> None:
+        self.capabilities = Capabilities(
+            name=endpoint.provider,
+            model=model,
+            billing="tokens",
+            max_session_seconds=max_session_seconds,
+            makes_phrases=True,
+        )
+        self.manner = manner
+        self._endpoint = endpoint
+        self._connect_seconds = connect_seconds
+        # Made once: reading the certificates takes tens of milliseconds, in which no call would hear anything
+        self._tls = ssl.create_default_context() if endpoint.secure else None
+
+    def session(
+        self, number: int, instructions: str, seed: Sequence[SeedItem], tools: Sequence[dict[str, object]], post: Post
+    ) -> RealtimeSession:
+        """A session that is not connected yet: `run` does that."""
+        return RealtimeSession(
+            number,
+            self._endpoint,
+            self.manner,
+            instructions,
+            seed,
+            tools,
+            post,
+            connect_seconds=self._connect_seconds,
+            tls=self._tls,
+        )
+
+
+def openai_engine(
+    *,
+    api_key: str,
+    model: str,
+    base_url: str = OPENAI_BASE_URL,
+    voice: str | None = None,
+    transcription: str | None = None,
+    connect_seconds: float = CONNECT_SECONDS,
+) -> RealtimeEngine:
+    """OpenAI, or a server that speaks like it. Raises ValueError for settings that can't be right."""
+    return RealtimeEngine(
+        endpoints.openai(api_key, model, base_url),
+        model=model,
+        manner=_manner(OPENAI_MANNER, voice, transcription),
+        max_session_seconds=OPENAI_SESSION_SECONDS,
+        connect_seconds=connect_seconds,
+    )
+
+
+def azure_engine(
+    *,
+    endpoint: str,
+    api_key: str,
+    deployment: str,
+    model: str,
+    api_version: str | None = None,
+    voice: str | None = None,
+    transcription: str | None = None,
+    connect_seconds: float = CONNECT_SECONDS,
+) -> RealtimeEngine:
+    """Azure OpenAI; `model` is what the deployment is of, for the price. Raises ValueError for wrong settings.
+
+    `api_version` given: the preview dialect; none: v1.
+    """
+    place = endpoints.azure(endpoint, api_key, deployment, api_version)
+    usual = PREVIEW_MANNER if place.dialect is Dialect.BETA else AZURE_MANNER
+    return RealtimeEngine(
+        place,
+        model=model,
+        manner=_manner(usual, voice, transcription),
+        max_session_seconds=AZURE_SESSION_SECONDS,
+        connect_seconds=connect_seconds,
+    )
+
+
+def _manner(usual: Manner, voice: str | None, transcription: str | None) -> Manner:
+    return Manner(voice=voice or usual.voice, transcription=transcription or usual.transcription)
