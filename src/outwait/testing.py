@@ -81,7 +81,7 @@ class Laws:
         if isinstance(event, ev.SessionClosed) and event.session == self._living:
             self._living = None
             self._ready = False
-        if isinstance(event, ev.HungUp):
+        if isinstance(event, ev.HungUp) and self._hung_up:
             self._taken = True
         if isinstance(event, ev.Restarted):
             self._living, self._ready, self._hung_up = None, False, False
@@ -125,6 +125,8 @@ class Laws:
             case do.Finish():
                 self._require(self._living is None, "no session outlives its call", command)
                 self._finished = True
+            case Tell(note=notes.SessionNote(session=session, state="closed")) if session == self._living:
+                self._living, self._ready = None, False  # an adapter that never says so is not waited for
             case Tell(note=notes.Phase(phase=phase)):
                 self._holding_since = now if phase == "holding" else None
             case Tell(note=notes.Spent(what=what, micro_usd=micro, total_micro_usd=total)):

@@ -99,6 +99,8 @@ class Ending:
 
     def answered(self, waits: Deadlines) -> None:
         """The carrier took the hang-up."""
+        if not self._hangups:
+            return
         self._asked = False
         self._hung_up = True
         if self.step is Step.HANGING_UP:
@@ -107,6 +109,8 @@ class Ending:
     def failed(self, waits: Deadlines, policy: Policy, now: float) -> None:
         """The carrier did not take it: again, a few times; then our media socket closes and its next request for
         instructions is told to hang up."""
+        if not self._asked:
+            return
         self._asked = False
         if self.step is not Step.HANGING_UP:
             return

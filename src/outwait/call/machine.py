@@ -238,6 +238,8 @@ class Call:
     # --- the stream ------------------------------------------------------------------------------
 
     def _stream_started(self, stream: int, now: float) -> list[AnyCommand]:
+        if self._ending is not None or self.released:
+            return [do.CloseStream(stream)]  # too late; it was never ours
         commands: list[AnyCommand] = []
         if self._stream:
             commands.append(do.CloseStream(self._stream))
