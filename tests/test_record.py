@@ -61,6 +61,10 @@ def spent(what: str, units: str, quantity: float, micro: int, *, estimated: bool
     )
 
 
+def ended(at: float, result: str, cause: str, status: str, *, without: int = 0) -> Ended:
+    return Ended(at, result, cause, status, total_micro_usd=0, without_parking_micro_usd=without)
+
+
 def test_a_new_call_is_complete_and_empty() -> None:
     call = record()
     assert call["id"] == "c1"
@@ -82,7 +86,7 @@ def test_talk_hold_talk() -> None:
         HoldPart(41.2, 70.0, "music"),
         HoldPart(70.0, 76.0, "announcement"),
         HoldEnded(1841.9, 1843.1, 0.97, "speech, new"),
-        Ended(1871.3, "success", "hangup_call", "completed"),
+        ended(1871.3, "success", "hangup_call", "completed"),
     )
     assert call["carrier_call_id"] == "CA1"
     assert call["answered_at"] == "2026-11-22T10:00:01Z"
@@ -109,7 +113,7 @@ def test_a_false_resume_does_not_split_the_hold() -> None:
         HoldPart(100.0, 104.0, "speech"),
         HoldWentOn(100.0, 112.0, True, "music again"),
         HoldPart(104.0, 200.0, "music"),
-        Ended(200.0, "indeterminate", "remote_hangup", "completed"),
+        ended(200.0, "indeterminate", "remote_hangup", "completed"),
     )
     assert spans(call) == [("talk", 0.0, 10.0), ("hold", 10.0, 200.0)]
     assert parts(call["timeline"][1]) == [("music", 10.0, 100.0), ("resume", 100.0, 112.0), ("music", 112.0, 200.0)]
@@ -122,7 +126,7 @@ def test_a_suspicion_that_cost_nothing_is_no_resume() -> None:
         HoldEnded(100.0, 101.0, 0.8, "speech"),
         HoldPart(100.0, 104.0, "speech"),
         HoldWentOn(100.0, 105.0, False, "silence"),
-        Ended(200.0, "client_error", "hold_limit", "completed"),
+        ended(200.0, "client_error", "hold_limit", "completed"),
     )
     assert spans(call) == [("talk", 0.0, 10.0), ("hold", 10.0, 200.0)]
     assert parts(call["timeline"][1]) == [("speech", 100.0, 104.0)]
@@ -143,7 +147,7 @@ def test_a_second_hold_is_a_second_hold() -> None:
         HoldBegan(30.0, ""),
         HoldPart(5.0, 33.0, "music"),
         HoldEnded(40.0, 41.0, 1.0, ""),
-        Ended(50.0, "success", "hangup_call", "completed"),
+        ended(50.0, "success", "hangup_call", "completed"),
     )
     assert spans(call) == [("talk", 0, 10), ("hold", 10, 20), ("talk", 20, 30), ("hold", 30, 40), ("talk", 40, 50)]
     # A part that reaches over the edges is cut to each hold.
@@ -158,7 +162,7 @@ def test_a_lost_stream_shows_and_the_hold_goes_on_behind_it() -> None:
         Detached(15.0),
         Attached(18.0),
         HoldEnded(25.0, 26.0, 1.0, ""),
-        Ended(30.0, "success", "hangup_call", "completed"),
+        ended(30.0, "success", "hangup_call", "completed"),
     )
     assert spans(call) == [("talk", 0, 10), ("hold", 10, 15), ("detached", 15, 18), ("hold", 18, 25), ("talk", 25, 30)]
 
@@ -176,7 +180,7 @@ def test_a_live_call_reaches_to_the_last_thing_known() -> None:
 
 
 def test_a_call_never_answered_has_no_timeline() -> None:
-    call = record(Phase(0.0, "dialing"), Status("busy"), Ended(0.0, "client_error", "busy", "busy"))
+    call = record(Phase(0.0, "dialing"), Status("busy"), ended(0.0, "client_error", "busy", "busy"))
     assert call["timeline"] == []
     assert call["answered_at"] is None
     assert call["status"] == "busy"
@@ -241,6 +245,14 @@ def test_the_bill_adds_up() -> None:
     assert cost["estimated"] is True
 
 
+def test_the_end_has_the_last_word_on_what_parking_saved() -> None:
+    cost = record(
+        spent("carrier", "minutes", 1, 14_000, without=14_000),
+        ended(90.0, "success", "hangup_call", "completed", without=55_000),
+    )["cost"]
+    assert (cost["total_usd"], cost["without_parking_usd"]) == (0.014, 0.055)
+
+
 def test_minutes_taken_back_leave_no_line() -> None:
     cost = record(spent("carrier", "minutes", 1, 14_000), spent("carrier", "minutes", -1, -14_000))["cost"]
     assert cost["items"] == []
@@ -276,7 +288,7 @@ def test_any_order_of_notes_gives_a_timeline_without_holes() -> None:
         for _ in range(dice.randrange(1, 25)):
             at += dice.random() * 10
             told.append(dice.choice(makers)(at))
-        call = record(*told, Ended(at + 1, "success", "hangup_call", "completed"))
+        call = record(*told, ended(at + 1, "success", "hangup_call", "completed"))
         line = spans(call)
         assert line[0][1] == 0.0
         assert line[-1][2] == round(at + 1, 3)

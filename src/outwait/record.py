@@ -130,6 +130,7 @@ class Record:
                 self._status = note.status
                 self._end_reason = {"result": note.result, "cause": note.cause}
                 self._line.ended(note.at)
+                self._bill.without_parking = note.without_parking_micro_usd
             case _:
                 assert_never(note)
 
@@ -323,13 +324,13 @@ class _Bill:
 
     def __init__(self) -> None:
         self._items: dict[tuple[str, str, bool], tuple[float, int]] = {}
-        self._without_parking = 0
+        self.without_parking = 0  # micro-dollars, as the call told last
 
     def add(self, note: Spent) -> None:
         key = (note.what, note.units, note.estimated)
         quantity, micro = self._items.get(key, (0.0, 0))
         self._items[key] = (quantity + note.quantity, micro + note.micro_usd)
-        self._without_parking = note.without_parking_micro_usd
+        self.without_parking = note.without_parking_micro_usd
 
     def as_dict(self) -> dict[str, Any]:
         # The carrier's word can take back minutes that we had counted: nothing is left of such a line.
@@ -340,7 +341,7 @@ class _Bill:
             "total_usd": _usd(total),
             "model_usd": _usd(total - carrier),
             "carrier_usd": _usd(carrier),
-            "without_parking_usd": _usd(max(self._without_parking, total)),
+            "without_parking_usd": _usd(max(self.without_parking, total)),
             "estimated": any(estimated for _, _, estimated in items),
             "items": [
                 {

@@ -122,7 +122,7 @@ class StatusLine:
                 self._phase, self._since = note.phase, note.at
             case SessionNote():
                 (self._open.add if note.state == "open" else self._open.discard)(note.session)
-            case Spent():
+            case Spent() | Ended():
                 self._total, self._without = note.total_micro_usd, note.without_parking_micro_usd
             case HoldPart():
                 self._at = max(self._at, note.end)
