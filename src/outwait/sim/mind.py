@@ -73,7 +73,9 @@ class View:
     """All the mind can know when a response is asked for.
 
     instructions
-        of the session, or of this response when it has its own
+        of the session, or of this response when it has its own (they replace the session's, as with the real one)
+    request
+        the response's own instructions; "" = none
     tools
         the names it may call
     """
@@ -82,6 +84,7 @@ class View:
     turns: tuple[Turn, ...]
     tools: frozenset[str]
     out_of_band: bool = False
+    request: str = ""
 
     @property
     def context(self) -> str:
@@ -105,9 +108,11 @@ class Plan:
 class Lines:
     """What the agent says, by occasion. `task` and `still` are used only when the context names the task."""
 
-    task: str = "Hello. I'm calling about parcel four seven one two. When will it be delivered?"
+    task: str = (
+        "Hello, this is an AI assistant. I'm calling about parcel four seven one two. When will it be delivered?"
+    )
     hold: str = "Of course, I'll hold."
-    still: str = "Yes, I'm still here. I was asking when parcel four seven one two will be delivered."
+    still: str = "Yes, I'm the AI assistant. I was asking when parcel four seven one two will be delivered."
     bye: str = "Thank you, that is all I needed to know. Goodbye."
     goodbye: str = "Goodbye."
     there: str = "Hello? Is anyone there?"
@@ -130,10 +135,12 @@ class Mind:
 
     def answer(self, view: View) -> Plan:
         """What to say and do now."""
-        if (exact := _SAY_EXACTLY.search(view.instructions)) and (view.out_of_band or not view.turns):
+        if exact := _SAY_EXACTLY.search(view.request):
             return Plan(exact[1].strip().strip("\"“”'").split('"')[0].strip())
         if view.out_of_band:
             return Plan(view.last("user") or view.last("system") or self.lines.goodbye)
+        if _GOODBYE.search(view.request):
+            return Plan(self.lines.goodbye)
         newest = view.turns[-1] if view.turns else Turn("system", "")
         if newest.role == "result":
             return self._after_tool(view)
@@ -158,7 +165,7 @@ class Mind:
 
     def _after_tool(self, view: View) -> Plan:
         called = view.last("call")
-        if called == "hangup_call" or _GOODBYE.search(view.instructions):
+        if called == "hangup_call":
             return Plan(self.lines.goodbye)
         if called == "wait_on_hold":
             return Plan()

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Generator
 from dataclasses import dataclass, field
 from itertools import cycle
+from pathlib import Path
 
 from outwait.audio import g711
 from outwait.sim import sound
@@ -124,7 +125,7 @@ class FarEnd:
     def _do(self, step: Step) -> Script:
         match step:
             case Say():
-                yield from self._say(step.say, step.by, step.level)
+                yield from self._say(step.say, step.by, step.level, step.file)
             case Listen():
                 yield from self._listen(step)
             case Pause():
@@ -147,8 +148,9 @@ class FarEnd:
             case Ring() | Refuse():
                 return
 
-    def _say(self, text: str, by: str, level: float = 0.0) -> Script:
-        audio = sound.speak(text, by, level)
+    def _say(self, text: str, by: str, level: float = 0.0, file: str = "") -> Script:
+        folder = self.scenario.folder or Path()
+        audio = sound.recording(folder / file, level) if file else sound.speak(text, by, level)
         self._hearing.said(text, audio, "person")
         entry = self._note("said", text)
         for frame in _frames(audio):
@@ -184,7 +186,7 @@ class FarEnd:
 
     def _hold(self, step: Hold) -> Script:
         entry = self._note("hold", step.sound)
-        background = sound.hold_sound(step.sound, step.hold, step.level, self.scenario.folder)
+        background = sound.hold_piece(step.sound, step.level, self.scenario.folder)
         end = self.ear.ms + round(step.hold * 1000)
         begun = self.ear.ms
         next_line = begun + round(step.first * 1000) if step.announce and step.every else end
@@ -195,7 +197,7 @@ class FarEnd:
             if self.ear.ms >= next_line:
                 spoken = sound.speak(text := next(lines), step.by, step.level)
                 if step.over:
-                    spoken = sound.under(spoken, background[played : played + len(spoken)], step.over)
+                    spoken = sound.under(spoken, background, played, step.over)
                     played += len(spoken)
                 self._hearing.said(text, spoken, "announcement")
                 yield from self._announce(text, spoken)
@@ -203,9 +205,9 @@ class FarEnd:
                 if next_line + len(spoken) // 8 > end:
                     next_line = end
                 continue
-            frame = background[played : played + FRAME_BYTES]
+            at = played % len(background)
             played += FRAME_BYTES
-            yield frame + SILENT_FRAME[len(frame) :]
+            yield background[at : at + FRAME_BYTES]
         entry.end = self.seconds
         self.kind = "talk"
 
@@ -228,6 +230,25 @@ class FarEnd:
         entry = Entry(kind, self.seconds, self.seconds, text)
         self._diary.append(entry)
         return entry
+
+
+def lines_of(scenario: Scenario) -> list[tuple[str, str]]:
+    """Everything that may be said: (voice, words)."""
+    found: list[tuple[str, str]] = []
+    for step in scenario.steps:
+        match step:
+            case Say() if not step.file:
+                found.append((step.by, step.say))
+            case Listen() if step.nudge:
+                found.append((step.by, step.nudge))
+            case Hold():
+                found += [(step.by, text) for text in step.announce]
+    return found
+
+
+def pieces_of(scenario: Scenario) -> list[tuple[str, Path | None]]:
+    """Every hold sound: (name, folder)."""
+    return [(step.sound, scenario.folder) for step in scenario.steps if isinstance(step, Hold)]
 
 
 def ring_seconds(scenario: Scenario) -> float:

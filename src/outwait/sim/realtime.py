@@ -18,6 +18,7 @@ from urllib.parse import parse_qs, urlsplit
 from websockets.asyncio.server import Server, ServerConnection, serve
 from websockets.http11 import Request, Response
 
+from outwait.sim import sound
 from outwait.sim.hearing import Hearing
 from outwait.sim.mind import Mind
 from outwait.sim.pipes import Pipe, PipeClosed, SocketPipe
@@ -117,6 +118,7 @@ class RealtimeSim:
         return cls(hearing, mind, faults=scenario.model.fault, **options)
 
     async def __aenter__(self) -> Self:
+        await asyncio.to_thread(sound.prepare, [("agent", text) for text in vars(self.mind.lines).values()])
         self._server = await serve(
             self._accept,
             "127.0.0.1",

@@ -377,10 +377,11 @@ class RealtimeSession:
         self.counts.responses.append(self._now)
         items = self._input_items(wanted)
         instructions = wanted.get("instructions") or self.session["instructions"]
-        tools: list[Json] = wanted.get("tools") or self.session["tools"]
+        tools: list[Json] = wanted["tools"] if "tools" in wanted else self.session["tools"]
         allowed = wanted.get("tool_choice", self.session["tool_choice"]) != "none"
         names = frozenset(tool["name"] for tool in tools if tool.get("type") == "function") if allowed else frozenset()
-        plan = self._mind.answer(View(instructions, tuple(item.turn() for item in items), names, aside))
+        turns = tuple(item.turn() for item in items)
+        plan = self._mind.answer(View(instructions, turns, names, aside, wanted.get("instructions") or ""))
         modalities = wanted.get("output_modalities") or wanted.get("modalities") or self.session["output_modalities"]
         self.counts.said.append(plan.say)
         response = Response(

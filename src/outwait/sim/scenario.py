@@ -44,11 +44,14 @@ class Say:
         the voice: a name of `sound.VOICES`
     level
         dB relative to the usual level
+    file
+        a sound file in which these words are spoken, beside the scenario; "" = make the speech
     """
 
     say: str
     by: str = "clerk"
     level: float = 0.0
+    file: str = ""
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,7 @@
 """The sounds of the world, by name: voices, hold music, line noise. 8,000 samples a second, mu-law bytes out.
 
-For words the order is: a clip that comes with the package, espeak-ng when it is installed, a synthetic voice.
-For music: Asterisk's folder when it is installed, else generated.
+For words the order is: a clip that comes with the package, espeak-ng when it is installed and there is time
+(`prepare`), a synthetic voice. For music: Asterisk's folder when it is installed, else generated.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ import functools
 import shutil
 import subprocess
 import tomllib
+from collections.abc import Iterable
 from importlib import resources
 from io import BytesIO
 from pathlib import Path
@@ -25,8 +26,10 @@ from outwait.sim import music, voice
 RATE = 8000
 SPEECH_RMS = 0.1  # of full scale, where there is speech
 MUSIC_RMS = 0.06
+MUSIC_ROUND = 90.0  # seconds of generated music before it repeats
+SILENCE_ROUND = 30.0
+FRAME = 160  # samples
 MUSIC_FOLDERS = (Path("/usr/share/asterisk/moh"), Path("/var/lib/asterisk/moh"))
-SPEECH_FOLDERS = (Path("/usr/share/asterisk/sounds"), Path("/var/lib/asterisk/sounds"))
 ESPEAK_LIMIT = 20.0  # wall seconds
 
 Samples = NDArray[np.float64]
@@ -38,30 +41,68 @@ VOICES: dict[str, tuple[str, voice.Timbre]] = {  # espeak-ng's name, and the syn
     "agent": ("en-us+f3", voice.Timbre(205.0, swing=0.22, tract=1.16, tempo=1.1)),
 }
 
+_prepared: dict[tuple[str, str], NDArray[np.float64]] = {}  # (voice, words) -> sound
+
 
 class SoundError(Exception):
     """No such voice, style or file; the text names it."""
 
 
+def prepare(lines: Iterable[tuple[str, str]], pieces: Iterable[tuple[str, Path | None]] = ()) -> None:
+    """Make sounds ahead, in the best way there is; blocks, for seconds perhaps: call it in a thread.
+
+    lines
+        (voice, words)
+    pieces
+        (hold sound, folder of the scenario)
+    """
+    for by, text in lines:
+        if (by, text) not in _prepared and _clips().get((by, text)) is None and by in VOICES:
+            found = _espeak(text, VOICES[by][0])
+            if found is not None:
+                _prepared[by, text] = tighten(normalise(found, SPEECH_RMS))
+        _speech(text, by)
+    for name, folder in pieces:
+        hold_piece(name, 0.0, folder)
+
+
 def speak(text: str, by: str = "clerk", level: float = 0.0) -> bytes:
-    """The words as mu-law. `level`: dB relative to the usual level."""
+    """The words as mu-law; never waits for another program. `level`: dB relative to the usual level."""
     return g711.encode(_pcm(_speech(text, by) * 10 ** (level / 20)))
 
 
-def hold_sound(name: str, seconds: float, level: float = 0.0, folder: Path | None = None) -> bytes:
-    """Hold sound as mu-law, `seconds` long.
+@functools.lru_cache(maxsize=64)
+def recording(path: Path, level: float = 0.0) -> bytes:
+    """Recorded speech from a sound file as mu-law. `level`: dB relative to the usual level. Raises SoundError."""
+    return g711.encode(_pcm(normalise(read(path), SPEECH_RMS) * 10 ** (level / 20)))
 
+
+@functools.lru_cache(maxsize=16)
+def hold_piece(name: str, level: float = 0.0, folder: Path | None = None) -> bytes:
+    """One round of a hold sound as mu-law, whole frames of 20 ms, to be looped.
+
+    level
+        dB relative to the usual level
     name
         "moh" (installed, else generated), a style of `music.STYLES`, "silence", or a sound file (relative to `folder`)
     """
-    return g711.encode(_pcm(_hold(name, seconds, folder) * 10 ** (level / 20)))
+    piece = _piece(name, folder)
+    if len(piece) < FRAME:
+        raise SoundError(f"{name}: no sound in it")
+    return g711.encode(_pcm(piece[: len(piece) // FRAME * FRAME] * 10 ** (level / 20)))
 
 
-def under(speech: bytes, music_bytes: bytes, drop: float) -> bytes:
-    """Speech over music that is `drop` dB softer meanwhile; both mu-law, as long as `speech`."""
-    low = g711.decode(music_bytes[: len(speech)]).astype(np.float64) * 10 ** (-drop / 20)
-    mixed = g711.decode(speech).astype(np.float64)
-    mixed[: len(low)] += low
+def under(speech: bytes, piece: bytes, at: int, drop: float) -> bytes:
+    """Speech over looped hold sound that is `drop` dB softer meanwhile; mu-law, whole frames.
+
+    at
+        where in the loop, bytes
+    """
+    length = -(-len(speech) // FRAME) * FRAME
+    start = at % len(piece)
+    low = g711.decode((piece * (2 + length // len(piece)))[start : start + length]).astype(np.float64)
+    mixed = low * 10 ** (-drop / 20)
+    mixed[: len(speech)] += g711.decode(speech)
     return g711.encode(np.clip(mixed, -32768, 32767).astype(np.int16))
 
 
@@ -108,43 +149,30 @@ def tighten(speech: Samples, longest: float = 0.3) -> Samples:
     return np.concatenate(kept)
 
 
-@functools.lru_cache(maxsize=256)
 def _speech(text: str, by: str) -> Samples:
-    if Path(text).suffix in (".wav", ".flac", ".ogg") and Path(text).is_file():
-        return normalise(read(Path(text)), SPEECH_RMS)
+    found = _prepared.get((by, text))
+    if found is not None:
+        return found
     if by not in VOICES:
         raise SoundError(f"no voice {by!r}; there are: {', '.join(VOICES)}")
-    clip = _clips().get((by, text))
-    if clip is not None:
-        return tighten(normalise(_clip(clip), SPEECH_RMS))
-    found = _espeak(text, VOICES[by][0])
-    if found is None:
-        found = voice.synthesise(text, VOICES[by][1])
-    return tighten(normalise(found, SPEECH_RMS))
-
-
-def _hold(name: str, seconds: float, folder: Path | None) -> Samples:
-    needed = round(seconds * RATE)
-    if name == "silence":
-        return music.comfort_noise(seconds, 7)
-    if name in music.STYLES:
-        return normalise(music.hold_music(name, seconds), MUSIC_RMS)
-    if name == "moh":
-        piece = _installed_piece()
-        if piece is None:
-            pieces = [normalise(music.hold_music(style, 90.0), MUSIC_RMS) for style in music.STYLES]
-            piece = np.concatenate(pieces)
+    if clip := _clips().get((by, text)):
+        sound = _clip(clip)
     else:
-        piece = normalise(read((folder or Path()) / name), MUSIC_RMS)
-    if not len(piece):
-        raise SoundError(f"{name}: no sound in it")
-    return np.tile(piece, needed // len(piece) + 1)[:needed]
+        sound = voice.synthesise(text, VOICES[by][1])
+    _prepared[by, text] = found = tighten(normalise(sound, SPEECH_RMS))
+    return found
 
 
-@functools.lru_cache(maxsize=1)
-def _installed_piece() -> Samples | None:
-    pieces = [normalise(read(path), MUSIC_RMS) for path in installed_music()]
-    return np.concatenate(pieces) if pieces else None
+def _piece(name: str, folder: Path | None) -> Samples:
+    if name == "silence":
+        return music.comfort_noise(SILENCE_ROUND, 7)
+    if name in music.STYLES:
+        return normalise(music.hold_music(name, MUSIC_ROUND), MUSIC_RMS)
+    if name != "moh":
+        return normalise(read((folder or Path()) / name), MUSIC_RMS)
+    installed = [normalise(read(path), MUSIC_RMS) for path in installed_music()]
+    made = [normalise(music.hold_music(style, MUSIC_ROUND), MUSIC_RMS) for style in music.STYLES]
+    return np.concatenate(installed or made)
 
 
 @functools.lru_cache(maxsize=1)

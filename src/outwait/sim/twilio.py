@@ -21,10 +21,10 @@ import httpx2
 from websockets.asyncio.client import connect as websocket_connect
 from websockets.exceptions import InvalidHandshake
 
-from outwait.sim import twiml
+from outwait.sim import sound, twiml
 from outwait.sim.hearing import Hearing
 from outwait.sim.line import SILENT_FRAME, Line, Warned
-from outwait.sim.person import FarEnd, refusal, ring_seconds
+from outwait.sim.person import FarEnd, lines_of, pieces_of, refusal, ring_seconds
 from outwait.sim.pipes import Pipe, PipeClosed, SocketPipe
 from outwait.sim.scenario import Scenario
 from outwait.sim.serving import serve_http
@@ -101,6 +101,7 @@ class TwilioSim:
         self._stack = contextlib.AsyncExitStack()
 
     async def __aenter__(self) -> Self:
+        await asyncio.to_thread(self._prepare)
         if self._http is None:
             self._http = await self._stack.enter_async_context(httpx2.AsyncClient(trust_env=False))
         if self._connect is None:
@@ -116,6 +117,10 @@ class TwilioSim:
         for task in self._tasks:
             task.cancel()
         await self._stack.__aexit__(kind, error, trace)
+
+    def _prepare(self) -> None:
+        for scenario in self._scenarios.values():
+            sound.prepare(lines_of(scenario), pieces_of(scenario))
 
     # What tests and the demo ask.
 

@@ -1,0 +1,148 @@
+"""Virtual time: a world in which an hour of waiting takes no time at all.
+
+`run_virtual(main)` runs a coroutine on an event loop whose clock jumps to the next timer whenever nothing is left to
+do. Everything that takes its time from the loop follows, sockets of this process on loopback included (what was sent
+there is readable at once). Only work in threads happens outside that clock: long jumps look for its results first.
+
+`asgi_connect` opens a WebSocket of an ASGI app without any socket, for a carrier that calls straight into a program.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import selectors
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, MutableMapping
+from dataclasses import replace
+from typing import Any, TypeVar
+from urllib.parse import urlsplit
+
+from outwait.sim.pipes import MemoryPipe, Pipe, PipeClosed, memory_pipe
+from outwait.sim.scenario import Pace, Scenario
+from outwait.sim.twilio import Connect, ConnectFailed
+
+START = 1000.0  # the virtual clock begins here, seconds
+SHORT_JUMP = 0.05  # virtual seconds; a longer one waits for threads first
+GRACE = 0.002  # wall seconds given to threads before a long jump
+STUCK = 10.0  # wall seconds without any timer or event after which the world is stuck
+
+T = TypeVar("T")
+App = Callable[[Any, Any, Any], Awaitable[None]]
+Message = MutableMapping[str, Any]
+
+
+class Stuck(Exception):
+    """Everybody waits, and no timer is set: nothing would ever happen again."""
+
+
+class VirtualLoop(asyncio.SelectorEventLoop):
+    """An event loop with a clock of its own."""
+
+    def __init__(self) -> None:
+        self._virtual_now = START
+        super().__init__(_Jumping(self))
+
+    def time(self) -> float:
+        """Virtual seconds."""
+        return self._virtual_now
+
+    def jump(self, seconds: float) -> None:
+        """Let virtual time pass."""
+        self._virtual_now += seconds
+
+
+class _Jumping(selectors.DefaultSelector):
+    """Instead of waiting for a timer, moves the loop's clock to it."""
+
+    def __init__(self, loop: VirtualLoop) -> None:
+        super().__init__()
+        self._loop = loop
+
+    def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
+        if timeout is None:
+            if not (ready := super().select(STUCK)):
+                raise Stuck("no timer is set and nothing happens")
+            return list(ready)
+        ready = super().select(0 if timeout <= SHORT_JUMP else GRACE)
+        if not ready and timeout > 0:
+            self._loop.jump(timeout)
+        return list(ready)
+
+
+def run_virtual(main: Coroutine[Any, Any, T]) -> T:
+    """Run `main` to its end in virtual time."""
+    with asyncio.Runner(loop_factory=VirtualLoop) as runner:
+        return runner.run(main)
+
+
+def at_life_pace(scenario: Scenario) -> Scenario:
+    """The scenario at one second a second: what virtual time wants, for there every wait has its true length."""
+    return replace(scenario, pace=Pace(1.0, 1.0, 1.0))
+
+
+def asgi_connect(app: App, tasks: asyncio.TaskGroup) -> Connect:
+    """A `connect` for `TwilioSim` that opens WebSockets of `app` in memory; the app's runs are tasks of `tasks`."""
+
+    async def connect(url: str, headers: Mapping[str, str]) -> Pipe:
+        ours, theirs = memory_pipe()
+        answer: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+        tasks.create_task(_serve(app, _scope(url, headers), theirs, answer), name=f"asgi websocket {url}")
+        if status := await answer:
+            raise ConnectFailed(31920, f"handshake: HTTP {status}")
+        return ours
+
+    return connect
+
+
+async def _serve(app: App, scope: Message, pipe: MemoryPipe, answer: asyncio.Future[int]) -> None:
+    first: list[Message] = [{"type": "websocket.connect"}]
+
+    async def receive() -> Message:
+        if first:
+            return first.pop()
+        try:
+            message = await pipe.recv()
+        except PipeClosed as gone:
+            return {"type": "websocket.disconnect", "code": gone.code, "reason": gone.reason}
+        return {"type": "websocket.receive", "text" if isinstance(message, str) else "bytes": message}
+
+    async def send(message: Message) -> None:
+        match message["type"]:
+            case "websocket.accept":
+                answer.set_result(0)
+            case "websocket.send":
+                text = message.get("text")
+                await pipe.send(text if text is not None else message["bytes"])
+            case "websocket.close":
+                if not answer.done():
+                    answer.set_result(403)
+                await pipe.close(message.get("code") or 1000, message.get("reason") or "")
+            case "websocket.http.response.start":
+                answer.set_result(message["status"])
+
+    try:
+        await app(scope, receive, send)
+    finally:
+        if not answer.done():
+            answer.set_result(500)
+        await pipe.close(1006)
+
+
+def _scope(url: str, headers: Mapping[str, str]) -> Message:
+    parts = urlsplit(url)
+    given = {"host": parts.netloc, **{name.lower(): value for name, value in headers.items()}}
+    return {
+        "type": "websocket",
+        "asgi": {"version": "3.0", "spec_version": "2.4"},
+        "http_version": "1.1",
+        "scheme": parts.scheme,
+        "server": (parts.hostname, parts.port or (443 if parts.scheme == "wss" else 80)),
+        "client": ("127.0.0.1", 50000),
+        "root_path": "",
+        "path": parts.path,
+        "raw_path": parts.path.encode(),
+        "query_string": parts.query.encode(),
+        "headers": [(name.encode(), value.encode()) for name, value in given.items()],
+        "subprotocols": [],
+        "extensions": {"websocket.http.response": {}},
+        "state": {},
+    }
