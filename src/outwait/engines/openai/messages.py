@@ -61,7 +61,6 @@ class Transcribed(msgspec.Struct, frozen=True):
 
 class TranscriptionFailed(msgspec.Struct, frozen=True):
     item: str
-    detail: str
 
 
 class ResponseCreated(msgspec.Struct, frozen=True):
@@ -229,7 +228,7 @@ class _Speech(msgspec.Struct):
     audio_end_ms: Any = None
 
 
-class _Committed(msgspec.Struct):
+class _Named(msgspec.Struct):
     item_id: str
 
 
@@ -237,7 +236,6 @@ class _Transcript(msgspec.Struct):
     item_id: str
     transcript: str | None = None
     usage: Any = None
-    error: _ErrorBody | None = None
 
 
 class _ResponseBody(msgspec.Struct):
@@ -273,7 +271,7 @@ class _Item(msgspec.Struct):
 _HEAD = msgspec.json.Decoder(_Head)
 _SESSION = msgspec.json.Decoder(_Session)
 _SPEECH = msgspec.json.Decoder(_Speech)
-_COMMITTED = msgspec.json.Decoder(_Committed)
+_NAMED = msgspec.json.Decoder(_Named)
 _TRANSCRIPT = msgspec.json.Decoder(_Transcript)
 _RESPONSE = msgspec.json.Decoder(_Response)
 _AUDIO = msgspec.json.Decoder(_Audio)
@@ -301,7 +299,7 @@ def _speech_stopped(data: bytes | str) -> SpeechStopped:
 
 
 def _committed(data: bytes | str) -> Committed:
-    return Committed(_COMMITTED.decode(data).item_id)
+    return Committed(_NAMED.decode(data).item_id)
 
 
 def _transcribed(data: bytes | str) -> Transcribed:
@@ -310,9 +308,7 @@ def _transcribed(data: bytes | str) -> Transcribed:
 
 
 def _transcription_failed(data: bytes | str) -> TranscriptionFailed:
-    told = _TRANSCRIPT.decode(data)
-    error = _error_said(told.error)
-    return TranscriptionFailed(told.item_id, f"{error.name}: {error.text}")
+    return TranscriptionFailed(_NAMED.decode(data).item_id)
 
 
 def _response_created(data: bytes | str) -> ResponseCreated:

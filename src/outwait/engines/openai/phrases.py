@@ -41,7 +41,7 @@ class PhraseDesk:
         self._current: _Phrase | None = None
         self._asked = 0
         self._orphans = 0  # requests given up before their response was created: it may still come
-        self._silent: set[str] = set()  # responses of phrases given up: not to be heard
+        self._silent: set[str] = set()  # responses of phrases made or given up: not to be heard any more
 
     def add(self, phrase: str, text: str) -> None:
         """Wish for a phrase. It is asked for by `next`."""
@@ -83,8 +83,8 @@ class PhraseDesk:
     def done(self, done: ResponseDone, usage: Usage) -> None:
         """A response that it owns has ended. `usage` is its bill, told or estimated."""
         current = self._current
+        self._silent.add(done.response)
         if current is None or current.response != done.response:
-            self._silent.discard(done.response)
             return
         self._current = None
         if done.status == "completed" and current.ulaw:
