@@ -1,0 +1,181 @@
+"""Twilio's REST API, as far as one call needs it: dial, hang up, ask, find."""
+
+from __future__ import annotations
+
+from types import TracebackType
+from typing import Any, Self, TypeVar
+from urllib.parse import urlsplit
+
+import httpx2
+import msgspec
+
+from outwait.call.events import Trouble
+from outwait.carriers.base import Capabilities, CarrierError, LegReport
+from outwait.carriers.twilio.urls import Urls
+
+BASE_URL = "https://api.twilio.com"
+CONNECT_SECONDS = 5.0  # wall s to reach Twilio
+ANSWER_SECONDS = 10.0  # wall s for each part of an exchange
+
+CAPABILITIES = Capabilities(name="twilio", marks=True, keys_keep_stream=True, reattach=True, steady_frames=True)
+
+_GONE = {20404, 21220}  # no such call; not in progress any more
+_STATUS_EVENTS = ("initiated", "ringing", "answered", "completed")
+_T = TypeVar("_T")
+_LIVE = {"queued", "initiated", "ringing", "in-progress"}
+
+
+class _Leg(msgspec.Struct, frozen=True):
+    """A Call resource."""
+
+    sid: str
+    status: str
+    duration: str | int | None = None  # s
+    direction: str | None = None
+
+
+class _Page(msgspec.Struct, frozen=True):
+    calls: list[_Leg]
+
+
+class _Error(msgspec.Struct, frozen=True):
+    code: int | None = None
+    message: str | None = None
+
+
+class TwilioCarrier:
+    """A `Carrier`. Use it as an async context manager, or call `aclose`.
+
+    account_sid, auth_token
+        the account's, or an API key's pair with `account_sid` given for the path
+    urls
+        where Twilio reaches us
+    base_url
+        Twilio's own by default; a test points it at loopback
+    fallback_url
+        where Twilio turns when our own address fails
+    """
+
+    capabilities = CAPABILITIES
+
+    def __init__(
+        self,
+        account_sid: str,
+        auth_token: str,
+        urls: Urls,
+        *,
+        base_url: str = BASE_URL,
+        fallback_url: str | None = None,
+        transport: httpx2.AsyncBaseTransport | None = None,
+    ) -> None:
+        self._urls = urls
+        self._fallback_url = fallback_url
+        self._calls = f"/2010-04-01/Accounts/{account_sid}/Calls"
+        self._client = httpx2.AsyncClient(
+            base_url=base_url.rstrip("/"),
+            auth=httpx2.BasicAuth(account_sid, auth_token),
+            timeout=httpx2.Timeout(ANSWER_SECONDS, connect=CONNECT_SECONDS),
+            # A proxy from the environment is for the way out, and a carrier on loopback is not out there.
+            trust_env=urlsplit(base_url).hostname not in {"127.0.0.1", "::1", "localhost"},
+            transport=transport,
+        )
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.aclose()
+
+    async def aclose(self) -> None:
+        """Close the connections to Twilio."""
+        await self._client.aclose()
+
+    async def dial(self, call_id: str, to: str, from_: str, *, ring_seconds: int, time_limit: int) -> str:
+        """Never repeated here: a request that got no answer may have dialled (see `find`)."""
+        form: dict[str, Any] = {
+            "To": to,
+            "From": from_,
+            "Url": self._urls.voice(call_id),
+            "Method": "POST",
+            "StatusCallback": self._urls.status(call_id),
+            "StatusCallbackMethod": "POST",
+            "StatusCallbackEvent": list(_STATUS_EVENTS),
+            "Timeout": str(ring_seconds),
+            "TimeLimit": str(time_limit),
+        }
+        if self._fallback_url:
+            form |= {"FallbackUrl": self._fallback_url, "FallbackMethod": "POST"}
+        return (await self._ask("POST", f"{self._calls}.json", _Leg, form)).sid
+
+    async def hang_up(self, carrier_call_id: str, *, cancel: bool) -> None:
+        try:
+            if cancel:
+                leg = await self._update(carrier_call_id, "canceled")
+                if leg.status != "in-progress":
+                    return
+                # It was answered in between, and cancelling does nothing to an answered leg.
+            await self._update(carrier_call_id, "completed")
+        except CarrierError as error:
+            if not error.gone:
+                raise
+
+    async def fetch(self, carrier_call_id: str) -> LegReport:
+        leg = await self._ask("GET", f"{self._calls}/{carrier_call_id}.json", _Leg)
+        return LegReport(status=leg.status, duration=_whole(leg.duration))
+
+    async def find(self, call_id: str, to: str) -> str | None:
+        """The only live leg that we dialled to this number.
+
+        Twilio keeps nothing of ours with a call, so with two at once there is no telling which: None then.
+        """
+        page = await self._ask("GET", f"{self._calls}.json", _Page, query={"To": to, "PageSize": "50"})
+        legs = [leg for leg in page.calls if leg.status in _LIVE and (leg.direction or "").startswith("outbound")]
+        return legs[0].sid if len(legs) == 1 else None
+
+    async def _update(self, carrier_call_id: str, status: str) -> _Leg:
+        return await self._ask("POST", f"{self._calls}/{carrier_call_id}.json", _Leg, {"Status": status})
+
+    async def _ask(
+        self,
+        method: str,
+        path: str,
+        kind: type[_T],
+        form: dict[str, Any] | None = None,
+        query: dict[str, str] | None = None,
+    ) -> _T:
+        try:
+            response = await self._client.request(method, path, data=form, params=query)
+        except httpx2.TransportError as error:
+            raise CarrierError(Trouble.LOST, f"{type(error).__name__} {error}".strip()) from error
+        if not response.is_success:
+            raise _classified(response)
+        try:
+            return msgspec.json.decode(response.content, type=kind)
+        except msgspec.DecodeError as error:
+            raise CarrierError(Trouble.LOST, f"answer not understood: {error}") from error
+
+
+def _classified(response: httpx2.Response) -> CarrierError:
+    status = response.status_code
+    try:
+        body = msgspec.json.decode(response.content, type=_Error)
+    except msgspec.DecodeError:
+        body = _Error()
+    detail = f"HTTP {status}"
+    if body.code is not None:
+        detail += f", Twilio {body.code}"
+    if body.message:
+        detail += f": {body.message[:200]}"
+    if body.code in _GONE or status == 404:
+        return CarrierError(Trouble.REFUSED, detail, gone=True)
+    busy = status in {408, 425, 429} or status >= 500 or body.code == 20429
+    return CarrierError(Trouble.BUSY if busy else Trouble.REFUSED, detail)
+
+
+def _whole(value: str | int | None) -> int | None:
+    try:
+        return None if value is None else int(value)
+    except ValueError:
+        return None

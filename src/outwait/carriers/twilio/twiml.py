@@ -1,0 +1,41 @@
+"""The instructions that Twilio gets: connect the leg to our media socket, or hang up."""
+
+from __future__ import annotations
+
+import xml.etree.ElementTree as ET
+
+from outwait.carriers.twilio.urls import Urls
+
+CONTENT_TYPE = "text/xml; charset=utf-8"
+
+
+def connect(urls: Urls, call_id: str, token: str) -> bytes:
+    """Stream both ways, and ask us again when the socket is gone: only so can a lost one be re-attached.
+
+    The URL of a stream can't carry a query, so the call and its token travel as parameters.
+    """
+    response = ET.Element("Response")
+    stream = ET.SubElement(
+        ET.SubElement(response, "Connect"),
+        "Stream",
+        {
+            "url": urls.media,
+            "statusCallback": urls.stream_status(call_id),
+            "statusCallbackMethod": "POST",
+        },
+    )
+    ET.SubElement(stream, "Parameter", {"name": "call_id", "value": call_id})
+    ET.SubElement(stream, "Parameter", {"name": "token", "value": token})
+    ET.SubElement(response, "Redirect", {"method": "POST"}).text = urls.after_stream(call_id)
+    return _document(response)
+
+
+def hang_up() -> bytes:
+    """End the leg."""
+    response = ET.Element("Response")
+    ET.SubElement(response, "Hangup")
+    return _document(response)
+
+
+def _document(response: ET.Element) -> bytes:
+    return b'<?xml version="1.0" encoding="UTF-8"?>' + ET.tostring(response)

@@ -1,0 +1,208 @@
+"""Settings: flag > environment > `.env` > `outwait.toml` > default.
+
+A field's environment name is its own in capitals, with `OUTWAIT_` in front unless the vendor's name is used as it is.
+In `outwait.toml` a field goes by its own name.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import os
+import sys
+import tomllib
+from pathlib import Path
+from typing import Any, Literal, Self
+from urllib.parse import urlsplit
+
+from pydantic import AliasChoices, Field, SecretStr, ValidationError, field_validator
+from pydantic.fields import FieldInfo
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+
+TOML = "outwait.toml"
+
+
+class ConfigError(Exception):
+    """The settings can't be used; the message says which and why, and never repeats a secret."""
+
+
+def _vendor(*names: str, default: Any = None) -> Any:
+    """A field that goes by the vendor's own environment names."""
+    return Field(default, validation_alias=AliasChoices(*names))
+
+
+class Settings(BaseSettings):
+    """All settings of a server. Made by `Settings.load`."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="OUTWAIT_",
+        env_file=".env",
+        env_file_encoding="utf-8",
+        env_ignore_empty=True,
+        extra="ignore",
+        populate_by_name=True,
+        hide_input_in_errors=True,
+        frozen=True,
+    )
+
+    # --- the carrier
+    twilio_account_sid: str | None = _vendor("TWILIO_ACCOUNT_SID")
+    twilio_auth_token: SecretStr | None = _vendor("TWILIO_AUTH_TOKEN")
+    twilio_phone_number: str | None = _vendor("TWILIO_PHONE_NUMBER")
+    # E.164; calls come from it unless they say otherwise
+    twilio_base_url: str = "https://api.twilio.com"
+    # its REST API
+    fallback_url: str | None = None
+    # where the carrier turns when our own address fails
+
+    # --- the engine
+    engine: str = "openai"
+    # which engine
+    model: str = "gpt-realtime-2.1"
+    # id at the engine
+    transcription_model: str = "gpt-transcribe"
+    # id of the model that writes down what the person says
+    voice: str = "marin"
+    # of the agent, as the engine names it
+    openai_api_key: SecretStr | None = _vendor("OPENAI_API_KEY")
+    openai_base_url: str = _vendor("OPENAI_BASE_URL", default="https://api.openai.com/v1")
+    azure_openai_endpoint: str | None = _vendor("AZURE_OPENAI_ENDPOINT", "AZURE_OPENAI_API_ENDPOINT")
+    azure_openai_api_key: SecretStr | None = _vendor("AZURE_OPENAI_API_KEY")
+    azure_openai_deployment: str | None = _vendor("AZURE_OPENAI_DEPLOYMENT", "AZURE_OPENAI_DEPLOYMENT_NAME")
+    openai_api_version: str | None = _vendor("OPENAI_API_VERSION")
+    # given: Azure's preview dialect; none: its v1
+
+    # --- the server
+    host: str = "127.0.0.1"
+    port: int = Field(8080, ge=0, le=65535)
+    # 0: any free one
+    public_url: str | None = None
+    # what the carrier reaches; none: the listening socket itself
+    api_key: SecretStr | None = None
+    # bearer key of the API; none: loopback only
+    drain: float = Field(60.0, ge=0, le=3600)
+    # s that talking calls get when the server is told to stop
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+
+    # --- keeping
+    database_url: SecretStr = Field(
+        default_factory=lambda: SecretStr(f"sqlite:///{data_folder() / 'calls.db'}"),
+        validation_alias=AliasChoices("DATABASE_URL"),
+    )
+    # SQLAlchemy's form
+    prices: Path | None = None
+    # file of own prices, which come before the built-in ones
+
+    @classmethod
+    def load(cls, **flags: Any) -> Self:
+        """Read them all. A flag that is None was not given. Raises ConfigError."""
+        unknown = flags.keys() - cls.model_fields.keys()
+        if unknown:
+            raise TypeError(f"no such setting: {', '.join(sorted(unknown))}")
+        try:
+            return cls(**{name: value for name, value in flags.items() if value is not None})
+        except ValidationError as error:
+            lines = [f"{_shown(fault['loc'])}: {fault['msg']}" for fault in error.errors(include_input=False)]
+            raise ConfigError("; ".join(lines)) from None
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        return init_settings, env_settings, dotenv_settings, _TomlFile(settings_cls)
+
+    @field_validator("public_url", "fallback_url", "twilio_base_url", "openai_base_url", "azure_openai_endpoint")
+    @classmethod
+    def _is_web_address(cls, value: str | None) -> str | None:
+        if value is None:
+            return None
+        parts = urlsplit(value)  # raises ValueError for a broken one
+        if parts.scheme not in ("http", "https") or not parts.hostname:
+            raise ValueError("must be a web address, such as https://voice.example.com")
+        if parts.username or parts.password:
+            raise ValueError("must not hold a user or password")
+        return value
+
+    @field_validator("public_url")
+    @classmethod
+    def _is_reachable(cls, value: str | None) -> str | None:
+        if value is None:
+            return None
+        parts = urlsplit(value)
+        if parts.query or parts.fragment:
+            raise ValueError("must not hold a query or fragment")
+        if parts.scheme == "http" and not is_loopback(parts.hostname or ""):
+            raise ValueError("must be https; http is for loopback only, because media would travel in the clear")
+        return value.rstrip("/")
+
+    def check_server(self) -> None:
+        """What `serve` needs beyond each setting by itself. Raises ConfigError."""
+        missing = [
+            name
+            for name, value in (
+                ("TWILIO_ACCOUNT_SID", self.twilio_account_sid),
+                ("TWILIO_AUTH_TOKEN", self.twilio_auth_token),
+            )
+            if not value
+        ]
+        if missing:
+            raise ConfigError(f"{' and '.join(missing)} not set: the carrier can't be reached or trusted without")
+        if self.api_key is None:
+            public = urlsplit(self.public_url).hostname or "" if self.public_url else "localhost"
+            if not (is_loopback(self.host) and is_loopback(public)):
+                raise ConfigError(
+                    "OUTWAIT_API_KEY is not set: without it the server only listens on loopback, with no public URL"
+                )
+
+
+def is_loopback(host: str) -> bool:
+    """Whether this host name or address is this machine itself."""
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host.strip("[]")).is_loopback
+    except ValueError:
+        return False
+
+
+def data_folder() -> Path:
+    """The user's folder for what programs keep."""
+    if sys.platform == "win32":
+        base = Path(os.environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local")
+    elif sys.platform == "darwin":
+        base = Path.home() / "Library" / "Application Support"
+    else:
+        base = Path(os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share")
+    return base / "outwait"
+
+
+class _TomlFile(PydanticBaseSettingsSource):
+    """`outwait.toml` in the working folder. A name it does not know is an error: a typo must not go unnoticed."""
+
+    def get_field_value(self, field: FieldInfo, field_name: str) -> tuple[Any, str, bool]:
+        raise NotImplementedError  # the whole file is taken at once
+
+    def __call__(self) -> dict[str, Any]:
+        path = Path(TOML)
+        try:
+            found = tomllib.loads(path.read_text(encoding="utf-8"))
+        except FileNotFoundError:
+            return {}
+        except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+            raise ConfigError(f"{TOML}: {error}") from error
+        unknown = found.keys() - self.settings_cls.model_fields.keys()
+        if unknown:
+            raise ConfigError(f"{TOML}: no such setting: {', '.join(sorted(unknown))}")
+        return found
+
+
+def _shown(place: tuple[int | str, ...]) -> str:
+    """The name under which the user knows a setting."""
+    name = str(place[0]) if place else "settings"
+    if name.isupper():
+        return name
+    return f"OUTWAIT_{name.upper()}"

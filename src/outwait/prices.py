@@ -1,0 +1,149 @@
+"""What things cost: the price table with its sources, and the prices of one call made from it.
+
+A model or carrier without a price is an error at start, never free.
+"""
+
+from __future__ import annotations
+
+import datetime
+import re
+from collections.abc import Mapping
+from importlib.resources import files
+from pathlib import Path
+from typing import Literal
+
+import msgspec
+
+from outwait.call.cost import MinutePrice, Prices, TimePrice, TokenPrice
+
+WARN_DAYS = 120  # d before a model's end at which it is worth a warning
+
+
+class NoPrice(Exception):
+    """The table does not know it, or the table itself can't be read."""
+
+
+class PriceEntry(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """One price, where it was read and when."""
+
+    unit: Literal["per_1M_tokens", "per_minute", "per_begun_minute", "per_character"]
+    source: str
+    date: str  # year, month or day on which the source said so
+    rate: float | None = None  # USD for a minute or a character
+    text_in: float | None = None  # this and the following: USD for a million tokens
+    text_cached: float | None = None
+    text_out: float | None = None
+    audio_in: float | None = None
+    audio_cached: float | None = None
+    audio_out: float | None = None
+    context: int | None = None  # tokens
+    ends: datetime.date | None = None  # the vendor stops serving it then
+
+
+class PriceTable(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """All prices, by `vendor/name`."""
+
+    as_of: str
+    currency: Literal["USD"] = "USD"
+    models: dict[str, PriceEntry] = {}
+    transcription: dict[str, PriceEntry] = {}
+    speech: dict[str, PriceEntry] = {}
+    carriers: dict[str, PriceEntry] = {}
+
+    @classmethod
+    def load(cls, own: Path | None = None) -> PriceTable:
+        """The built-in table; entries of the file `own` (same form) come before it. Raises NoPrice."""
+        table = _read(files("outwait").joinpath("prices.json").read_bytes(), "built-in prices")
+        if own is None:
+            return table
+        try:
+            mine = _read(own.read_bytes(), str(own))
+        except OSError as error:
+            raise NoPrice(f"{own}: {error.strerror}") from error
+        return cls(
+            as_of=mine.as_of,
+            models=table.models | mine.models,
+            transcription=table.transcription | mine.transcription,
+            speech=table.speech | mine.speech,
+            carriers=table.carriers | mine.carriers,
+        )
+
+    def prices(self, engine: str, model: str, transcription: str | None, carrier: str) -> Prices:
+        """What a call costs with these. Raises NoPrice.
+
+        engine, model
+            who serves the model and its id there. Azure names deployments freely: the price is that of the model
+        transcription
+            model that writes down what the person says; None when the engine's price includes it
+        carrier
+            such as `twilio`
+        """
+        return Prices(
+            model=_price(_find("model", self.models, engine, model)),
+            transcription=None
+            if transcription is None
+            else _price(_find("transcription model", self.transcription, engine, transcription)),
+            carrier=self._line(carrier),
+        )
+
+    def endings(self, engine: str, model: str, transcription: str | None, today: datetime.date) -> list[str]:
+        """A line for each of these that the vendor stops serving soon, or has stopped."""
+        used = [(model, self.models)] + ([(transcription, self.transcription)] if transcription else [])
+        lines: list[str] = []
+        for name, table in used:
+            ends = _find("model", table, engine, name).ends
+            if ends is not None and (ends - today).days <= WARN_DAYS:
+                verb = "ends" if ends > today else "ended"
+                lines.append(f"{name} {verb} on {ends.isoformat()}, says the price table of {self.as_of}")
+        return lines
+
+    def _line(self, carrier: str) -> dict[str, MinutePrice]:
+        names = {"outbound": f"{carrier}/us_outbound", "media_stream": f"{carrier}/media_stream"}
+        line = {f"{carrier} {part}": self.carriers[name] for part, name in names.items() if name in self.carriers}
+        if f"{carrier} outbound" not in line:
+            raise NoPrice(f"no price for carrier {carrier!r}; known: {_names(self.carriers)}")
+        return {part: MinutePrice(rate=_rate(entry)) for part, entry in line.items()}
+
+
+def _read(data: bytes, name: str) -> PriceTable:
+    try:
+        return msgspec.json.decode(data, type=PriceTable)
+    except msgspec.DecodeError as error:
+        raise NoPrice(f"{name}: {error}") from error
+
+
+def _find(what: str, table: Mapping[str, PriceEntry], engine: str, name: str) -> PriceEntry:
+    """Of the engine itself, else of OpenAI, whose models Azure and compatible servers host under the same names."""
+    undated = re.sub(r"-\d{4}-\d{2}-\d{2}$", "", name)
+    for key in (f"{engine}/{name}", f"openai/{name}", f"{engine}/{undated}", f"openai/{undated}"):
+        if key in table:
+            return table[key]
+    raise NoPrice(f"no price for {what} {name!r} of engine {engine!r}; known: {_names(table)}")
+
+
+def _names(table: Mapping[str, PriceEntry]) -> str:
+    return ", ".join(sorted(table))
+
+
+def _price(entry: PriceEntry) -> TokenPrice | TimePrice:
+    if entry.unit == "per_minute":
+        return TimePrice(rate=_rate(entry))
+    if entry.unit != "per_1M_tokens":
+        raise NoPrice(f"a model can't be priced {entry.unit}")
+    if entry.text_in is None or entry.text_out is None or entry.audio_in is None or entry.audio_out is None:
+        raise NoPrice("a model needs text_in, text_out, audio_in and audio_out")
+    price = TokenPrice(
+        text_in=entry.text_in,
+        text_cached=entry.text_in if entry.text_cached is None else entry.text_cached,  # no discount known: none given
+        text_out=entry.text_out,
+        audio_in=entry.audio_in,
+        audio_cached=entry.audio_in if entry.audio_cached is None else entry.audio_cached,
+        audio_out=entry.audio_out,
+    )
+    return price if entry.context is None else msgspec.structs.replace(price, context=entry.context)
+
+
+def _rate(entry: PriceEntry) -> float:
+    if entry.rate is None or entry.rate <= 0:
+        raise NoPrice(f"a price {entry.unit} needs a rate above zero")
+    return entry.rate

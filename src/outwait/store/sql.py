@@ -1,0 +1,332 @@
+"""The call log in a SQL database: SQLite for one machine, PostgreSQL for many. One code for both.
+
+SQLite: write-ahead log, one writer at a time in this process, and a writer takes its lock at the beginning of a
+transaction, so that a read never has to be upgraded in the middle of one.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import binascii
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
+from pathlib import Path
+from typing import Any, Self
+
+import msgspec
+import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.engine import URL, Connection, make_url
+from sqlalchemy.exc import ArgumentError, DBAPIError, IntegrityError, NoSuchModuleError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+
+from outwait.store.base import CallRow, Entry, Fenced, StoreError
+from outwait.store.tables import calls, entries, idempotency, tokens
+
+DEADLINE = 10.0  # wall s for one operation
+BUSY_SECONDS = 5.0  # wall s that SQLite waits for another process
+KEY_SECONDS = 86_400.0  # s that an idempotency key is honoured
+_MIGRATION_LOCK = 0x6F757477  # any number, the same in every process
+
+
+class SqlStore:
+    """A `Store`. Made by `SqlStore.open`."""
+
+    def __init__(self, engine: AsyncEngine) -> None:
+        self._engine = engine
+        self._is_sqlite = engine.dialect.name == "sqlite"
+        self._writing = asyncio.Lock()
+        # A commit whose answer got lost is tried again by the caller: what is there already is there.
+        insert = sqlite.insert if self._is_sqlite else postgresql.insert
+        self._insert_entry = insert(entries).on_conflict_do_nothing()
+
+    @classmethod
+    async def open(cls, url: str) -> Self:
+        """Connect, and bring the database to its newest shape. Raises StoreError; ValueError for a wrong URL.
+
+        url
+            SQLAlchemy's form: `sqlite:///calls.db`, `postgresql://user:password@host/name`
+        """
+        store = cls(_engine(_with_async_driver(url)))
+        try:
+            async with store._write() as connection:
+                await connection.run_sync(_migrate)
+        except StoreError:
+            await store.close()
+            raise
+        return store
+
+    async def create(self, row: CallRow, idempotency_key: str | None = None) -> CallRow:
+        try:
+            async with self._write() as connection:
+                if idempotency_key is not None:
+                    earlier = await _of_key(connection, idempotency_key, row.created)
+                    if earlier is not None:
+                        return earlier
+                await connection.execute(_INSERT_CALL, _values(row))
+                if idempotency_key is not None:
+                    key = {"key": idempotency_key, "call_id": row.id, "created": row.created}
+                    await connection.execute(idempotency.insert(), key)
+                return row
+        except _Duplicate:
+            # Another process was faster with this key, and its call is to be found now.
+            if idempotency_key is None:
+                raise
+            async with self._read() as connection:
+                earlier = await _of_key(connection, idempotency_key, row.created, forget=False)
+            if earlier is None:
+                raise
+            return earlier
+
+    async def append(self, call_id: str, entries: Sequence[Entry], record: dict[str, Any] | None = None) -> None:
+        if not entries:
+            if record is not None:
+                raise ValueError("a record goes with the entries that changed it")
+            return
+        epoch = entries[0].epoch
+        async with self._write() as connection:
+            owned = sa.and_(calls.c.id == call_id, calls.c.epoch == epoch)
+            change: dict[str, Any] = {"epoch": epoch}  # locks the row when there is nothing else to change
+            if record is not None:
+                change = _changes(record)
+            done = await connection.execute(calls.update().where(owned).values(change))
+            if done.rowcount != 1:
+                raise Fenced(f"call {call_id} is not ours any more")
+            await connection.execute(self._insert_entry, [_line(call_id, entry) for entry in entries])
+
+    async def take_over(self, call_id: str) -> int:
+        async with self._write() as connection:
+            grown = calls.update().where(calls.c.id == call_id).values(epoch=calls.c.epoch + 1)
+            epoch = (await connection.execute(grown.returning(calls.c.epoch))).scalar_one_or_none()
+        if epoch is None:
+            raise KeyError(call_id)
+        return int(epoch)
+
+    async def get(self, call_id: str) -> CallRow | None:
+        return await self._one(sa.select(calls).where(calls.c.id == call_id))
+
+    async def by_carrier_id(self, carrier_call_id: str) -> CallRow | None:
+        return await self._one(sa.select(calls).where(calls.c.carrier_call_id == carrier_call_id))
+
+    async def log(self, call_id: str, after: int = 0) -> list[Entry]:
+        lines = sa.select(entries).where(entries.c.call_id == call_id, entries.c.seq > after).order_by(entries.c.seq)
+        async with self._read() as connection:
+            return [_entry(line) for line in await connection.execute(lines)]
+
+    async def page(self, limit: int, cursor: str | None) -> tuple[list[CallRow], str | None]:
+        newest = sa.select(calls).order_by(calls.c.created.desc(), calls.c.id.desc()).limit(limit + 1)
+        if cursor is not None:
+            newest = newest.where(sa.tuple_(calls.c.created, calls.c.id) < _position(cursor))
+        async with self._read() as connection:
+            rows = [_row(line) for line in await connection.execute(newest)]
+        more = len(rows) > limit
+        return rows[:limit], _cursor(rows[limit - 1]) if more else None
+
+    async def live(self) -> list[CallRow]:
+        unfinished = sa.select(calls).where(calls.c.live).order_by(calls.c.created, calls.c.id)
+        async with self._read() as connection:
+            return [_row(line) for line in await connection.execute(unfinished)]
+
+    async def keep_token(self, digest: bytes, call_id: str, expires: float) -> None:
+        async with self._write() as connection:
+            # Tokens live for minutes: what expired a day before this one will was not wanted.
+            await connection.execute(tokens.delete().where(tokens.c.expires < expires - KEY_SECONDS))
+            await connection.execute(tokens.insert(), {"digest": digest, "call_id": call_id, "expires": expires})
+
+    async def spend_token(self, digest: bytes, wall: float) -> str | None:
+        spent = tokens.delete().where(tokens.c.digest == digest).returning(tokens.c.call_id, tokens.c.expires)
+        async with self._write() as connection:
+            found = (await connection.execute(spent)).one_or_none()
+        return str(found.call_id) if found is not None and found.expires > wall else None
+
+    async def close(self) -> None:
+        async with self._writing:
+            await self._engine.dispose()
+
+    async def _one(self, query: sa.Select[Any]) -> CallRow | None:
+        async with self._read() as connection:
+            line = (await connection.execute(query)).one_or_none()
+        return None if line is None else _row(line)
+
+    @asynccontextmanager
+    async def _write(self) -> AsyncIterator[AsyncConnection]:
+        """One transaction. It is committed as a whole, or nothing of it is."""
+        turn: AbstractAsyncContextManager[Any] = self._writing if self._is_sqlite else nullcontext()
+        async with _failures(), turn, self._engine.connect() as connection:
+            if self._is_sqlite:
+                connection = await connection.execution_options(outwait_writes=True)
+            async with connection.begin():
+                yield connection
+
+    @asynccontextmanager
+    async def _read(self) -> AsyncIterator[AsyncConnection]:
+        async with _failures(), self._engine.connect() as connection:
+            yield connection
+
+
+class _Duplicate(StoreError):
+    """The same key twice."""
+
+
+@asynccontextmanager
+async def _failures() -> AsyncIterator[None]:
+    """What goes wrong with the database is the world's failure, not ours."""
+    try:
+        async with asyncio.timeout(DEADLINE):
+            yield
+    except IntegrityError as error:
+        raise _Duplicate(f"{error.orig}") from error
+    except DBAPIError as error:
+        raise StoreError(f"{error.orig}") from error
+    except (PoolTimeout, TimeoutError, OSError) as error:
+        raise StoreError(f"the database does not answer: {error}") from error
+
+
+def _with_async_driver(text: str) -> URL:
+    try:
+        url = make_url(text)
+    except ArgumentError as error:
+        # The text may hold a password, so it is not repeated.
+        raise ValueError("DATABASE_URL is not in SQLAlchemy's form, such as sqlite:///calls.db") from error
+    kind = url.get_backend_name()
+    if kind == "sqlite":
+        if url.database in (None, "", ":memory:"):
+            raise ValueError("DATABASE_URL: a call log must be in a file, such as sqlite:///calls.db")
+        return url.set(drivername="sqlite+aiosqlite")
+    if kind in ("postgresql", "postgres"):
+        return url.set(drivername="postgresql+psycopg")
+    raise ValueError(f"DATABASE_URL: {kind} is not supported; sqlite and postgresql are")
+
+
+def _engine(url: URL) -> AsyncEngine:
+    if url.get_backend_name() == "sqlite":
+        file = Path(url.database or "").expanduser()
+        try:
+            file.parent.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise StoreError(f"{file.parent}: {error.strerror}") from error
+        url = url.set(database=str(file))
+        engine = create_async_engine(url, connect_args={"timeout": BUSY_SECONDS}, pool_reset_on_return=None)
+        sa.event.listen(engine.sync_engine, "connect", _prepare_sqlite)
+        sa.event.listen(engine.sync_engine, "begin", _begin_sqlite)
+        return engine
+    try:
+        return create_async_engine(
+            url,
+            pool_pre_ping=True,
+            pool_size=5,
+            max_overflow=5,
+            pool_timeout=DEADLINE,
+            connect_args={"connect_timeout": 5},
+        )
+    except (ModuleNotFoundError, NoSuchModuleError) as error:
+        raise ValueError("PostgreSQL needs the extra: pip install 'outwait[postgres]'") from error
+
+
+def _prepare_sqlite(connection: Any, _record: Any) -> None:
+    connection.isolation_level = None  # transactions are begun by _begin_sqlite, not by the driver's guess
+    cursor = connection.cursor()
+    for pragma in ("journal_mode=WAL", "synchronous=NORMAL", "foreign_keys=ON"):
+        cursor.execute(f"PRAGMA {pragma}")
+    cursor.close()
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    writes = connection.get_execution_options().get("outwait_writes", False)
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+
+def _migrate(connection: Connection) -> None:
+    from alembic import command
+    from alembic.config import Config
+
+    if connection.dialect.name == "postgresql":  # two processes may start at the same time
+        connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_MIGRATION_LOCK)))
+    config = Config()
+    config.set_main_option("script_location", str(Path(__file__).parent / "migrations").replace("%", "%%"))
+    config.set_main_option("path_separator", "os")
+    config.attributes["connection"] = connection
+    command.upgrade(config, "head")
+
+
+async def _of_key(connection: AsyncConnection, key: str, now: float, *, forget: bool = True) -> CallRow | None:
+    """The call that this key made in the last day; an older use of the key is forgotten."""
+    if forget:
+        await connection.execute(idempotency.delete().where(idempotency.c.created <= now - KEY_SECONDS))
+    joined = sa.select(calls).join(idempotency, idempotency.c.call_id == calls.c.id).where(idempotency.c.key == key)
+    line = (await connection.execute(joined)).one_or_none()
+    return None if line is None else _row(line)
+
+
+_INSERT_CALL = calls.insert()
+_json = msgspec.json.Encoder().encode
+
+
+def _values(row: CallRow) -> dict[str, Any]:
+    return {
+        "id": row.id,
+        "created": row.created,
+        "setup": row.setup.decode(),
+        "record": _json(row.record).decode(),
+        "carrier_call_id": row.carrier_call_id,
+        "live": row.live,
+        "epoch": row.epoch,
+    }
+
+
+def _changes(record: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "record": _json(record).decode(),
+        "carrier_call_id": record.get("carrier_call_id"),
+        "live": record.get("phase") != "ended",
+    }
+
+
+def _row(line: sa.Row[Any]) -> CallRow:
+    return CallRow(
+        id=line.id,
+        created=line.created,
+        setup=line.setup.encode(),
+        record=msgspec.json.decode(line.record),
+        carrier_call_id=line.carrier_call_id,
+        live=bool(line.live),
+        epoch=line.epoch,
+    )
+
+
+def _line(call_id: str, entry: Entry) -> dict[str, Any]:
+    return {
+        "call_id": call_id,
+        "seq": entry.seq,
+        "now": entry.now,
+        "wall": entry.wall,
+        "epoch": entry.epoch,
+        "event": entry.event.decode(),
+        "commands": entry.commands.decode(),
+    }
+
+
+def _entry(line: sa.Row[Any]) -> Entry:
+    return Entry(
+        seq=line.seq,
+        now=line.now,
+        wall=line.wall,
+        epoch=line.epoch,
+        event=line.event.encode(),
+        commands=line.commands.encode(),
+    )
+
+
+def _cursor(row: CallRow) -> str:
+    return base64.urlsafe_b64encode(_json([row.created, row.id])).decode().rstrip("=")
+
+
+def _position(cursor: str) -> tuple[float, str]:
+    try:
+        text = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4))
+        created, call_id = msgspec.json.decode(text, type=tuple[float, str])
+    except (binascii.Error, msgspec.DecodeError, ValueError) as error:
+        raise ValueError("not a cursor of this server") from error
+    return created, call_id

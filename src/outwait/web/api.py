@@ -1,0 +1,234 @@
+"""The HTTP API: place calls, look at them, follow them, hang up."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from http import HTTPStatus
+from typing import Annotated, Any
+
+import msgspec
+from fastapi import APIRouter, Header, Query, Request
+from prometheus_client import generate_latest
+from pydantic import ValidationError
+from starlette.exceptions import HTTPException
+from starlette.responses import Response, StreamingResponse
+
+from outwait.numbers import NumberRefused, dialable
+from outwait.switchboard import CallRequest, Desk, Refused
+from outwait.web.bodies import read_body
+from outwait.web.errors import ErrorBody, refused_field
+from outwait.web.metrics import Metrics
+from outwait.web.models import CallCreate, CallCreated, CallObject, CallPage, HangUpAccepted, Health, schema_of
+
+HEARTBEAT = 15.0  # wall s of silence on an event stream until a comment shows that it lives
+MAX_KEY = 255  # characters of an idempotency key
+
+_json = msgspec.json.Encoder().encode
+_Errors = dict[int | str, dict[str, Any]]
+
+
+def _errors(*statuses: HTTPStatus) -> _Errors:
+    return {int(status): {"model": ErrorBody, "description": status.phrase} for status in statuses}
+
+
+_UNAUTHORIZED, _UNKNOWN, _INVALID = HTTPStatus.UNAUTHORIZED, HTTPStatus.NOT_FOUND, HTTPStatus.UNPROCESSABLE_ENTITY
+_UNAVAILABLE = HTTPStatus.SERVICE_UNAVAILABLE
+
+
+def router(desk: Desk, metrics: Metrics, own_number: str | None, closing: asyncio.Event) -> APIRouter:
+    """All routes of the API.
+
+    own_number
+        what calls come from unless they say otherwise, E.164
+    closing
+        set when the server goes down: ends the event streams, which would never end by themselves
+    """
+    routes = APIRouter()
+
+    @routes.post(
+        "/v1/calls",
+        status_code=HTTPStatus.CREATED,
+        response_model=CallCreated,
+        responses=_errors(
+            HTTPStatus.BAD_REQUEST,
+            _UNAUTHORIZED,
+            HTTPStatus.FORBIDDEN,
+            HTTPStatus.REQUEST_TIMEOUT,
+            HTTPStatus.CONFLICT,
+            HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+            HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
+            _INVALID,
+            _UNAVAILABLE,
+        ),
+        openapi_extra={
+            "requestBody": {"required": True, "content": {"application/json": {"schema": schema_of(CallCreate)}}}
+        },
+        summary="Place a call",
+    )
+    async def place(
+        request: Request,
+        idempotency_key: Annotated[str | None, Header(min_length=1, max_length=MAX_KEY, pattern=r"^[!-~]+$")] = None,
+    ) -> Response:
+        """Answers once the call is stored; dialling follows. The same `Idempotency-Key` within a day gives the same
+        call."""
+        if desk.draining:
+            raise Refused("draining", "the server is going down and takes no new calls", status=_UNAVAILABLE)
+        wish = _checked(await _parsed(request), own_number)
+        row = await desk.place(wish, idempotency_key)
+        return _answer({"id": row.id, "status": row.record.get("status", "queued")}, HTTPStatus.CREATED)
+
+    @routes.get(
+        "/v1/calls",
+        response_model=CallPage,
+        responses=_errors(_UNAUTHORIZED, HTTPStatus.FORBIDDEN, _INVALID, _UNAVAILABLE),
+        summary="List calls, newest first",
+    )
+    async def page(
+        limit: Annotated[int, Query(ge=1, le=200)] = 50,
+        cursor: Annotated[str | None, Query(max_length=200, description="`next` of the page before")] = None,
+    ) -> Response:
+        try:
+            calls, following = await desk.page(limit, cursor)
+        except ValueError as error:
+            raise Refused("invalid_cursor", str(error), field="cursor") from error
+        return _answer({"calls": calls, "next": following})
+
+    @routes.get(
+        "/v1/calls/{call_id}",
+        response_model=CallObject,
+        responses=_errors(_UNAUTHORIZED, HTTPStatus.FORBIDDEN, _UNKNOWN, _UNAVAILABLE),
+        summary="Look at a call",
+    )
+    async def look(call_id: str) -> Response:
+        call = await desk.get(call_id)
+        if call is None:
+            raise _no_such_call()
+        return _answer(call)
+
+    @routes.post(
+        "/v1/calls/{call_id}/hangup",
+        status_code=HTTPStatus.ACCEPTED,
+        response_model=HangUpAccepted,
+        responses=_errors(_UNAUTHORIZED, HTTPStatus.FORBIDDEN, _UNKNOWN, HTTPStatus.CONFLICT, _UNAVAILABLE),
+        summary="End a call",
+    )
+    async def hang_up(call_id: str) -> Response:
+        try:
+            live = await desk.hang_up(call_id)
+        except KeyError:
+            raise _no_such_call() from None
+        if not live:
+            raise Refused("already_ended", "the call has ended", status=HTTPStatus.CONFLICT)
+        return _answer({"id": call_id}, HTTPStatus.ACCEPTED)
+
+    @routes.get(
+        "/v1/calls/{call_id}/events",
+        response_class=StreamingResponse,
+        responses={
+            **_errors(_UNAUTHORIZED, HTTPStatus.FORBIDDEN, _UNKNOWN, _INVALID, _UNAVAILABLE),
+            200: {"content": {"text/event-stream": {}}, "description": "Server-sent events; the last one is `ended`"},
+        },
+        summary="Follow a call",
+    )
+    async def events(call_id: str, last_event_id: Annotated[int | None, Header(ge=0, le=2**31 - 1)] = None) -> Response:
+        """Every event from the first on, or from after `Last-Event-ID`, then live."""
+        if await desk.get(call_id) is None:
+            raise _no_such_call()
+        return StreamingResponse(
+            _server_sent(desk, call_id, last_event_id or 0, closing),
+            media_type="text/event-stream",
+            headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"},
+        )
+
+    @routes.get("/healthz", response_model=Health, summary="Is the server there?")
+    async def health() -> Response:
+        return _answer({"status": "draining" if desk.draining else "ok"})
+
+    @routes.get(
+        "/metrics",
+        responses={
+            **_errors(_UNAUTHORIZED, HTTPStatus.FORBIDDEN),
+            200: {"content": {"text/plain": {}}, "description": "Prometheus' text format"},
+        },
+        response_class=Response,
+        summary="Counters",
+    )
+    async def counters() -> Response:
+        return Response(generate_latest(metrics.registry), media_type="text/plain; version=0.0.4; charset=utf-8")
+
+    return routes
+
+
+async def _parsed(request: Request) -> CallCreate:
+    """Parsed here and not by the framework: its JSON takes half a surrogate pair for text, which no database does."""
+    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if kind != "application/json":
+        # More than pedantry: a foreign web page can send other kinds to this machine without asking first.
+        raise HTTPException(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "send application/json")
+    try:
+        return CallCreate.model_validate_json(await read_body(request))
+    except ValidationError as error:
+        raise refused_field(error) from error
+
+
+def _checked(wish: CallCreate, own_number: str | None) -> CallRequest:
+    caller = wish.from_ or own_number
+    if caller is None:
+        raise Refused("missing_field", "no number to call from: give `from`, or set TWILIO_PHONE_NUMBER", field="from")
+    from_ = _number("from", caller, None)
+    return CallRequest(
+        to=_number("to", wish.to, from_),
+        from_=from_,
+        task=wish.task,
+        engine=wish.engine,
+        max_cost_usd=wish.max_cost_usd,
+        max_hold_minutes=wish.max_hold_minutes,
+        metadata=wish.metadata,
+    )
+
+
+def _number(field: str, text: str, caller: str | None) -> str:
+    try:
+        return dialable(text, caller)
+    except NumberRefused as error:
+        raise Refused(error.code, str(error), field=field) from error
+
+
+async def _server_sent(desk: Desk, call_id: str, after: int, closing: asyncio.Event) -> AsyncIterator[bytes]:
+    """The notes as server-sent events, with a comment whenever there was nothing to say for a while."""
+    notes = desk.notes(call_id, after)
+    down = asyncio.create_task(closing.wait(), name="event stream: server going down")
+    coming: asyncio.Task[tuple[int, str, bytes]] | None = None
+    try:
+        while not closing.is_set():
+            if coming is None:
+                coming = asyncio.create_task(_next(notes), name="event stream: next note")
+            done, _ = await asyncio.wait({coming, down}, timeout=HEARTBEAT, return_when=asyncio.FIRST_COMPLETED)
+            if coming in done:
+                try:
+                    number, kind, data = coming.result()
+                except StopAsyncIteration:
+                    return
+                finally:
+                    coming = None
+                yield b"id: %d\nevent: %s\ndata: %s\n\n" % (number, kind.encode(), data)
+            elif not done:
+                yield b": still here\n\n"
+    finally:
+        for task in (coming, down):
+            if task is not None:
+                task.cancel()
+        await asyncio.wait({task for task in (coming, down) if task is not None})
+
+
+async def _next(notes: AsyncIterator[tuple[int, str, bytes]]) -> tuple[int, str, bytes]:
+    return await anext(notes)
+
+
+def _answer(content: Any, status: HTTPStatus = HTTPStatus.OK) -> Response:
+    return Response(_json(content), status, media_type="application/json")
+
+
+def _no_such_call() -> HTTPException:
+    return HTTPException(HTTPStatus.NOT_FOUND, "no such call")

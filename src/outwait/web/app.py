@@ -1,0 +1,119 @@
+"""One ASGI application: API and webhooks by FastAPI, the media socket beside them, all below the public prefix."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, MutableMapping
+from http import HTTPStatus
+from importlib.metadata import version
+from typing import Any
+
+from fastapi import FastAPI
+from prometheus_client import CollectorRegistry
+from starlette.datastructures import Headers
+
+from outwait.carriers.twilio.urls import Urls
+from outwait.config import ConfigError, Settings
+from outwait.switchboard import Desk
+from outwait.web import api, errors
+from outwait.web.access import Access
+from outwait.web.media import MediaSocket, refuse
+from outwait.web.metrics import Metrics
+from outwait.web.webhooks import Webhooks
+
+Message = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+
+_ROOTS = ("/v1/", "/twilio/", "/healthz", "/metrics", "/docs", "/openapi.json")
+
+
+def build(
+    desk: Desk,
+    settings: Settings,
+    public_url: str,
+    *,
+    registry: CollectorRegistry | None = None,
+    closing: asyncio.Event | None = None,
+) -> App:
+    """The application.
+
+    public_url
+        what the carrier reaches: that of the settings, or the address of the listening socket
+    registry
+        where counters go; a fresh one when absent
+    closing
+        to be set when the server goes down; ends the event streams
+    """
+    if settings.twilio_auth_token is None:
+        raise ConfigError("TWILIO_AUTH_TOKEN not set: nothing that claims to be the carrier could be trusted")
+    urls = Urls.of(public_url)
+    auth_token = settings.twilio_auth_token.get_secret_value()
+    metrics = Metrics(registry)
+    http = FastAPI(
+        title="Outwait",
+        version=version("outwait"),
+        description="AI phone calls that ride out long holds.",
+        redoc_url=None,
+        swagger_ui_oauth2_redirect_url=None,
+    )
+    errors.install(http)
+    http.include_router(api.router(desk, metrics, settings.twilio_phone_number, closing or asyncio.Event()))
+    http.router.routes.extend(Webhooks(desk, urls, auth_token, metrics).routes())
+    key = settings.api_key.get_secret_value() if settings.api_key is not None else None
+    if key is not None:
+        _describe_key(http)
+    return App(http, MediaSocket(desk, urls, auth_token, metrics), Access(key), urls.prefix, metrics)
+
+
+class App:
+    """Sorts what comes in. Made by `build`."""
+
+    def __init__(self, http: FastAPI, media: MediaSocket, access: Access, prefix: str, metrics: Metrics) -> None:
+        self.http = http
+        self._media = media
+        self._access = access
+        self._prefix = prefix
+        self._metrics = metrics
+
+    async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
+        if scope["type"] == "lifespan":
+            await self.http(scope, receive, send)
+            return
+        path = self._enter(scope)
+        if scope["type"] == "websocket":
+            await self._websocket(path, scope, receive, send)
+        else:
+            await self._request(path, scope, receive, send)
+
+    async def _websocket(self, path: str, scope: Message, receive: Receive, send: Send) -> None:
+        if path == "/twilio/media":
+            await self._media(scope, receive, send)
+        elif (await receive())["type"] == "websocket.connect":
+            await refuse(scope, send, HTTPStatus.NOT_FOUND)
+
+    async def _request(self, path: str, scope: Message, receive: Receive, send: Send) -> None:
+        async def counted(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                self._metrics.requests.labels(scope["method"], message["status"]).inc()
+            await send(message)
+
+        refusal = self._access.refusal(path, Headers(scope=scope))
+        await (refusal or self.http)(scope, receive, counted)
+
+    def _enter(self, scope: Message) -> str:
+        """The path without the public prefix, which some proxies leave on and others take off."""
+        path: str = scope["path"]
+        inner = path.removeprefix(self._prefix)
+        if self._prefix and inner != path and inner.startswith(_ROOTS):
+            scope["root_path"] = self._prefix
+            return inner
+        return path
+
+
+def _describe_key(http: FastAPI) -> None:
+    """Say in the API's description that it wants a key; `Access` is what asks for it."""
+    schema = http.openapi()
+    schema.setdefault("components", {})["securitySchemes"] = {"key": {"type": "http", "scheme": "bearer"}}
+    schema["security"] = [{"key": []}]
+    schema["paths"]["/healthz"]["get"]["security"] = []

@@ -1,0 +1,161 @@
+"""What the HTTP API takes and gives, for checking requests and for its description."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, StringConstraints
+
+MAX_TASK = 20_000  # characters
+MAX_COST_USD = 10_000.0
+MAX_HOLD_MINUTES = 24 * 60.0
+
+Id = Annotated[str, StringConstraints(min_length=1, max_length=64)]
+
+
+class CallCreate(BaseModel):
+    """A wish for a call."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, allow_inf_nan=False)
+
+    to: Annotated[str, StringConstraints(min_length=1, max_length=40)]
+    # E.164; separators are tolerated
+    task: Annotated[str, StringConstraints(min_length=1, max_length=MAX_TASK, pattern=r"\S")]
+    # what the agent shall achieve, in words
+    from_: Annotated[str, StringConstraints(min_length=1, max_length=40)] | None = Field(None, alias="from")
+    # E.164; the server's own number when absent
+    engine: Annotated[str, StringConstraints(min_length=1, max_length=64)] | None = None
+    # the server's when absent
+    max_cost_usd: Annotated[float, Field(gt=0, le=MAX_COST_USD)] | None = None
+    # cap on all that the call costs
+    max_hold_minutes: Annotated[float, Field(gt=0, le=MAX_HOLD_MINUTES)] | None = None
+    # a longer hold ends the call
+    metadata: dict[str, JsonValue] | None = None
+    # kept with the call as it is
+
+
+class CallCreated(BaseModel):
+    """The call is stored; dialling follows."""
+
+    id: Id
+    status: str
+
+
+class HangUpAccepted(BaseModel):
+    """The call will end."""
+
+    id: Id
+
+
+class EndReason(BaseModel):
+    """Why a call ended."""
+
+    result: Literal["success", "client_error", "server_error", "upstream_error", "indeterminate"]
+    cause: str
+
+
+class Part(BaseModel):
+    """What a stretch of a hold was."""
+
+    kind: str
+    start: float
+    # media s since answer
+    end: float
+    # media s
+
+
+class Stretch(BaseModel):
+    """A stretch of the call."""
+
+    kind: Literal["talk", "hold", "detached"]
+    start: float
+    # media s since answer
+    end: float
+    # media s
+    parts: list[Part] = []
+    # of a hold
+
+
+class Words(BaseModel):
+    """A line of the transcript."""
+
+    at: float
+    # media s since answer
+    role: Literal["human", "agent", "announcement"]
+    text: str
+
+
+class Session(BaseModel):
+    """One connection to an engine."""
+
+    number: int
+    engine: str
+    model: str
+    opened_at: float
+    # media s since answer
+    closed_at: float | None
+    reason: str | None
+
+
+class CostItem(BaseModel):
+    """A line of the bill."""
+
+    what: str
+    units: str
+    quantity: float
+    usd: float
+    estimated: bool
+
+
+class Cost(BaseModel):
+    """What the call costs."""
+
+    total_usd: float
+    model_usd: float
+    carrier_usd: float
+    without_parking_usd: float
+    estimated: bool
+    items: list[CostItem]
+
+
+class CallObject(BaseModel):
+    """A call. Times inside it are seconds of media time since answer."""
+
+    model_config = ConfigDict(extra="allow")
+
+    id: Id
+    to: str
+    from_: str = Field(alias="from")
+    task: str
+    carrier: str
+    carrier_call_id: str | None
+    status: Literal["queued", "ringing", "in-progress", "completed", "busy", "failed", "no-answer", "canceled"]
+    phase: Literal["queued", "dialing", "ringing", "talking", "holding", "resuming", "detached", "ending", "ended"]
+    end_reason: EndReason | None
+    outcome: str | None
+    created_at: str
+    answered_at: str | None
+    ended_at: str | None
+    timeline: list[Stretch]
+    transcript: list[Words]
+    sessions: list[Session]
+    cost: Cost
+
+
+class CallPage(BaseModel):
+    """Calls, newest first."""
+
+    calls: list[CallObject]
+    next: str | None
+    # cursor of the next page
+
+
+class Health(BaseModel):
+    """The server answers."""
+
+    status: Literal["ok", "draining"]
+
+
+def schema_of(model: type[BaseModel]) -> dict[str, Any]:
+    """JSON schema for a request body that is parsed by hand."""
+    return model.model_json_schema()

@@ -1,0 +1,224 @@
+"""What every store must do, on each database there is."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import uuid
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import create_async_engine
+
+from outwait.store.base import CallRow, Entry, Fenced, Store, StoreError
+from outwait.store.sql import SqlStore
+
+from .postgres import NoPostgres, postgres
+
+DAY = 86_400.0
+
+
+@pytest.fixture(scope="session")
+def postgres_url() -> Iterator[str]:
+    pytest.importorskip("psycopg", reason="the extra `postgres` is not installed")
+    try:
+        with postgres() as url:
+            yield url
+    except NoPostgres as error:
+        pytest.skip(str(error))
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def server(request: pytest.FixtureRequest) -> str | None:
+    """Of PostgreSQL; starting one blocks, so not within a loop."""
+    return None if request.param == "sqlite" else str(request.getfixturevalue("postgres_url"))
+
+
+@pytest.fixture
+async def url(server: str | None, tmp_path: Path) -> str:
+    """An empty database."""
+    if server is None:
+        return f"sqlite:///{tmp_path}/calls.db"
+    name = f"calls_{uuid.uuid4().hex}"
+    engine = create_async_engine(server.replace("postgresql", "postgresql+psycopg"), isolation_level="AUTOCOMMIT")
+    async with engine.connect() as connection:
+        await connection.execute(text(f"CREATE DATABASE {name}"))
+    await engine.dispose()
+    return server.rsplit("/", 1)[0] + "/" + name
+
+
+@pytest.fixture
+async def store(url: str) -> AsyncIterator[Store]:
+    opened = await SqlStore.open(url)
+    yield opened
+    await opened.close()
+
+
+def row(call_id: str = "c1", created: float = 1000.0) -> CallRow:
+    return CallRow(
+        id=call_id,
+        created=created,
+        setup=b'{"task":"fragen: \xc3\xbc"}',
+        record={"id": call_id, "phase": "queued", "task": "\u00fc \u0000"},
+        carrier_call_id=None,
+        live=True,
+        epoch=1,
+    )
+
+
+def entry(seq: int, epoch: int = 1) -> Entry:
+    return Entry(seq=seq, now=seq / 10, wall=1000.0 + seq, epoch=epoch, event=b'{"event":"Begun"}', commands=b"[]")
+
+
+async def test_keeps_a_call(store: Store) -> None:
+    assert await store.create(row()) == row()
+    assert await store.get("c1") == row()
+    assert await store.get("c2") is None
+    assert await store.log("c1") == []
+
+
+async def test_refuses_the_same_call_twice(store: Store) -> None:
+    await store.create(row())
+    with pytest.raises(StoreError):
+        await store.create(row())
+
+
+async def test_a_key_gives_the_same_call_for_a_day(store: Store) -> None:
+    first = await store.create(row("c1", 1000.0), "key")
+    assert await store.create(row("c2", 1000.0 + DAY - 1), "key") == first
+    assert await store.get("c2") is None
+    assert (await store.create(row("c3", 1000.0 + DAY + 1), "key")).id == "c3"
+    assert (await store.create(row("c4", 1000.0), "other")).id == "c4"
+
+
+async def test_a_key_used_at_once_makes_one_call(store: Store) -> None:
+    made = await asyncio.gather(*(store.create(row(f"c{n}"), "key") for n in range(8)))
+    assert len({call.id for call in made}) == 1
+    calls, _ = await store.page(10, None)
+    assert [call.id for call in calls] == [made[0].id]
+
+
+async def test_keeps_the_log_in_order(store: Store) -> None:
+    await store.create(row())
+    await store.append("c1", [entry(1), entry(2)])
+    await store.append("c1", [entry(3)], {"id": "c1", "phase": "talking", "carrier_call_id": "CA1"})
+    assert await store.log("c1") == [entry(1), entry(2), entry(3)]
+    assert await store.log("c1", after=2) == [entry(3)]
+    kept = await store.by_carrier_id("CA1")
+    assert kept is not None
+    assert kept.record == {"id": "c1", "phase": "talking", "carrier_call_id": "CA1"}
+    assert kept.setup == row().setup
+    assert await store.by_carrier_id("CA2") is None
+
+
+async def test_an_append_can_be_tried_again(store: Store) -> None:
+    await store.create(row())
+    await store.append("c1", [entry(1), entry(2)])
+    await store.append("c1", [entry(1), entry(2), entry(3)])
+    assert [line.seq for line in await store.log("c1")] == [1, 2, 3]
+
+
+async def test_a_record_alone_is_a_mistake(store: Store) -> None:
+    await store.create(row())
+    await store.append("c1", [])
+    with pytest.raises(ValueError, match="entries"):
+        await store.append("c1", [], {"phase": "ended"})
+
+
+async def test_the_old_owner_is_fenced(store: Store) -> None:
+    await store.create(row())
+    await store.append("c1", [entry(1)])
+    assert await store.take_over("c1") == 2
+    with pytest.raises(Fenced):
+        await store.append("c1", [entry(2)], {"phase": "ended"})
+    await store.append("c1", [entry(2, epoch=2)])
+    assert [line.epoch for line in await store.log("c1")] == [1, 2]
+    kept = await store.get("c1")
+    assert kept is not None
+    assert (kept.epoch, kept.live, kept.record["phase"]) == (2, True, "queued")
+
+
+async def test_an_unknown_call_can_be_neither_taken_nor_written(store: Store) -> None:
+    with pytest.raises(KeyError):
+        await store.take_over("c9")
+    with pytest.raises(Fenced):
+        await store.append("c9", [entry(1)])
+
+
+async def test_knows_which_calls_live(store: Store) -> None:
+    await store.create(row("c1", 1.0))
+    await store.create(row("c2", 2.0))
+    await store.append("c1", [entry(1)], {"phase": "ended"})
+    assert [call.id for call in await store.live()] == ["c2"]
+
+
+async def test_pages_newest_first(store: Store) -> None:
+    for number in range(5):
+        await store.create(row(f"c{number}", 1000.1 + number // 2))  # some are of the same moment
+    first, cursor = await store.page(2, None)
+    second, cursor = await store.page(2, cursor)
+    third, end = await store.page(2, cursor)
+    assert [call.id for call in (*first, *second, *third)] == ["c4", "c3", "c2", "c1", "c0"]
+    assert end is None
+
+
+@pytest.mark.parametrize("cursor", ["", "x", "!!!", "bm90IGpzb24", "W10", "\u00fc"])
+async def test_refuses_a_wrong_cursor(store: Store, cursor: str) -> None:
+    with pytest.raises(ValueError, match="cursor"):
+        await store.page(2, cursor)
+
+
+async def test_a_token_is_good_once_and_for_its_time(store: Store) -> None:
+    digest, late = hashlib.sha256(b"token").digest(), hashlib.sha256(b"late").digest()
+    await store.keep_token(digest, "c1", 600.0)
+    await store.keep_token(late, "c1", 600.0)
+    assert await store.spend_token(digest, 599.0) == "c1"
+    assert await store.spend_token(digest, 599.0) is None
+    assert await store.spend_token(late, 600.0) is None
+    assert await store.spend_token(b"x" * 32, 0.0) is None
+
+
+async def test_a_token_is_spent_by_one_of_many(store: Store) -> None:
+    digest = hashlib.sha256(b"token").digest()
+    await store.keep_token(digest, "c1", 600.0)
+    spent = await asyncio.gather(*(store.spend_token(digest, 0.0) for _ in range(8)))
+    assert [call_id for call_id in spent if call_id is not None] == ["c1"]
+    assert await store.spend_token(digest, 0.0) is None
+
+
+async def test_all_is_there_after_a_restart(url: str) -> None:
+    before = await SqlStore.open(url)
+    await before.create(row())
+    await before.append("c1", [entry(1)])
+    await before.close()
+    after = await SqlStore.open(url)
+    assert await after.log("c1") == [entry(1)]
+    await after.close()
+
+
+async def test_many_calls_write_at_once(store: Store) -> None:
+    for number in range(10):
+        await store.create(row(f"c{number}"))
+
+    async def write(call_id: str) -> None:
+        for seq in range(1, 11):
+            await store.append(call_id, [entry(seq)], {"id": call_id, "phase": "talking"})
+
+    await asyncio.gather(*(write(f"c{number}") for number in range(10)))
+    for number in range(10):
+        assert [line.seq for line in await store.log(f"c{number}")] == list(range(1, 11))
+
+
+async def test_a_cancelled_write_leaves_the_store_usable(store: Store) -> None:
+    await store.create(row())
+    for seq in range(1, 30):
+        task = asyncio.ensure_future(store.append("c1", [entry(seq)]))
+        for _ in range(seq):
+            await asyncio.sleep(0)
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+    await store.append("c1", [replace(entry(100))])
+    assert (await store.log("c1"))[-1] == entry(100)

@@ -1,0 +1,112 @@
+"""What is SQLite's alone: the file, its locks, its being full; and which URLs are taken."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from sqlalchemy.ext.asyncio import create_async_engine
+
+from outwait.store import sql
+from outwait.store.base import CallRow, Entry, StoreError
+from outwait.store.sql import SqlStore
+from outwait.store.tables import metadata
+
+ROW = CallRow(id="c1", created=1.0, setup=b"{}", record={"phase": "queued"}, carrier_call_id=None, live=True, epoch=1)
+
+
+def entry(seq: int, event: bytes = b"{}") -> Entry:
+    return Entry(seq=seq, now=0.0, wall=0.0, epoch=1, event=event, commands=b"[]")
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "new folder" / "calls.db"
+
+
+@pytest.fixture
+async def store(path: Path) -> AsyncIterator[SqlStore]:
+    opened = await SqlStore.open(f"sqlite:///{path}")
+    yield opened
+    await opened.close()
+
+
+async def test_uses_the_write_ahead_log(store: SqlStore, path: Path) -> None:
+    await store.create(ROW)
+    with sqlite3.connect(path) as connection:
+        assert connection.execute("PRAGMA journal_mode").fetchone() == ("wal",)
+    connection.close()
+
+
+async def test_migrations_make_the_tables(store: SqlStore, path: Path) -> None:
+    def differences(connection: sa.Connection) -> list[object]:
+        return list(compare_metadata(MigrationContext.configure(connection), metadata))
+
+    engine = create_async_engine(f"sqlite+aiosqlite:///{path}")
+    async with engine.connect() as connection:
+        assert await connection.run_sync(differences) == []
+    await engine.dispose()
+
+
+async def test_a_full_disk_leaves_nothing_half_written(store: SqlStore, path: Path) -> None:
+    await store.create(ROW)
+    await store.append("c1", [entry(1)])
+    async with store._engine.connect() as connection:  # the pool's one connection: the limit is per connection
+        pages = (await connection.exec_driver_sql("PRAGMA page_count")).scalar_one()
+        await connection.exec_driver_sql(f"PRAGMA max_page_count = {pages}")
+    with pytest.raises(StoreError, match="full"):
+        await store.append("c1", [entry(2), entry(3, b'"' + b"x" * 100_000 + b'"')], {"phase": "talking"})
+    async with store._engine.connect() as connection:
+        await connection.exec_driver_sql("PRAGMA max_page_count = 100000")
+    assert [line.seq for line in await store.log("c1")] == [1]
+    kept = await store.get("c1")
+    assert kept is not None
+    assert kept.record == {"phase": "queued"}
+    await store.append("c1", [entry(2)])
+
+
+async def test_a_lock_held_elsewhere_is_a_store_error(
+    path: Path, store: SqlStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await store.create(ROW)
+    other = sqlite3.connect(path, isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    async with store._engine.connect() as connection:
+        await connection.exec_driver_sql("PRAGMA busy_timeout = 1")
+    with pytest.raises(StoreError, match="locked"):
+        await store.append("c1", [entry(1)])
+    assert await store.log("c1") == []  # readers are not in the way
+    other.execute("ROLLBACK")
+    other.close()
+    await store.append("c1", [entry(1)])
+
+
+async def test_a_folder_that_cannot_be_is_a_store_error(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(StoreError):
+        await SqlStore.open(f"sqlite:///{tmp_path}/file/calls.db")
+
+
+async def test_a_file_that_is_no_database_is_a_store_error(tmp_path: Path) -> None:
+    (tmp_path / "calls.db").write_bytes(b"not a database" * 100)
+    with pytest.raises(StoreError):
+        await SqlStore.open(f"sqlite:///{tmp_path}/calls.db")
+
+
+@pytest.mark.parametrize(
+    "url", ["", "nonsense", "sqlite://", "sqlite:///:memory:", "mysql://a:secret@b/c", "secret:://x"]
+)
+async def test_refuses_other_databases_without_repeating_a_secret(url: str) -> None:
+    with pytest.raises(ValueError, match="DATABASE_URL") as refused:
+        await SqlStore.open(url)
+    assert "secret" not in str(refused.value)
+
+
+@pytest.mark.parametrize("url", ["postgres://u:p@h/d", "postgresql://u:p@h/d", "postgresql+asyncpg://u:p@h/d"])
+def test_postgresql_goes_by_psycopg(url: str) -> None:
+    assert sql._with_async_driver(url).drivername == "postgresql+psycopg"
