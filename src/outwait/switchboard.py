@@ -125,7 +125,7 @@ class House:
     ear: Ear
     phrases: Phrases
     policy: Policy
-    prices: Callable[[str, str], Prices]  # (engine, model); raises LookupError for what has no price
+    prices: Callable[[str, str], Prices]  # (engine, model); every engine of the house has a price
     engine: str  # the default one
     wall: Callable[[], float] = time.time
 
@@ -387,10 +387,7 @@ class Switchboard:
             known = ", ".join(sorted(house.engines))
             raise Refused("unknown_engine", f"there is no engine {name!r}; there is: {known}", field="engine")
         model = engine.capabilities.model
-        try:
-            prices = house.prices(name, model)
-        except LookupError as error:
-            raise Refused("no_price", str(error), field="engine") from error
+        prices = house.prices(name, model)
         policy = house.policy
         if request.max_cost_usd is not None:
             cap = round(request.max_cost_usd * 1_000_000)
