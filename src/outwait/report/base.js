@@ -45,7 +45,15 @@ const decisions = call.decisions ?? [];
 const returns = decisions.filter((decision) => decision.kind === "human_returned" && !wentOn(decision));
 const waveSeconds = wave?.seconds ?? 0;
 const total = Math.max(1, ...line.map((part) => part.end), ...said.map((one) => one.at + 1), waveSeconds);
-const held = line.filter((part) => part.kind === "hold").reduce((sum, part) => sum + part.end - part.start, 0);
+// A lost stream inside a hold does not make two holds of it.
+const holds = [];
+for (const [i, part] of line.entries()) {
+  if (part.kind !== "hold") continue;
+  const goesOn = line[i - 1]?.kind === "detached" && line[i - 2]?.kind === "hold";
+  if (goesOn) holds.at(-1).end = part.end;
+  else holds.push({ start: part.start, end: part.end });
+}
+const held = holds.reduce((sum, hold) => sum + hold.end - hold.start, 0);
 const sessions = call.sessions.map((one) => ({ ...one, end: one.closed_at ?? total }));
 const open = sessions.reduce((sum, one) => sum + one.end - one.opened_at, 0);
 

@@ -16,6 +16,8 @@ const DECISIONS = {
   hold_started: { name: "on hold", tint: "hold" }, maybe_human: { name: "perhaps a person", tint: "speech" },
   human_returned: { name: "a person is back", tint: "talk" }, hold_went_on: { name: "nobody, still on hold", tint: "resume" },
 };
+const MISTAKEN = { name: "a person seemed to be back", tint: "resume" };
+const meaning = (one) => (one.kind === "human_returned" && wentOn(one) ? MISTAKEN : DECISIONS[one.kind] ?? { name: words(one.kind), tint: "noise" });
 
 // --- waveform -------------------------------------------------------------------------------
 
@@ -140,7 +142,8 @@ function draw() {
   shape(art, "line", { class: "grid", x1: 0, x2: width, y1: top + 42, y2: top + 42 });
   for (const one of decisions) {
     if (!seen(one.at, one.at + 0.001)) continue;
-    const tint = color(DECISIONS[one.kind]?.tint ?? "noise");
+    const { name, tint: tone } = meaning(one);
+    const tint = color(tone);
     const h = 42 * (one.confidence ?? 0.5);
     if (one.onset !== undefined && x(one.at) - x(one.onset) > 2) {
       shape(art, "line", { x1: x(one.onset), x2: x(one.at), y1: top + 41, y2: top + 41, stroke: tint, "stroke-width": 3 });
@@ -148,9 +151,8 @@ function draw() {
     shape(art, "line", { x1: x(one.at), x2: x(one.at), y1: top + 42 - h, y2: top + 42, stroke: tint, "stroke-width": 1.5 });
     shape(art, "circle", { cx: x(one.at), cy: top + 42 - h, r: 4, fill: tint });
     if (b - a < 90 || one.kind === "human_returned") {
-      const label = DECISIONS[one.kind]?.name ?? words(one.kind);
       const right = x(one.at) > width - 130;
-      shape(art, "text", { x: x(one.at) + (right ? -8 : 8), y: top + 46 - h, "text-anchor": right ? "end" : "start" }, label);
+      shape(art, "text", { x: x(one.at) + (right ? -8 : 8), y: top + 46 - h, "text-anchor": right ? "end" : "start" }, name);
     }
   }
   if (cursor !== null && seen(cursor, cursor + 0.001)) {
@@ -222,12 +224,12 @@ function zoom(factor, around = (view.a + view.b) / 2) {
 const goto = (time) => fly(time - 4, time + 6);
 
 const places = [["Whole call", 0, total]];
-line.forEach((part, i) => {
-  if (part.kind !== "hold") return;
-  const n = line.slice(0, i + 1).filter((one) => one.kind === "hold").length;
-  const which = line.filter((one) => one.kind === "hold").length > 1 ? ` ${n}` : "";
-  places.push([`Hold${which} begins`, part.start - 10, part.start + 14]);
-  if (line[i + 1]?.kind === "talk") places.push([`Person back${which ? ` ${n}` : ""}`, part.end - 6, part.end + 9]);
+holds.forEach((hold, i) => {
+  const which = holds.length > 1 ? ` ${i + 1}` : "";
+  places.push([`Hold${which} begins`, hold.start - 10, hold.start + 14]);
+  if (line.some((part) => part.kind === "talk" && part.start === hold.end)) {
+    places.push([`Person back${which}`, hold.end - 6, hold.end + 9]);
+  }
 });
 if (total > 25) places.push(["The end", total - 20, total]);
 for (const [name, a, b] of places) {

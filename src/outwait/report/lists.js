@@ -6,8 +6,13 @@ $("heading").textContent = `Call to ${call.to}`;
 $("when").textContent = [call.answered_at ?? call.created_at, `from ${call.from}`, call.carrier, call.id]
   .filter(Boolean).join(" · ").replace("T", " ").replace("Z", " UTC");
 $("task").textContent = call.task;
+const CAUSES = {
+  hangup_call: "the agent hung up", remote_hangup: "the other side hung up", api_hangup: "its user ended it", budget: "the cost cap was reached",
+  hold_limit: "the hold limit was reached", no_answer: "nobody answered", busy: "the line was busy", model_refused: "the model refused",
+};
 const reason = call.end_reason ?? { result: "unfinished", cause: call.phase };
-$("result").textContent = `${capital(words(reason.result))}: ${words(reason.cause)}`;
+const ended = `${capital(words(reason.result))}: ${CAUSES[reason.cause] ?? words(reason.cause)}`;
+$("result").textContent = ended;
 $("result").classList.toggle("good", reason.result === "success");
 $("outcome").textContent = call.outcome ?? "";
 
@@ -25,7 +30,7 @@ const answeredAt = returns.map((decision) => {
 });
 $("figures").append(
   figure("On hold", clock(held, 0), `of ${clock(total, 0)}`,
-    held ? `${count(line.filter((part) => part.kind === "hold").length, "hold")}, ${Math.round((100 * held) / total)} % of the call` : "no hold"),
+    held ? `${count(holds.length, "hold")}, ${Math.round((100 * held) / total)} % of the call` : "no hold"),
   figure("Model session open", clock(open, 0), "",
     `${count(sessions.length, "session")}` + (call.warmups ? `, ${count(call.warmups, "silent warm-up")}` : "")),
   answeredAt.length
@@ -39,7 +44,6 @@ $("figures").append(
 // --- the words ----------------------------------------------------------------------------------
 
 const timeButton = (time) => node("button", { type: "button", class: "at", onclick: () => seek(time, true) }, clock(time));
-const holds = line.filter((part) => part.kind === "hold");
 let nextHold = 0;
 const pass = (time) => {
   for (; nextHold < holds.length && holds[nextHold].start <= time; nextHold++) {
@@ -96,22 +100,23 @@ function seek(time, move = false) {
 
 for (const one of decisions) {
   const score = one.confidence === undefined ? null : node("span", {},
-    node("span", { class: "score", "aria-hidden": "true" }, node("i", { css: { width: `${100 * one.confidence}%`, background: color(DECISIONS[one.kind]?.tint ?? "noise") } })),
+    node("span", { class: "score", "aria-hidden": "true" }, node("i", { css: { width: `${100 * one.confidence}%`, background: color(meaning(one).tint) } })),
     one.confidence.toFixed(2));
   const onset = one.onset ?? one.since;
   const late = onset === undefined ? "" : `, ${(one.at - onset).toFixed(1)} s after it began`;
   $("decisions").append(node("li", {}, timeButton(one.at), node("div", {},
-    node("b", {}, DECISIONS[one.kind]?.name ?? words(one.kind)), score,
-    node("div", { class: "why" }, capital(one.why || "no reason given") + late))));
+    node("b", {}, meaning(one).name), score,
+    node("div", { class: "why" }, capital(one.why || "no reason given") + late + "."))));
 }
 if (!decisions.length) $("decisions").append(node("li", { class: "empty" }, "Nothing to decide: nobody put us on hold."));
 
 // --- the money ----------------------------------------------------------------------------------
 
 function table(headings, rows, foot) {
-  const cell = (tag) => (value, i) => node(tag, { class: headings[i].startsWith("#") ? "n" : null }, value);
+  const side = (i) => (headings[i].startsWith(">") ? "n" : null);
+  const cell = (tag) => (value, i) => node(tag, { class: side(i) }, value);
   return node("table", {},
-    node("thead", {}, node("tr", {}, ...headings.map((name) => node("th", { class: name.startsWith("#") ? "n" : null, scope: "col" }, name.replace("#", ""))))),
+    node("thead", {}, node("tr", {}, ...headings.map((name, i) => node("th", { class: side(i), scope: "col" }, name.replace(">", ""))))),
     node("tbody", {}, ...rows.map((row) => node("tr", {}, ...row.map(cell("td"))))),
     foot ? node("tfoot", {}, node("tr", {}, ...foot.map(cell("td")))) : null);
 }
@@ -129,7 +134,7 @@ if (saved > 0) {
   $("money").append(node("p", { class: "saved" }, `Parking saved ${usd(saved)}. `, share >= 50 ? `What is left is mostly the line: the carrier's minutes are ${share} % of the bill.` : ""));
 }
 if (cost.items.length) {
-  $("money").append(table(["what", "#quantity", "#USD"],
+  $("money").append(table(["what", ">quantity", ">USD"],
     cost.items.map((item) => [words(item.what) + (item.estimated ? " (estimated)" : ""), `${item.quantity.toLocaleString("en")} ${item.units}`, item.usd.toFixed(4)]),
     ["total" + (cost.estimated ? ", partly estimated" : ""), "", cost.total_usd.toFixed(4)]));
 }
@@ -138,7 +143,7 @@ $("money").append(node("details", {}, node("summary", {}, "How the other figure 
 // --- sessions and the end -----------------------------------------------------------------------
 
 $("sessions").append(sessions.length
-  ? table(["#", "model", "#opened", "#closed", "why"], sessions.map((one) => [String(one.number), one.model || one.engine, clock(one.opened_at), one.closed_at === null ? "open" : clock(one.closed_at), words(one.reason)]))
+  ? table(["", "model", ">opened", ">closed", "closed because"], sessions.map((one) => [String(one.number), one.model || one.engine, clock(one.opened_at), one.closed_at === null ? "open" : clock(one.closed_at), words(one.reason)]))
   : node("p", { class: "empty" }, "No model session was opened."));
 for (const one of call.failed_sessions ?? []) {
   $("sessions").append(node("p", { class: "note" }, `At ${clock(one.at)} a session could not be opened: ${words(one.reason)}.`));
@@ -150,9 +155,9 @@ const STEPS = {
   rest_asked: "carrier asked to hang up", rest_done: "carrier hung up", rest_failed: "carrier did not hang up",
   callback: "carrier confirmed the end", session_closed: "model socket closed", stream_closed: "media socket closed",
 };
-$("ending").append(node("p", { class: "note" }, `${capital(words(reason.result))}: ${words(reason.cause)}${call.outcome_reason ? ` (${call.outcome_reason})` : ""}.`));
+$("ending").append(node("p", { class: "note" }, `${ended}${call.outcome_reason ? ` (${call.outcome_reason})` : ""}.`));
 if (call.hangup?.length) {
-  $("ending").append(table(["#at", "step", "detail"], call.hangup.map((step) => [clock(step.at), STEPS[step.step] ?? words(step.step), step.detail ?? ""])));
+  $("ending").append(table(["at", "step", "detail"], call.hangup.map((step) => [clock(step.at), STEPS[step.step] ?? words(step.step), step.detail ?? ""])));
 }
 $("footer").textContent = `Outwait ${version}. Times are minutes and seconds of the call since it was answered.`;
 
@@ -166,5 +171,12 @@ function paint(theme) {
 $("theme").addEventListener("click", () => paint(document.documentElement.dataset.theme === "dark" ? "light" : "dark"));
 paint(matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light");
 
+// `report.html#1500-1520` opens at these seconds of the call.
+function fromAddress() {
+  const [a, b] = location.hash.slice(1).split("-").map(Number);
+  if (b > a) show(a, b);
+}
 new ResizeObserver(draw).observe($("chart"));
+addEventListener("hashchange", fromAddress);
 show(0, total);
+fromAddress();
