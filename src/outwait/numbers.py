@@ -45,7 +45,7 @@ def dialable(text: str, caller: str | None = None) -> str:
     reason = phonenumbers.is_possible_number_with_reason(parsed)
     if reason != ValidationResult.IS_POSSIBLE:
         # The local part is no whole number: a service code with the country's code in front, or nothing at all.
-        there = {*regions, *phonenumbers.region_codes_for_country_code(parsed.country_code or 0)}
+        there = {*regions, phonenumbers.region_code_for_country_code(parsed.country_code or 0)}
         if any(phonenumbers.is_emergency_number(local, region) for region in there):
             raise NumberRefused("emergency_number", "emergency numbers are not dialled")
         if len(local) <= _LONGEST_SHORT_CODE and reason == ValidationResult.TOO_SHORT:

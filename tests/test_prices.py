@@ -1,0 +1,130 @@
+"""The price table: every price has a source, what is unknown is an error, and what ends is said."""
+
+from __future__ import annotations
+
+import json
+from datetime import date
+from pathlib import Path
+
+import pytest
+
+from outwait.call.cost import MinutePrice, TimePrice, TokenPrice
+from outwait.prices import NoPrice, PriceTable
+
+TODAY = date(2026, 11, 22)
+
+
+@pytest.fixture
+def table() -> PriceTable:
+    return PriceTable.load()
+
+
+def test_every_price_says_where_it_comes_from(table: PriceTable) -> None:
+    for entries in (table.models, table.transcription, table.speech, table.carriers):
+        assert entries
+        for name, entry in entries.items():
+            assert entry.source, name
+            assert entry.date.startswith("2026"), name
+
+
+def test_every_model_can_be_priced(table: PriceTable) -> None:
+    for name in table.models:
+        engine, model = name.split("/") if "/" in name else ("ultravox", name)
+        if "/" in name:
+            table.prices(engine, model, None, "twilio")
+
+
+def test_the_default_call(table: PriceTable) -> None:
+    prices = table.prices("openai", "gpt-realtime-2.1", "gpt-transcribe", "twilio")
+    assert prices.model == TokenPrice(
+        text_in=4, text_cached=0.4, text_out=24, audio_in=32, audio_cached=0.4, audio_out=64, context=128_000
+    )
+    assert prices.transcription == TimePrice(rate=0.0045)
+    assert prices.carrier == {
+        "twilio outbound": MinutePrice(rate=0.014),
+        "twilio media_stream": MinutePrice(rate=0.004),
+    }
+    assert prices.carrier_minute == 18_000
+
+
+def test_other_engines(table: PriceTable) -> None:
+    assert table.prices("openai", "gpt-live-1", None, "twilio").model == TimePrice(rate=0.05)
+    azure = table.prices("azure", "gpt-realtime-2.1", "whisper-1", "twilio").model
+    assert isinstance(azure, TokenPrice)
+    assert azure.context == 32_000
+    assert (
+        table.prices("azure", "gpt-realtime-2", None, "twilio").model
+        == table.prices("openai", "gpt-realtime-2", None, "twilio").model
+    )
+    dated = table.prices("openai", "gpt-realtime-2025-08-28", None, "twilio")
+    assert dated == table.prices("openai", "gpt-realtime", None, "twilio")
+    without_cache = table.prices("google", "gemini-3.8-live", None, "twilio").model
+    assert isinstance(without_cache, TokenPrice)
+    assert without_cache.audio_cached == without_cache.audio_in
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        ("openai", "gpt-unheard-of", None, "twilio"),
+        ("openai", "gpt-realtime-2.1", "unheard-of", "twilio"),
+        ("openai", "gpt-realtime-2.1", None, "smoke-signals"),
+    ],
+)
+def test_what_has_no_price_is_an_error(table: PriceTable, names: tuple[str, str, str | None, str]) -> None:
+    with pytest.raises(NoPrice, match=r"no price for .*; known: "):
+        table.prices(*names)
+
+
+def test_warns_of_ends(table: PriceTable) -> None:
+    assert table.endings("openai", "gpt-realtime-2.1", "gpt-transcribe", TODAY) == []
+    assert table.endings("openai", "gpt-realtime", "whisper-1", TODAY) == [
+        "gpt-realtime ends on 2027-01-20, says the price table of 2026-11-22",
+        "whisper-1 ends on 2027-02-26, says the price table of 2026-11-22",
+    ]
+    assert "ended" in table.endings("openai", "gpt-realtime", None, date(2027, 2, 1))[0]
+
+
+def test_own_prices_come_first(tmp_path: Path) -> None:
+    own = tmp_path / "prices.json"
+    entry = {"unit": "per_minute", "rate": 0.1, "source": "my contract", "date": "2026-11"}
+    own.write_text(json.dumps({"as_of": "2026-12-01", "models": {"azure/ours": entry}}))
+    table = PriceTable.load(own)
+    assert table.prices("azure", "ours", None, "twilio").model == TimePrice(rate=0.1)
+    assert table.prices("openai", "gpt-realtime-2.1", None, "twilio").carrier_minute == 18_000
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "{}",
+        '{"as_of": "x", "modles": {}}',
+        '{"as_of": "x", "models": {"openai/x": {"unit": "per_minute", "rate": 0.1}}}',
+        '{"as_of": "x", "models": {"openai/x": {"unit": "per_year", "rate": 1, "source": "s", "date": "2026"}}}',
+    ],
+)
+def test_refuses_a_table_it_cannot_read(tmp_path: Path, text: str) -> None:
+    own = tmp_path / "prices.json"
+    own.write_text(text)
+    with pytest.raises(NoPrice, match=r"prices\.json"):
+        PriceTable.load(own)
+    with pytest.raises(NoPrice, match="nowhere"):
+        PriceTable.load(tmp_path / "nowhere.json")
+
+
+@pytest.mark.parametrize(
+    "price",
+    [
+        {"unit": "per_minute"},
+        {"unit": "per_minute", "rate": 0},
+        {"unit": "per_minute", "rate": -1},
+        {"unit": "per_1M_tokens", "text_in": 1},
+        {"unit": "per_character", "rate": 1},
+    ],
+)
+def test_nothing_is_free_by_mistake(tmp_path: Path, price: dict[str, object]) -> None:
+    own = tmp_path / "prices.json"
+    own.write_text(json.dumps({"as_of": "x", "models": {"openai/x": price | {"source": "s", "date": "2026"}}}))
+    with pytest.raises(NoPrice):
+        PriceTable.load(own).prices("openai", "x", None, "twilio")
