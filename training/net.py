@@ -40,6 +40,8 @@ class Layer(nn.Module):
 
 
 class TrainingNet(nn.Module):
+    voice_size = VOICE
+
     def __init__(self) -> None:
         super().__init__()
         self.layers = nn.ModuleList(

@@ -7,21 +7,22 @@ shared the batch.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 import msgspec
 import numpy as np
+import threadpoolctl
 from numpy.typing import NDArray
 
 from . import frontend, g711
-from .memory import Memory
+from .memory import BEFORE, Memory, fingerprint
 from .net import FRAMES, HEADS, STATE_SIZE, VOICE, Net, start
 
 STRETCH: Final = FRAMES * frontend.HOP  # samples a stretch: 1,280
 SECONDS: Final = STRETCH / g711.RATE  # 0.16
-_BLOCK: Final = 64  # stretches of one call worked on at a time, at most: bounds memory, not results
+_BLOCK: Final = 64  # stretches worked on at a time, at most: bounds memory, not results
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,12 +62,13 @@ class Score:
 class Listening:
     """What one call has heard: a few kilobytes, plus its memory of voices. Made by `Ear.open`."""
 
-    __slots__ = ("_heard", "_memory", "_samples", "_state")
+    __slots__ = ("_bands", "_heard", "_memory", "_samples", "_state")
 
     def __init__(self) -> None:
         self._heard = 0  # stretches scored so far
         self._samples = np.zeros(frontend.OVERLAP, np.int16)  # the overlap, then what does not fill a stretch yet
         self._state = start(1)[0]
+        self._bands = np.zeros((BEFORE, frontend.BANDS), np.float32)  # of the frames before, for the fingerprint
         self._memory = Memory()
 
     @property
@@ -77,15 +79,22 @@ class Listening:
     def dump(self) -> bytes:
         """Everything, as bytes for `Listening.load`."""
         return msgspec.msgpack.encode(
-            (_FORMAT, self._heard, self._samples.tobytes(), self._state.tobytes(), self._memory.dump())
+            (
+                _FORMAT,
+                self._heard,
+                self._samples.tobytes(),
+                self._state.tobytes(),
+                self._bands.tobytes(),
+                self._memory.dump(),
+            )
         )
 
     @classmethod
     def load(cls, stored: bytes) -> Listening:
         """The call that `dump` wrote. Raises ValueError for bytes of another version or of no call at all."""
         try:
-            layout, heard, samples, state, memory = msgspec.msgpack.decode(
-                stored, type=tuple[int, int, bytes, bytes, bytes]
+            layout, heard, samples, state, bands, memory = msgspec.msgpack.decode(
+                stored, type=tuple[int, int, bytes, bytes, bytes, bytes]
             )
         except msgspec.DecodeError as error:
             raise ValueError(f"not a stored ear: {error}") from error
@@ -95,6 +104,7 @@ class Listening:
         self._heard = heard
         self._samples = np.frombuffer(samples, np.int16).copy()
         self._state = np.frombuffer(state, np.float32).copy()
+        self._bands = np.frombuffer(bands, np.float32).reshape(BEFORE, frontend.BANDS).copy()
         self._memory = Memory.load(memory)
         return self
 
@@ -110,7 +120,12 @@ class Ear:
 
     @classmethod
     def load(cls) -> Ear:
-        """The ear that ships with the package."""
+        """The ear that ships with the package.
+
+        From here on numpy's matrix library uses one thread in this process: at these sizes a second one only spins,
+        which made a held call seven times as dear.
+        """
+        threadpoolctl.threadpool_limits(limits=1, user_api="blas")
         return cls(Net.load())
 
     def open(self) -> Listening:
@@ -132,7 +147,7 @@ class Ear:
                 ready = (len(batch[index][0]._samples) - frontend.OVERLAP) // STRETCH
                 if ready:
                     by_length.setdefault(min(ready, _BLOCK), []).append(index)
-            for count, indices in by_length.items():
+            for count, indices in _blocks(by_length):
                 for index, fresh in zip(indices, self._score([batch[i][0] for i in indices], count), strict=True):
                     scores[index].extend(fresh)
             waiting = [index for indices in by_length.values() for index in indices]
@@ -147,19 +162,22 @@ class Ear:
         loudness = frontend.levels(samples[:, frontend.OVERLAP :]).reshape(len(calls), count, FRAMES)
         level = _quarters(10 * np.log10(np.mean(10 ** (loudness.astype(np.float64) / 10), axis=2)))
         floor = _quarters(loudness.min(axis=2))
+        before = np.concatenate((np.stack([call._bands for call in calls]), band_power), axis=1)
+        words, audible = fingerprint(before)
         loudest = band_power.reshape(len(calls), count, FRAMES, -1).sum(axis=2).argmax(axis=2)
         strongest: list[list[float]] = frontend.CENTRES[loudest].tolist()
         voices = out[..., len(HEADS) : len(HEADS) + VOICE]
         result = []
         for row, call in enumerate(calls):
             call._state = states[row].copy()
+            call._bands = before[row, -BEFORE:].copy()
             call._samples = call._samples[used:].copy()
             fresh = []
             for step in range(count):
                 call._heard += 1
                 speech, music, singing, tone, noise, live = marks[row, step].tolist()
-                frames = slice(step * FRAMES, (step + 1) * FRAMES)
-                known = call._memory.hear(band_power[row, frames], voices[row, step], speech)
+                own = slice(step * FRAMES, (step + 1) * FRAMES)
+                known = call._memory.hear(words[row, own], audible[row, own], voices[row, step], speech)
                 fresh.append(
                     Score(
                         at=round(call._heard * SECONDS, 2),
@@ -180,6 +198,14 @@ class Ear:
                 )
             result.append(fresh)
         return result
+
+
+def _blocks(by_length: dict[int, list[int]]) -> Iterator[tuple[int, list[int]]]:
+    """Calls that have as many stretches ready, so many at a time that the work stays in the processor's cache."""
+    for count, indices in by_length.items():
+        rows = max(1, _BLOCK // count)
+        for first in range(0, len(indices), rows):
+            yield count, indices[first : first + rows]
 
 
 def _probabilities(odds: NDArray[np.float32]) -> NDArray[np.float64]:

@@ -15,11 +15,11 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from .frontend import BANDS
 from .net import FRAMES, VOICE
 
 SUM: Final = 5  # frames added up before a word is taken: fast changes do not survive a codec
 LAG: Final = 5  # frames between the two slopes compared
+BEFORE: Final = SUM + LAG - 1  # frames before the first that are needed for its word
 _LOW: Final = 4  # the first of the 33 bands of a word: 187 Hz to 2.6 kHz
 _BITS: Final = 32
 _LONG: Final = 80  # words of a question at most: 1.6 s
@@ -45,16 +45,28 @@ class Known:
     """number of the voice: of the nearest one when familiar, else the next free one; -1 when it is too early to say"""
 
 
+def fingerprint(band_power: NDArray[np.float32]) -> tuple[NDArray[np.uint32], NDArray[np.bool_]]:
+    """(rows, BEFORE + n, BANDS) band powers -> (rows, n) words, and whether each is loud enough to count."""
+    rows, length, _ = band_power.shape
+    total = band_power[:, SUM - 1 :, _LOW : _LOW + _BITS + 1].copy()
+    for back in range(1, SUM):
+        total += band_power[:, SUM - 1 - back : length - back, _LOW : _LOW + _BITS + 1]
+    loud = np.log10(total + np.float32(1e-7))
+    slope = loud[..., :-1] - loud[..., 1:]
+    bits = slope[:, LAG:] > slope[:, :-LAG]
+    words = np.packbits(bits, axis=2).view(np.uint32).reshape(rows, -1)
+    return words, total[:, LAG:].sum(axis=2) > _AUDIBLE * SUM
+
+
 class Memory:
     """One call's memory. Bounded: 240 kB of words and 3 kB of voices."""
 
     __slots__ = (
-        "_asked", "_audible", "_bands", "_clock", "_lock", "_misses", "_repeated", "_silent", "_sum", "_times",
+        "_asked", "_audible", "_clock", "_lock", "_misses", "_repeated", "_silent", "_sum", "_times",
         "_used", "_voices", "_weight", "_words",
     )  # fmt: skip
 
     def __init__(self) -> None:
-        self._bands = np.zeros((SUM + LAG, BANDS), np.float32)  # the frames before
         self._asked = np.zeros(_LONG, np.uint32)  # the last words heard
         self._audible = np.zeros(_LONG, np.bool_)
         self._clock = 0  # words heard in all
@@ -69,12 +81,15 @@ class Memory:
         self._weight = 0.0
         self._voices = np.zeros((0, VOICE), np.float64)
 
-    def hear(self, band_power: NDArray[np.float32], voice: NDArray[np.float32], speech: float) -> Known:
-        """One stretch: (8, BANDS) band powers, (VOICE,) description, the speech score -> what is known of it."""
-        words, audible = self._fingerprint(band_power)
+    def hear(
+        self, words: NDArray[np.uint32], audible: NDArray[np.bool_], voice: NDArray[np.float32], speech: float
+    ) -> Known:
+        """One stretch: its 8 words and which of them count, (VOICE,) description, the speech score -> what is known."""
         self._clock += FRAMES
-        self._asked = np.concatenate((self._asked[FRAMES:], words))
-        self._audible = np.concatenate((self._audible[FRAMES:], audible))
+        self._asked[:-FRAMES] = self._asked[FRAMES:]
+        self._asked[-FRAMES:] = words
+        self._audible[:-FRAMES] = self._audible[FRAMES:]
+        self._audible[-FRAMES:] = audible
         if speech < 0.4:
             self._silent += 1
             if self._silent == _PAUSE:
@@ -98,7 +113,6 @@ class Memory:
         """Everything, as bytes for `load`."""
         return msgspec.msgpack.encode(
             _Stored(
-                self._bands.tobytes(),
                 self._asked.tobytes(),
                 self._audible.tobytes(),
                 self._clock,
@@ -122,7 +136,6 @@ class Memory:
         except msgspec.DecodeError as error:
             raise ValueError(f"not a stored memory: {error}") from error
         self = cls()
-        self._bands = np.frombuffer(kept.bands, np.float32).reshape(SUM + LAG, BANDS).copy()
         self._asked = np.frombuffer(kept.asked, np.uint32).copy()
         self._audible = np.frombuffer(kept.audible, np.bool_).copy()
         self._clock = kept.clock
@@ -136,21 +149,6 @@ class Memory:
         self._weight = kept.weight
         self._voices = np.frombuffer(kept.voices, np.float64).reshape(-1, VOICE).copy()
         return self
-
-    # words
-
-    def _fingerprint(self, band_power: NDArray[np.float32]) -> tuple[NDArray[np.uint32], NDArray[np.bool_]]:
-        long = np.concatenate((self._bands, band_power))
-        self._bands = long[FRAMES:]
-        total = long[1:].copy()
-        for back in range(1, SUM):
-            total[SUM - 1 :] += long[SUM - back : len(long) - back]
-        total = total[SUM - 1 :]
-        slope = np.log10(total[:, _LOW : _LOW + _BITS + 1] + np.float32(1e-7))
-        slope = slope[:, :-1] - slope[:, 1:]
-        bits = slope[LAG:] > slope[:-LAG]
-        words = np.packbits(bits, axis=1).view(np.uint32).reshape(-1)
-        return words, total[LAG:].sum(axis=1) > _AUDIBLE * SUM
 
     def _search(self) -> None:
         """Set the lock, and how surely the last words are a repeat."""
@@ -256,7 +254,6 @@ class Memory:
 
 
 class _Stored(msgspec.Struct, array_like=True):
-    bands: bytes
     asked: bytes
     audible: bytes
     clock: int
