@@ -75,16 +75,27 @@ def demo(as_json: Json = False, out: Out = Path("demo-out")) -> None:
 
 @app.command()
 def serve(
-    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
-    port: Annotated[int, typer.Option(help="Port to listen on; 0: any free one.", min=0, max=65535)] = 8080,
+    host: Annotated[str | None, typer.Option(help="Address to listen on; default: 127.0.0.1.")] = None,
+    port: Annotated[
+        int | None, typer.Option(help="Port to listen on, 0: any free one; default: 8080.", min=0, max=65535)
+    ] = None,
     drain: Annotated[
-        float, typer.Option(help="Seconds that talking calls get to finish after SIGTERM.", min=0.0)
-    ] = 60.0,
+        float | None, typer.Option(help="Seconds that talking calls get after SIGTERM; default: 60.", min=0, max=3600)
+    ] = None,
 ) -> None:
-    """Run the server: the carrier's webhooks and media streams, the HTTP API."""
-    from outwait.web.server import serve as run_server
+    """Run the server: the carrier's webhooks and media streams, and the HTTP API."""
+    from outwait.compose import desk_opener
+    from outwait.config import ConfigError, Settings
+    from outwait.logs import configure
+    from outwait.store.base import StoreError
+    from outwait.web.server import run, serve
 
-    _exit(run_server(host, port, drain=drain))
+    try:
+        settings = Settings.load(host=host, port=port, drain=drain)
+        configure(settings.log_level)
+        run(serve(settings, desk_opener(settings)))
+    except (ConfigError, StoreError) as error:
+        raise OutwaitError(str(error)) from error
 
 
 @app.command()
@@ -123,11 +134,12 @@ def listen(
     files: Annotated[list[Path], typer.Argument(help="Recordings: wav, any rate; the first channel counts.")],
     as_json: Annotated[bool, typer.Option("--json", help="One JSON line a file on stdout.")] = False,
     on_hold: Annotated[bool, typer.Option("--on-hold", help="The recording starts on hold.")] = False,
+    plot: Annotated[Path | None, typer.Option(help="Draw what was heard into this picture.", metavar="FILE")] = None,
 ) -> None:
     """Run the ear and the hold logic over recordings, as a live call would have heard them."""
     from outwait.listen import listen as run_listen
 
-    _exit(run_listen(files, as_json=as_json, on_hold=on_hold))
+    _exit(run_listen(files, on_hold=on_hold, as_json=as_json, plot=plot))
 
 
 @app.command()

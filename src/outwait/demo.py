@@ -1,0 +1,104 @@
+"""`outwait demo`: the whole main job on this machine, over real sockets on 127.0.0.1, without a key.
+
+The server is the real one and is used as anybody would use it: the call is placed and followed over HTTP. Only the
+world around it is simulated: the carrier, the company that answers, and the model behind the realtime wire.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource
+from rich.console import Console
+
+from outwait.client import Client, follow_call
+from outwait.compose import desk_opener
+from outwait.config import Settings
+from outwait.errors import OutwaitError
+from outwait.logs import configure
+from outwait.report import write_report
+from outwait.show import summary
+from outwait.sim.scenario import Scenario, load
+from outwait.sim.stage import Stage
+from outwait.web.server import listening
+
+SCENARIO = "hold25"
+DATABASE = "demo.db"
+
+
+def run(out: Path, as_json: bool) -> int:
+    """Run the demo, leave call.wav, call.json and report.html in `out`; the exit status."""
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        # A demo that was stopped half way has left a call behind that nobody is to take up again.
+        for suffix in ("", "-wal", "-shm"):
+            (out / f"{DATABASE}{suffix}").unlink(missing_ok=True)
+    except OSError as error:
+        raise OutwaitError(f"{error.filename}: {error.strerror}") from error
+    configure("error")
+    console = Console(stderr=as_json)
+    began = time.monotonic()
+    call, figures = asyncio.run(_demo(load(SCENARIO), out, console))
+    took = time.monotonic() - began
+    (out / "call.json").write_text(json.dumps(call, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+    page = write_report(out / "call.json")
+    if as_json:
+        sys.stdout.write((out / "call.json").read_text(encoding="utf-8"))
+    else:
+        console.print()
+        console.print(*summary(call), sep="\n")
+        console.print(f"\n{_proof(figures)}\n", highlight=False)
+        console.print(f"{page}  (took {took:.1f} s)", highlight=False, soft_wrap=True)
+    reason = call["end_reason"] or {"result": "unfinished", "cause": call["phase"]}
+    if reason["result"] != "success":
+        raise OutwaitError(f"the demo's call ended as {reason['result']}: {reason['cause']}")
+    return 0
+
+
+async def _demo(scenario: Scenario, out: Path, console: Console) -> tuple[dict[str, Any], dict[str, Any]]:
+    async with Stage(scenario) as stage:
+        settings = _settings(stage, out)
+        async with listening(settings, desk_opener(settings, folder=out)) as (url, _), Client(url) as client:
+            console.print(f"server {url}, carrier {stage.carrier.base_url}, model {stage.model.openai_base_url}")
+            console.print(f"calling {scenario.to}: {scenario.task}\n", highlight=False)
+            placed = await client.place({"to": scenario.to, "task": scenario.task})
+            await follow_call(client, placed["id"], console)
+            await stage.finished()
+            call = await client.final(placed["id"])
+        stage.write_wav(out / "call.wav")
+        return call, stage.figures()
+
+
+def _proof(figures: dict[str, Any]) -> str:
+    """What the other side of the wire saw, which is more than our own word."""
+    hold, model = figures["hold"], figures["model"]
+    return (
+        f"Seen by the model's server: {model['connections']} sessions, {model['appended_seconds']:.0f} s of sound; "
+        f"of {hold['seconds']:.0f} s on hold {hold['seconds_with_socket']:.0f} s with an open socket, "
+        f"{hold['appended_ms'] / 1000:.0f} s of sound, {hold['responses']} responses; billed ${model['bill_usd']:.4f}."
+    )
+
+
+class _Given(Settings):
+    """Settings from nowhere but the arguments: the demo must not use, or need, anything that is set outside."""
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        return (init_settings,)
+
+
+def _settings(stage: Stage, out: Path) -> Settings:
+    values = {name.removeprefix("OUTWAIT_").lower(): value for name, value in stage.environment().items()}
+    return _Given.load(host="127.0.0.1", port=0, database_url=f"sqlite:///{out.resolve() / DATABASE}", **values)

@@ -1,0 +1,195 @@
+"""`outwait doctor`: is everything here that a call needs, and what is to be done where it is not."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from email.utils import parsedate_to_datetime
+from typing import Literal
+
+import httpx2
+from rich.console import Console
+from rich.text import Text
+
+from outwait.config import ConfigError, Settings, is_loopback
+from outwait.store.base import StoreError
+
+TIMEOUT = httpx2.Timeout(10.0)
+MOST_SKEW = 60.0
+"""Wall seconds. Stream tokens live ten minutes and TLS cares for days, but records of calls should agree with bills."""
+
+State = Literal["good", "look", "fix"]
+STYLES: dict[State, str] = {"good": "green", "look": "yellow", "fix": "bold red"}
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What was looked at, how it stands, and what to do about it."""
+
+    what: str
+    state: State
+    found: str
+    todo: str = ""
+
+
+def run() -> int:
+    """Print all findings; 1 when something must be fixed before a call can be made."""
+    console = Console(highlight=False, soft_wrap=True)
+    findings = asyncio.run(_print_all(console))
+    faults = sum(finding.state == "fix" for finding in findings)
+    console.print(f"\n{faults} to fix" if faults else "\nready for calls", style="bold red" if faults else "bold green")
+    return 1 if faults else 0
+
+
+async def _print_all(console: Console) -> list[Finding]:
+    findings = []
+    async for finding in examine():
+        line = Text.assemble((f"{finding.state:4}", STYLES[finding.state]), f"  {finding.what}: ", finding.found)
+        if finding.todo:
+            line.append(f"\n      {finding.todo}", style="dim")
+        console.print(line)
+        findings.append(finding)
+    return findings
+
+
+async def examine() -> AsyncIterator[Finding]:
+    """All findings, one after another."""
+    try:
+        settings = Settings.load()
+    except ConfigError as error:
+        yield Finding("settings", "fix", str(error), "Correct it in the environment, .env or outwait.toml.")
+        return
+    yield Finding("settings", "good", "can be read")
+    for check in (_api_key, _public_url_setting, _engine, _ear):
+        yield check(settings)
+    yield await _database(settings)
+    async with httpx2.AsyncClient(timeout=TIMEOUT) as http:
+        carrier, clock = await _carrier(settings, http)
+        yield carrier
+        if clock is not None:
+            yield clock
+        yield await _model(settings, http)
+        if settings.public_url:
+            yield await _public_url(settings.public_url, http)
+
+
+def _api_key(settings: Settings) -> Finding:
+    try:
+        settings.check_server()
+    except ConfigError as error:
+        return Finding("server", "fix", str(error), "Set it in the environment or in .env, and keep it out of git.")
+    if settings.api_key is None:
+        return Finding("server", "look", "no OUTWAIT_API_KEY: only this machine can use the API")
+    return Finding("server", "good", "the API wants its key")
+
+
+def _public_url_setting(settings: Settings) -> Finding:
+    if settings.public_url:
+        return Finding("public URL", "good", settings.public_url)
+    if is_loopback(httpx2.URL(settings.twilio_base_url).host):
+        return Finding("public URL", "good", "not set; the carrier is on this machine too")
+    return Finding(
+        "public URL",
+        "fix",
+        "OUTWAIT_PUBLIC_URL is not set, so the carrier has no way to reach this server",
+        "Put the server behind https, or use a tunnel such as `ngrok http 8080` or "
+        "`cloudflared tunnel --url http://127.0.0.1:8080`, and set OUTWAIT_PUBLIC_URL to its https address.",
+    )
+
+
+def _engine(settings: Settings) -> Finding:
+    from outwait.compose import desk_opener
+
+    try:
+        desk_opener(settings)
+    except ConfigError as error:
+        return Finding("engine", "fix", str(error), "Set what it needs, or choose another one with OUTWAIT_ENGINE.")
+    return Finding("engine", "good", f"{settings.engine}, {settings.model}, with a price")
+
+
+def _ear(_: Settings) -> Finding:
+    from outwait.audio.ear import Ear
+
+    began = time.perf_counter()
+    Ear.load()
+    return Finding("ear", "good", f"its model is here and loads in {time.perf_counter() - began:.2f} s")
+
+
+async def _database(settings: Settings) -> Finding:
+    from outwait.store.sql import SqlStore
+
+    try:
+        store = await SqlStore.open(settings.database_url.get_secret_value())
+        live = len(await store.live())
+        await store.close()
+    except (StoreError, ConfigError) as error:
+        return Finding("database", "fix", str(error), "DATABASE_URL names it, in SQLAlchemy's form.")
+    return Finding("database", "good", "can be written" + (f"; {live} calls are unfinished" if live else ""))
+
+
+async def _carrier(settings: Settings, http: httpx2.AsyncClient) -> tuple[Finding, Finding | None]:
+    sid, token = settings.twilio_account_sid, settings.twilio_auth_token
+    if not sid or token is None:
+        todo = "Set TWILIO_ACCOUNT_SID and TWILIO_AUTH_TOKEN, from the front page of Twilio's console."
+        return Finding("carrier", "fix", "no account", todo), None
+    url = f"{settings.twilio_base_url.rstrip('/')}/2010-04-01/Accounts/{sid}.json"
+    before = time.time()
+    try:
+        answer = await http.get(url, auth=(sid, token.get_secret_value()))
+    except httpx2.TransportError as error:
+        todo = "Check this machine's way to the internet."
+        return Finding("carrier", "fix", f"can't be reached: {error or type(error).__name__}", todo), None
+    clock = _clock(answer.headers.get("date"), (before + time.time()) / 2)
+    if answer.status_code in (401, 403):
+        todo = "Copy both again from Twilio's console; after a change of the token the old one is dead."
+        return Finding("carrier", "fix", "refuses TWILIO_ACCOUNT_SID or TWILIO_AUTH_TOKEN", todo), clock
+    if answer.status_code >= 400:
+        return Finding("carrier", "look", f"answers {answer.status_code} when asked for the account"), clock
+    if not settings.twilio_phone_number:
+        todo = "Set it, or give `from` with every call."
+        return Finding("carrier", "look", "takes the keys; TWILIO_PHONE_NUMBER is not set", todo), clock
+    return Finding("carrier", "good", f"takes the keys; calls come from {settings.twilio_phone_number}"), clock
+
+
+def _clock(date: str | None, now: float) -> Finding | None:
+    if date is None:
+        return None
+    skew = now - parsedate_to_datetime(date).timestamp()
+    if abs(skew) <= MOST_SKEW:
+        return Finding("clock", "good", f"agrees with the carrier's within {max(1.0, abs(skew)):.0f} s")
+    side = "ahead of" if skew > 0 else "behind"
+    return Finding("clock", "fix", f"{abs(skew):.0f} s {side} the carrier's", "Turn on time synchronisation (NTP).")
+
+
+async def _model(settings: Settings, http: httpx2.AsyncClient) -> Finding:
+    if settings.engine != "openai" or settings.openai_api_key is None:
+        return Finding("model", "look", f"not asked: the engine is {settings.engine}, or has no key")
+    url = f"{settings.openai_base_url.rstrip('/')}/models/{settings.model}"
+    headers = {"Authorization": f"Bearer {settings.openai_api_key.get_secret_value()}"}
+    try:
+        answer = await http.get(url, headers=headers)
+    except httpx2.TransportError as error:
+        todo = "Check OPENAI_BASE_URL and this machine's way to the internet."
+        return Finding("model", "fix", f"can't be reached: {error or type(error).__name__}", todo)
+    if answer.status_code in (401, 403):
+        return Finding("model", "fix", "refuses OPENAI_API_KEY", "Make a new key, with access to the realtime models.")
+    if answer.status_code == 404:
+        todo = "Choose another with OUTWAIT_MODEL, or ask for access to it."
+        return Finding("model", "fix", f"there is no {settings.model} for this key", todo)
+    if answer.status_code >= 400:
+        return Finding("model", "look", f"answers {answer.status_code} when asked for {settings.model}")
+    return Finding("model", "good", f"{settings.model} is there for this key")
+
+
+async def _public_url(url: str, http: httpx2.AsyncClient) -> Finding:
+    try:
+        answer = await http.get(f"{url}/healthz")
+    except httpx2.TransportError as error:
+        todo = "Start `outwait serve` and the tunnel or proxy in front of it, and ask again."
+        return Finding("way in", "look", f"{url} does not answer: {error or type(error).__name__}", todo)
+    if answer.status_code >= 400:
+        todo = "The server does not run, or the proxy sends its requests elsewhere."
+        return Finding("way in", "look", f"{url}/healthz answers {answer.status_code}", todo)
+    return Finding("way in", "good", f"{url} leads to a running server")
