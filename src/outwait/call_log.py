@@ -8,13 +8,15 @@ one entry; every other event has its own, written before its commands are perfor
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Any
+from pathlib import Path
+from typing import Any, BinaryIO
 
 import msgspec
 
 from outwait.call.commands import AnyCommand, is_sound
 from outwait.call.events import AnyEvent, Heard
 from outwait.call.setup import Setup
+from outwait.store.base import Entry
 
 QUIET_LIMIT = 400  # events in one packed entry: about seven seconds of a held call
 _SILENCE = b"\xff"
@@ -124,3 +126,54 @@ def _event(content: dict[str, Any]) -> AnyEvent:
     if "ulaw" in content:
         content["ulaw"] = _SILENCE * content["ulaw"]
     return msgspec.convert(content, AnyEvent, builtin_types=(bytes,))  # type: ignore[no-any-return]
+
+
+# --- as a file ----------------------------------------------------------------------------------
+
+
+class FileError(Exception):
+    """The file is no call log."""
+
+
+def log_beside(call_json: Path) -> Path:
+    """Where the log of a call object lies: `call.json` -> `call.log.jsonl`."""
+    return call_json.with_suffix(".log.jsonl")
+
+
+def write_file(path: Path, setup: bytes, entries: Sequence[Entry]) -> None:
+    """One line with the setup, then one for each entry. Raises OSError."""
+    with path.open("wb") as file:
+        file.write(setup + b"\n")
+        for entry in entries:
+            line = _Line(entry.seq, entry.now, entry.wall, msgspec.Raw(entry.event), msgspec.Raw(entry.commands))
+            file.write(_encoder.encode(line) + b"\n")
+
+
+def read_file(path: Path) -> tuple[Setup, Iterator[Entry]]:
+    """What `write_file` wrote. Raises OSError, and FileError here or while it is read."""
+    file = path.open("rb")
+    try:
+        setup = unpack_setup(file.readline())
+    except msgspec.MsgspecError as error:
+        file.close()
+        raise FileError(f"{path}: {error}") from error
+    return setup, _entries(path, file)
+
+
+class _Line(msgspec.Struct):
+    seq: int
+    now: float
+    wall: float
+    event: msgspec.Raw
+    commands: msgspec.Raw
+
+
+def _entries(path: Path, file: BinaryIO) -> Iterator[Entry]:
+    decoder = msgspec.json.Decoder(_Line)
+    with file:
+        for number, text in enumerate(file, 2):
+            try:
+                line = decoder.decode(text)
+            except msgspec.MsgspecError as error:
+                raise FileError(f"{path}, line {number}: {error}") from error
+            yield Entry(line.seq, line.now, line.wall, 0, bytes(line.event), bytes(line.commands))

@@ -8,7 +8,7 @@ from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontext
 from pathlib import Path
 
 import structlog
-from prometheus_client import CollectorRegistry
+from prometheus_client import CollectorRegistry, Counter
 
 from outwait.audio.ear import Ear
 from outwait.call.cost import Prices
@@ -52,6 +52,7 @@ def desk_opener(settings: Settings, *, policy: Policy | None = None, folder: Pat
             stack.push_async_callback(store.close)
             carrier = await stack.enter_async_context(_carrier(settings, public_url))
             doors: dict[str, Engine] = dict(engines)
+            broken = Counter("outwait_laws_broken", "Laws of a call that were broken", ["law"], registry=registry)
             house = House(
                 store=store,
                 carrier=carrier,
@@ -61,6 +62,7 @@ def desk_opener(settings: Settings, *, policy: Policy | None = None, folder: Pat
                 policy=policy or Policy(),
                 prices=prices,
                 engine=settings.engine,
+                on_law_broken=lambda law: broken.labels(law).inc(),
             )
             yield await stack.enter_async_context(Switchboard(house))
 

@@ -19,6 +19,7 @@ from outwait.call import events as ev
 from outwait.call.commands import AnyCommand
 from outwait.call.events import AnyEvent, Trouble
 from outwait.call.hold import Scored
+from outwait.call.laws import LawBroken, Laws
 from outwait.call.machine import Call
 from outwait.call.notes import AnyNote
 from outwait.call.tools import schemas
@@ -135,6 +136,7 @@ class Runner:
         store: Store,
         tell: Callable[[list[AnyNote]], dict[str, Any]],
         wall: Callable[[], float],
+        on_law_broken: Callable[[str], None],
         seq: int = 0,
         epoch: int = 1,
     ) -> None:
@@ -163,6 +165,8 @@ class Runner:
         self._fenced = False
         self._log = log.bind(call=call.setup.id)
         self._tasks: asyncio.TaskGroup | None = None
+        self._laws = Laws(call.setup.policy)
+        self._on_law_broken = on_law_broken
 
     def attach(self, make: Callable[[int], Stream]) -> Stream:
         """A media socket that has shown its token."""
@@ -205,6 +209,11 @@ class Runner:
         if isinstance(event, ev.StreamLost):
             self._streams.pop(event.stream, None)
         commands = self.call.receive(event, now)
+        try:
+            self._laws.observe(event, commands, now)
+        except LawBroken as broken:  # a bug of ours: counted and told, and the call goes on as best it can
+            self._log.error("a law is broken", law=str(broken).partition(":")[0])
+            self._on_law_broken(str(broken).partition(":")[0])
         if commands and call_log.visible(commands):
             notes = [command.note for command in commands if isinstance(command, do.Tell)]
             record = self._tell(notes) if notes else None

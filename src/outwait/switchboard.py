@@ -128,6 +128,7 @@ class House:
     prices: Callable[[str, str], Prices]  # (engine, model); every engine of the house has a price
     engine: str  # the default one
     wall: Callable[[], float] = time.time
+    on_law_broken: Callable[[str], None] = lambda law: None  # counts
 
 
 class Live:
@@ -349,6 +350,7 @@ class Switchboard:
             store=house.store,
             tell=tell,
             wall=house.wall,
+            on_law_broken=house.on_law_broken,
             seq=seq,
             epoch=epoch,
         )

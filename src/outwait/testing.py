@@ -9,20 +9,21 @@ the comparison. A playbook that fails prints the dialogue so far.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import Any
 
 from outwait.call import commands as do
 from outwait.call import events as ev
-from outwait.call import notes
 from outwait.call.commands import AnyCommand, Tell, is_sound
 from outwait.call.cost import MinutePrice, Prices, TimePrice, TokenPrice
 from outwait.call.events import AnyEvent
 from outwait.call.hold import Scored
+from outwait.call.laws import LawBroken, Laws
 from outwait.call.machine import Call
 from outwait.call.notes import AnyNote
 from outwait.call.policy import Policy
 from outwait.call.setup import Setup
+
+__all__ = ["PRICES", "LawBroken", "Laws", "Playbook", "a_call", "scored"]
 
 FRAME = 0.02  # s
 STRETCH = 0.2  # s between two scores
@@ -52,98 +53,6 @@ def a_call(policy: Policy | None = None, **setup: Any) -> Call:
         "phrases": {},
     }
     return Call(Setup(**(wanted | setup)))
-
-
-class LawBroken(AssertionError):
-    """A trace did what no trace may do."""
-
-
-class Laws:
-    """Watches one call. Give it every event with its commands; it raises LawBroken."""
-
-    def __init__(self, policy: Policy) -> None:
-        self._policy = policy
-        self._opened: set[int] = set()
-        self._living: int | None = None
-        self._ready = False
-        self._dials = 0
-        self._hung_up = False
-        self._taken = False
-        self._finished = False
-        self._holding_since: float | None = None
-        self._dearest = 0
-        self._before = 0
-
-    def observe(self, event: AnyEvent, commands: Iterable[AnyCommand], now: float) -> None:
-        """One step of a trace; `now` as given to `receive`."""
-        if isinstance(event, ev.SessionOpened) and event.session == self._living:
-            self._ready = True
-        if isinstance(event, ev.SessionClosed) and event.session == self._living:
-            self._living = None
-            self._ready = False
-        if isinstance(event, ev.HungUp) and self._hung_up:
-            self._taken = True
-        if isinstance(event, ev.Restarted):
-            self._living, self._ready, self._hung_up = None, False, False
-        for command in commands:
-            self._require(not self._finished, "Finish is the last command", command)
-            self._check(command, now)
-        if self._holding_since is not None and self._living is not None:
-            drained = self._policy.drain_seconds + 2 * self._policy.close_seconds
-            if self._policy.park == "gate":
-                drained += self._policy.gate_seconds
-            late = now - self._holding_since > drained + 1.0 and isinstance(event, ev.TimePassed)
-            self._require(not late, "past the close deadline no session is open on hold", event)
-
-    def _check(self, command: AnyCommand, now: float) -> None:
-        match command:
-            case do.OpenSession(session=session):
-                self._require(session not in self._opened, "a session is opened once", command)
-                self._require(self._living is None, "never two sessions at a time", command)
-                self._require(self._holding_since is None, "no session is opened on hold", command)
-                self._opened.add(session)
-                self._living, self._ready = session, False
-            case do.CloseSession(session=session):
-                self._require(session == self._living, "only a living session is closed", command)
-                self._ready = False
-            case do.SendAudio(session=session):
-                self._require(
-                    session == self._living and self._ready, "no audio to a session that is not open", command
-                )
-                self._require(self._holding_since is None, "on hold no audio reaches a model", command)
-            case do.AskResponse(session=session):
-                self._require(session == self._living and self._ready, "only an open session is asked", command)
-                self._require(self._holding_since is None, "on hold no response is asked for", command)
-            case do.PlayAudio():
-                self._require(not self._hung_up, "nothing is played after hanging up", command)
-            case do.Dial():
-                self._dials += 1
-                self._require(self._dials == 1, "a call is dialled once", command)
-            case do.HangUp():
-                self._require(not self._taken, "a leg is not hung up again once it is", command)
-                self._hung_up = True
-            case do.Finish():
-                self._require(self._living is None, "no session outlives its call", command)
-                self._finished = True
-            case Tell(note=notes.SessionNote(session=session, state="closed")) if session == self._living:
-                self._living, self._ready = None, False  # an adapter that never says so is not waited for
-            case Tell(note=notes.Phase(phase=phase)):
-                self._holding_since = now if phase == "holding" else None
-            case Tell(note=notes.Spent(what=what, micro_usd=micro, total_micro_usd=total)):
-                if what in ("response", "phrase", "transcription"):
-                    self._dearest = max(self._dearest, micro)
-                cap = self._policy.max_cost_micro_usd
-                if cap is not None and what not in ("response", "phrase", "transcription"):
-                    self._require(
-                        total <= cap + self._dearest * 2, "spend stays under the cap and one response", command
-                    )
-            case _:
-                pass
-
-    @staticmethod
-    def _require(kept: bool, law: str, what: object) -> None:
-        if not kept:
-            raise LawBroken(f"{law}: {what!r:.300}")
 
 
 class Playbook:

@@ -10,8 +10,9 @@ from outwait.call import events as ev
 from outwait.call.commands import AnyCommand
 from outwait.call.cost import Usage
 from outwait.call.events import AnyEvent, Trouble
+from outwait.call.laws import Laws
 from outwait.call.policy import Policy
-from outwait.testing import SILENCE, Laws, a_call, scored
+from outwait.testing import SILENCE, a_call, scored
 
 SOUNDS = [{}, {"speech": 0.95, "live": 0.9}, {"music": 0.95}, {"tone": 0.9}, {"speech": 0.9, "repeated": 1.0}]
 

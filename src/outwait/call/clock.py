@@ -68,7 +68,7 @@ class MediaClock:
     def hear(self, at: float, seconds: float) -> float:
         """Sound that began `at` seconds into the stream; the media time of its start. Never goes back."""
         start = max(self._offset + at, self.at)
-        self.at = start + seconds
+        self.at = round(start + seconds, 6)
         return start
 
     def read(self, now: float) -> float:

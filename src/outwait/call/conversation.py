@@ -237,7 +237,8 @@ class Conversation:
         self.context.happened(
             f"You were on hold for {minutes} min {seconds} s. A person has just come back on the line; it may be "
             f"somebody else.{said} Listen to what they say, say again in a few words that you are an AI assistant and "
-            "whom you call for if they may not know, and go on with the task."
+            "whom you call for if they may not know, and go on with the task. Should it be a recording, a queue "
+            "announcement or music after all, say nothing and call wait_on_hold."
         )
 
     def say_phrase(self, names: list[str], at: float) -> str | None:
