@@ -42,21 +42,22 @@ class Hearing:
         if audio in self._known:
             return
         self._known[audio] = Utterance(text, audio, kind)
-        self._probes[audio] = _probes(audio, max(4, len(text.split())))
+        self._probes[audio] = _probes(audio, max(4, 2 * len(text.split())))
 
     def utterances(self, audio: bytes) -> list[tuple[int, Utterance, str]]:
         """(offset in bytes, utterance, the words of it that are in `audio`), in order."""
         found: list[tuple[int, Utterance, str]] = []
         for known, utterance in self._known.items():
             probes = self._probes[known]
-            hits = [(at, place) for at, probe in probes if (place := audio.find(probe)) >= 0]
+            places = [audio.find(probe) for _, probe in probes]
+            hits = [number for number, place in enumerate(places) if place >= 0]
             if not hits:
                 continue
-            first, last = hits[0][0] / len(known), (hits[-1][0] + PROBE_BYTES) / len(known)
-            whole = len(hits) == len(probes)
-            text = utterance.text if whole else _part(utterance.text, first, last)
+            first = 0.0 if hits[0] == 0 else probes[hits[0]][0] / len(known)
+            last = 1.0 if hits[-1] == len(probes) - 1 else (probes[hits[-1]][0] + PROBE_BYTES) / len(known)
+            text = _part(utterance.text, first, last)
             if text:
-                found.append((hits[0][1], utterance, text))
+                found.append((places[hits[0]], utterance, text))
         return sorted(found, key=lambda entry: entry[0])
 
     def words(self, audio: bytes) -> str:
@@ -79,4 +80,4 @@ def _probes(audio: bytes, count: int) -> list[tuple[int, bytes]]:
 
 def _part(text: str, first: float, last: float) -> str:
     words = text.split()
-    return " ".join(words[int(first * len(words)) : max(1, round(last * len(words)))])
+    return " ".join(words[round(first * len(words)) : round(last * len(words))])

@@ -1,6 +1,6 @@
 """A realtime model server on 127.0.0.1 that speaks OpenAI's and Azure's wire, both dialects, and what it charged.
 
-`RealtimeSim` accepts connections and runs a `RealtimeSession` on each; in a virtual world `attach` takes a pipe.
+`RealtimeSim` accepts connections and runs a `RealtimeSession` on each; `connect` makes a connection without a socket.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from websockets.http11 import Request, Response
 from outwait.sim import sound
 from outwait.sim.hearing import Hearing
 from outwait.sim.mind import Mind
-from outwait.sim.pipes import Pipe, PipeClosed, SocketPipe
+from outwait.sim.pipes import Pipe, PipeClosed, SocketPipe, memory_pipe
 from outwait.sim.realtime_bill import Bill
 from outwait.sim.realtime_dialect import Dialect
 from outwait.sim.realtime_response import Timing
@@ -97,6 +97,8 @@ class RealtimeSim:
         the API key that must be presented
     port
         0 = any free one
+    sockets
+        False = only `connect`, nothing is served
     """
 
     hearing: Hearing
@@ -105,6 +107,7 @@ class RealtimeSim:
     faults: tuple[Fault, ...] = ()
     key: str = "sim-model-key"
     port: int = 0
+    sockets: bool = True
     bill: Bill = field(default_factory=Bill)
     connections: list[Connection] = field(default_factory=list)
     most_open: int = 0  # sockets open at the same time, at most
@@ -119,6 +122,8 @@ class RealtimeSim:
 
     async def __aenter__(self) -> Self:
         await asyncio.to_thread(sound.prepare, [("agent", text) for text in vars(self.mind.lines).values()])
+        if not self.sockets:
+            return self
         self._server = await serve(
             self._accept,
             "127.0.0.1",
@@ -173,12 +178,15 @@ class RealtimeSim:
         """Responses asked for so far, by client or by VAD."""
         return sum(len(connection.counts.responses) for connection in self.connections)
 
-    async def attach(self, pipe: Pipe, path: str, headers: Mapping[str, str]) -> None:
-        """Serve a pipe as if it had been accepted at this path. Raises Refusal."""
+    async def connect(self, path: str, headers: Mapping[str, str]) -> Pipe:
+        """A connection in memory, as if made to this path with these headers. Raises Refusal."""
         connection = self._greet(path, headers)
-        delay = self._slowness(connection.number)
-        await asyncio.sleep(delay)
-        await self._run(connection, pipe)
+        await asyncio.sleep(self._slowness(connection.number))
+        ours, theirs = memory_pipe(limit=1000)
+        task = asyncio.create_task(self._run(connection, theirs), name=f"sim model {connection.number}")
+        self._tasks.add(task)
+        await asyncio.sleep(0)  # let it begin: a task cancelled before that would never close its pipe
+        return ours
 
     # The handshake.
 

@@ -158,7 +158,7 @@ class Response:
         said = 0
         for number, chunk in enumerate(chunks, 1):
             yield when
-            upto = round(len(words) * number / len(chunks))
+            upto = max(1, round(len(words) * number / len(chunks)))
             if upto > said:
                 delta = ("" if not said else " ") + " ".join(words[said:upto])
                 item.heard += delta

@@ -155,10 +155,7 @@ def _speech(text: str, by: str) -> Samples:
         return found
     if by not in VOICES:
         raise SoundError(f"no voice {by!r}; there are: {', '.join(VOICES)}")
-    if clip := _clips().get((by, text)):
-        sound = _clip(clip)
-    else:
-        sound = voice.synthesise(text, VOICES[by][1])
+    sound = _clip(clip) if (clip := _clips().get((by, text))) else voice.synthesise(text, VOICES[by][1])
     _prepared[by, text] = found = tighten(normalise(sound, SPEECH_RMS))
     return found
 

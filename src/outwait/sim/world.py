@@ -34,6 +34,10 @@ class Stuck(Exception):
     """Everybody waits, and no timer is set: nothing would ever happen again."""
 
 
+class Leaked(Exception):
+    """Tasks that outlived the coroutine that was run."""
+
+
 class VirtualLoop(asyncio.SelectorEventLoop):
     """An event loop with a clock of its own."""
 
@@ -69,9 +73,23 @@ class _Jumping(selectors.DefaultSelector):
 
 
 def run_virtual(main: Coroutine[Any, Any, T]) -> T:
-    """Run `main` to its end in virtual time."""
+    """Run `main` to its end in virtual time. Raises Leaked when it leaves tasks behind."""
     with asyncio.Runner(loop_factory=VirtualLoop) as runner:
-        return runner.run(main)
+        result = runner.run(main)
+        left = [task.get_name() for task in asyncio.all_tasks(runner.get_loop())]
+    if left:
+        raise Leaked(", ".join(sorted(left)))
+    return result
+
+
+async def until(happened: Callable[[], object], limit: float = 60.0) -> None:
+    """Wait until `happened()` is true, looked at every 20 ms. `limit`: seconds of the loop's clock, then TimeoutError."""
+    loop = asyncio.get_running_loop()
+    end = loop.time() + limit
+    while not happened():
+        if loop.time() > end:
+            raise TimeoutError
+        await asyncio.sleep(0.02)
 
 
 def at_life_pace(scenario: Scenario) -> Scenario:

@@ -1,0 +1,69 @@
+"""Scenario files: all that come with the package load, and mistakes are named."""
+
+import pytest
+
+from outwait.sim import scenario
+from outwait.sim.person import pieces_of
+from outwait.sim.scenario import Hold, Ring, Say, ScenarioError
+
+
+@pytest.mark.parametrize("name", scenario.names())
+def test_every_scenario_loads(name):
+    found = scenario.load(name)
+    assert found.name == name
+    assert found.about.endswith(".")
+    assert isinstance(found.steps[0], Ring)
+
+
+def test_the_demo_holds_for_25_minutes():
+    (hold,) = [step for step in scenario.load("hold25").steps if isinstance(step, Hold)]
+    assert hold.hold == 1500
+    assert len(hold.announce) == 2
+
+
+def test_all_that_were_promised_are_there():
+    gone = {f"remote_hangup_{when}" for when in ("dialling", "opening", "talking", "on_hold", "resuming", "ending")}
+    kinds = {"hold25", "short_hold", "silence_hold", "announcement_hold", "no_tool_music", "busy", "no_answer"}
+    assert gone | kinds | {"two_holds", "model_refused", "model_vanishes", "model_stalls"} <= set(scenario.names())
+
+
+def test_a_file_of_ones_own(tmp_path):
+    path = tmp_path / "mine.toml"
+    path.write_text(
+        'about = "x"\nsteps = [{ ring = 1 }, { say = "Hi", file = "hi.wav" }, { hold = "0:10", sound = "a.wav" }]'
+    )
+    found = scenario.load(path)
+    assert found.steps[1] == Say("Hi", file="hi.wav")
+    assert found.name == "mine"
+    assert pieces_of(found) == [("a.wav", tmp_path)]
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("steps =", "x: "),
+        ("about = 'x'", "steps is missing"),
+        ("about = 'x'\nsteps = [{ sing = 1 }]", "step 1: no such verb 'sing'"),
+        ("about = 'x'\nsteps = [{ ring = 1, loud = 2 }]", "no such option 'loud'"),
+        ("about = 'x'\nsteps = [{ ring = 'soon' }]", "neither seconds"),
+        ("about = 'x'\nsteps = [{ say = 5 }]", "is not str"),
+        ("steps = [{ ring = 1 }]", "about"),
+        ("about = 'x'\ncolour = 1\nsteps = [{ ring = 1 }]", "no such option 'colour'"),
+        ("about = 'x'\npace = 3\nsteps = [{ ring = 1 }]", "pace: not a table"),
+    ],
+)
+def test_mistakes_are_named(text, says):
+    with pytest.raises(ScenarioError, match=says):
+        scenario.parse(text, "x")
+
+
+def test_unknown_names_and_files(tmp_path):
+    with pytest.raises(ScenarioError, match=r"there are: .*hold25"):
+        scenario.load("nothing")
+    with pytest.raises(ScenarioError, match="No such file"):
+        scenario.load(tmp_path / "none.toml")
+
+
+def test_paces():
+    text = "about = 'x'\npace = { talk = 2, hold = 'fast', announce = 10 }\nsteps = [{ ring = 1 }]"
+    assert scenario.parse(text, "x").pace == scenario.Pace(2.0, scenario.FAST, 10.0)
