@@ -25,6 +25,7 @@ function shape(parent, tag, attributes, text) {
 }
 const color = (name) => `var(--${name})`;
 const words = (text) => String(text ?? "").replaceAll("_", " ");
+const sentence = (text) => `${text.replace(/\.+$/, "")}.`;
 const capital = (text) => text.charAt(0).toUpperCase() + text.slice(1);
 
 function clock(seconds, places = 1) {

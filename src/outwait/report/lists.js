@@ -106,7 +106,7 @@ for (const one of decisions) {
   const late = onset === undefined ? "" : `, ${(one.at - onset).toFixed(1)} s after it began`;
   $("decisions").append(node("li", {}, timeButton(one.at), node("div", {},
     node("b", {}, meaning(one).name), score,
-    node("div", { class: "why" }, capital(one.why || "no reason given") + late + "."))));
+    node("div", { class: "why" }, sentence(capital(one.why || "no reason given") + late)))));
 }
 if (!decisions.length) $("decisions").append(node("li", { class: "empty" }, "Nothing to decide: nobody put us on hold."));
 
@@ -155,7 +155,7 @@ const STEPS = {
   rest_asked: "carrier asked to hang up", rest_done: "carrier hung up", rest_failed: "carrier did not hang up",
   callback: "carrier confirmed the end", session_closed: "model socket closed", stream_closed: "media socket closed",
 };
-$("ending").append(node("p", { class: "note" }, `${ended}${call.outcome_reason ? ` (${call.outcome_reason})` : ""}.`));
+$("ending").append(node("p", { class: "note" }, sentence(ended + (call.outcome_reason ? `. ${capital(call.outcome_reason)}` : ""))));
 if (call.hangup?.length) {
   $("ending").append(table(["at", "step", "detail"], call.hangup.map((step) => [clock(step.at), STEPS[step.step] ?? words(step.step), step.detail ?? ""])));
 }
