@@ -427,11 +427,14 @@ def test_one_phrase_after_the_other() -> None:
     stage = phrase_stage()
     stage.dialogue.make_phrase("wait", "One moment.")
     assert len(stage.take()) == 1
+    stage.dialogue.fed()
     stage.hear(created("p1", "here"), AudioDelta("p1", "i", b"\x01"), done("p1", phrase="here"))
+    assert stage.take() == []
+    stage.dialogue.fed()
     assert [frame["response"]["metadata"] for frame in stage.take()] == [{"outwait_phrase": "wait"}]
 
 
-def test_phrases_wait_for_the_conversation() -> None:
+def test_phrases_wait_for_a_pause_of_the_conversation() -> None:
     stage = Stage()
     stage.hear(created("r1"))
     stage.dialogue.make_phrase("here", "Hello.")
@@ -439,9 +442,27 @@ def test_phrases_wait_for_the_conversation() -> None:
     assert stage.take() == []
     stage.hear(done("r1"))
     assert [frame["event_id"] for frame in stage.take()] == ["ask_1"]
-    stage.dialogue.make_phrase("wait", "Wait.")
-    stage.hear(created("r2"), done("r2"))
+    stage.hear(created("r2"))
+    stage.dialogue.fed()
+    stage.hear(done("r2"), SpeechStarted("u1", 0))
+    stage.dialogue.fed()
+    stage.hear(SpeechStopped("u1", 9))
+    stage.dialogue.fed()
+    stage.hear(created("r3"))
+    stage.dialogue.fed()
+    assert stage.take() == []
+    stage.hear(done("r3"))
+    stage.dialogue.fed()
     assert [frame["event_id"] for frame in stage.take()] == ["phrase_1"]
+
+
+def test_a_session_that_is_not_fed_is_asked_for_no_phrase() -> None:
+    """The line went on hold while a response was being made: nothing more may be asked of the model."""
+    stage = Stage()
+    stage.hear(created("r1"))
+    stage.dialogue.make_phrase("here", "Hello.")
+    stage.hear(done("r1"))
+    assert stage.take() == []
 
 
 def test_the_conversation_goes_on_beside_a_phrase() -> None:
@@ -490,6 +511,7 @@ def test_a_phrase_asked_for_too_early_is_asked_for_again(echoed: str) -> None:
     stage.hear(SpeechStopped("u1", 0), created("vad"), error(ACTIVE, echoed))
     assert stage.take() == []
     stage.hear(done("vad"))
+    stage.dialogue.fed()
     assert [frame["event_id"] for frame in stage.take()] == ["phrase_2"]
     assert len(stage.timers) == 1
 
@@ -517,6 +539,7 @@ def test_a_phrase_given_up_half_made_is_never_heard() -> None:
     stage.hear(created("p1", "here"))
     stage.timers[0].ring()
     assert stage.hear(AudioDelta("p1", "i", b"1"), done("p1")) == []
+    stage.dialogue.fed()
     assert stage.take()[-1]["event_id"] == "phrase_2"
 
 
@@ -556,7 +579,7 @@ MESSAGES = st.one_of(
     st.builds(Transcribed, st.just("u1"), st.text(max_size=3), st.none()),
     st.just(SessionUpdated(None)),
 )
-WISHES = st.sampled_from(["ask", "cancel", "truncate", "phrase", "ring"])
+WISHES = st.sampled_from(["ask", "cancel", "truncate", "phrase", "feed", "ring"])
 
 
 @settings(max_examples=400, deadline=None)
@@ -575,6 +598,8 @@ def test_laws_hold_in_any_order(steps: list[Any], asked: bool) -> None:
             case "phrase":
                 wished += 1
                 stage.dialogue.make_phrase("here", "Hello.")
+            case "feed":
+                stage.dialogue.fed()
             case "ring":
                 for timer in stage.timers:
                     if timer.on:

@@ -115,6 +115,7 @@ class Dialogue:
         self._last: _Ask | None = None  # sent last; it may still be refused
         self._kept: _Ask | None = None  # to be sent when the present response has ended
         self._due = False  # the person's turn has ended: the server makes a response by itself
+        self._person_speaks = False
         self._onsets: dict[str, int] = {}  # item -> ms of appended audio
         self._spans: dict[str, float] = {}  # item -> s of speech, until it is written down
         self._heard = 0.0  # s of speech since the last response
@@ -141,9 +142,17 @@ class Dialogue:
             self._send(frames.truncate(item, max(0, min(heard_ms, received // BYTES_PER_MS))))
 
     def make_phrase(self, phrase: str, text: str) -> None:
-        """Speak a text outside the conversation when there is a pause in it."""
+        """Speak a text outside the conversation, at once or in a later pause of it."""
         self._phrases.add(phrase, text)
-        self._next()
+        self._next_phrase()
+
+    def fed(self) -> None:
+        """Sound goes to the session, so it is in use: a phrase that waits may be asked for.
+
+        Without sound none is: a session that is kept but not fed belongs to a line on hold, and is asked for nothing.
+        """
+        if self._phrases.waiting:
+            self._next_phrase()
 
     # --- the server's side
 
@@ -156,6 +165,8 @@ class Dialogue:
                 self._words(message)
             case SpeechStarted():
                 self._onsets[message.item] = message.at
+                self._person_speaks = True
+                self._due = False
                 self._post(PersonStarted(self._session))
             case SpeechStopped():
                 self._speech_stopped(message)
@@ -198,7 +209,7 @@ class Dialogue:
         if self._phrases.claims(ResponseCreated(name, phrase), due=due):
             return None
         self._asked = None
-        self._due = False
+        self._due = self._person_speaks = False
         self._live[name] = begun = _Response()
         self._post(ResponseStarted(self._session, name))
         return begun
@@ -246,14 +257,16 @@ class Dialogue:
         self._post(ToolCalled(self._session, response, call.call_id, call.name, call.arguments))
 
     def _next(self) -> None:
-        """Whatever waits for the present response to end."""
-        if self._live or self._asked is not None:
+        """Send the request that waits for the present response to end."""
+        if self._kept is None or self._live or self._asked is not None:
             return
-        if self._kept is not None:
-            self._asked = self._last = ask = self._kept
-            self._kept = None
-            self._send(frames.response_create(self._dialect, ask.event_id, ask.instructions, tools=ask.tools))
-        else:
+        self._asked = self._last = ask = self._kept
+        self._kept = None
+        self._send(frames.response_create(self._dialect, ask.event_id, ask.instructions, tools=ask.tools))
+
+    def _next_phrase(self) -> None:
+        """In a pause: nobody speaks, and no response is made or expected."""
+        if not (self._live or self._asked or self._kept or self._due or self._person_speaks):
             self._phrases.next()
 
     def _ask_phrase(self, event_id: str, phrase: str, text: str) -> None:
@@ -268,7 +281,7 @@ class Dialogue:
         if error.code == ACTIVE:
             self._too_early(error)
         elif self._phrases.refused(error, busy=False):
-            self._next()
+            pass  # told with the phrase
         elif error.code not in BENIGN and not error.text.lower().startswith(_CANCEL_WORDS):
             self._post(SessionComplained(self._session, error.name, error.text[:300]))
             if self._asked is not None and error.event_id == self._asked.event_id:
@@ -294,6 +307,7 @@ class Dialogue:
             self._spans[message.item] = span
             self._heard += span
         self._due = True
+        self._person_speaks = False
         self._post(PersonStopped(self._session))
 
     def _transcribed(self, message: Transcribed) -> None:

@@ -43,6 +43,11 @@ class PhraseDesk:
         self._orphans = 0  # requests given up before their response was created: it may still come
         self._silent: set[str] = set()  # responses of phrases made or given up: not to be heard any more
 
+    @property
+    def waiting(self) -> bool:
+        """Whether a wish has not been asked for."""
+        return bool(self._waiting)
+
     def add(self, phrase: str, text: str) -> None:
         """Wish for a phrase. It is asked for by `next`."""
         self._waiting.append(_Phrase(phrase, text))

@@ -91,6 +91,8 @@ class RealtimeSession:
 
     def send_audio(self, ulaw: bytes) -> None:
         self._send(frames.append(ulaw))
+        if not self._over:
+            self._dialogue.fed()
 
     def commit_turn(self) -> None:
         self._send(frames.commit())
@@ -145,19 +147,20 @@ class RealtimeSession:
 
     async def _serve(self) -> None:
         try:
-            if await self._open():
-                await self._talk()
+            socket = await self._open()
+            if socket is not None:
+                await self._talk(socket)
         finally:
             if self._socket is not None:
                 self._socket.transport.abort()
                 await self._socket.wait_closed()
 
-    async def _open(self) -> bool:
-        """Whether the session stands; if not, `_end` says why."""
+    async def _open(self) -> ClientConnection | None:
+        """The socket of a session that stands. None: `_end` says why."""
         try:
             async with asyncio.timeout(self._connect_seconds):
                 self._socket = await self._dial()
-                return await self._configure(self._socket)
+                await self._configure(self._socket)
         except TimeoutError:
             if self._socket is None:
                 self._finish(End(Trouble.LOST, f"no connection within {self._connect_seconds:g} s", _ABNORMAL))
@@ -171,7 +174,7 @@ class RealtimeSession:
             self._finish(End(Trouble.LOST, f"no connection: {lost}", _ABNORMAL))
         except ConnectionClosed as closed:
             self._finish(_loss(closed))
-        return False
+        return self._socket if self._end is None else None
 
     async def _dial(self) -> ClientConnection:
         return await _Dial(
@@ -189,19 +192,18 @@ class RealtimeSession:
             ssl=(self._tls or True) if self._endpoint.secure else None,
         )
 
-    async def _configure(self, socket: ClientConnection) -> bool:
+    async def _configure(self, socket: ClientConnection) -> None:
         """The opening of the protocol: created, update, updated, and then what was said before."""
         created = await self._expect(socket, SessionCreated)
         if created is None:
-            return False
+            return
         await socket.send(self._configuration)
         updated = await self._expect(socket, SessionUpdated)
         if updated is None:
-            return False
+            return
         for frame in self._seeds:
             await socket.send(frame)
         self._post(SessionOpened(self._number, _expires_in(socket, updated.expires_at or created.expires_at)))
-        return True
 
     async def _expect(self, socket: ClientConnection, wanted: type[M]) -> M | None:
         while self._end is None:
@@ -212,13 +214,12 @@ class RealtimeSession:
                 self._finish(verdict(message) or _objection(message))
         return None
 
-    async def _talk(self) -> None:
-        assert self._socket is not None
+    async def _talk(self, socket: ClientConnection) -> None:
         async with asyncio.TaskGroup() as tasks:
-            writing = tasks.create_task(self._write(self._socket), name=f"session {self._number}: write")
-            await self._read(self._socket)
+            writing = tasks.create_task(self._write(socket), name=f"session {self._number}: write")
+            await self._read(socket)
             writing.cancel()
-        await _shut(self._socket)
+        await _shut(socket)
 
     async def _read(self, socket: ClientConnection) -> None:
         while self._end is None:
@@ -325,7 +326,7 @@ def _loss(closed: ConnectionClosed) -> End:
 
 
 def _expires_in(socket: ClientConnection, expires_at: float | None) -> float | None:
-    """Seconds left, by the server's own clock, which its handshake told: ours may be wrong."""
+    """Seconds left, by the server's own clock, which its handshake told: ours may be wrong. None: it does not say."""
     date = socket.response.headers.get("Date") if socket.response is not None else None
     if expires_at is None or date is None:
         return None
@@ -333,4 +334,4 @@ def _expires_in(socket: ClientConnection, expires_at: float | None) -> float | N
         told = parsedate_to_datetime(date).timestamp()
     except (ValueError, OverflowError):
         return None
-    return max(0.0, expires_at - told)
+    return expires_at - told if expires_at > told else None
