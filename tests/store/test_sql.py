@@ -102,7 +102,7 @@ async def test_a_file_that_is_no_database_is_a_store_error(tmp_path: Path) -> No
     "url", ["", "nonsense", "sqlite://", "sqlite:///:memory:", "mysql://a:secret@b/c", "secret:://x"]
 )
 async def test_refuses_other_databases_without_repeating_a_secret(url: str) -> None:
-    with pytest.raises(ValueError, match="DATABASE_URL") as refused:
+    with pytest.raises(StoreError, match="DATABASE_URL") as refused:
         await SqlStore.open(url)
     assert "secret" not in str(refused.value)
 

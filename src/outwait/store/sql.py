@@ -44,7 +44,7 @@ class SqlStore:
 
     @classmethod
     async def open(cls, url: str) -> Self:
-        """Connect, and bring the database to its newest shape. Raises StoreError; ValueError for a wrong URL.
+        """Connect, and bring the database to its newest shape. Raises StoreError, for a wrong URL too.
 
         url
             SQLAlchemy's form: `sqlite:///calls.db`, `postgresql://user:password@host/name`
@@ -189,15 +189,15 @@ def _with_async_driver(text: str) -> URL:
         url = make_url(text)
     except ArgumentError as error:
         # The text may hold a password, so it is not repeated.
-        raise ValueError("DATABASE_URL is not in SQLAlchemy's form, such as sqlite:///calls.db") from error
+        raise StoreError("DATABASE_URL is not in SQLAlchemy's form, such as sqlite:///calls.db") from error
     kind = url.get_backend_name()
     if kind == "sqlite":
         if url.database in (None, "", ":memory:"):
-            raise ValueError("DATABASE_URL: a call log must be in a file, such as sqlite:///calls.db")
+            raise StoreError("DATABASE_URL: a call log must be in a file, such as sqlite:///calls.db")
         return url.set(drivername="sqlite+aiosqlite")
     if kind in ("postgresql", "postgres"):
         return url.set(drivername="postgresql+psycopg")
-    raise ValueError(f"DATABASE_URL: {kind} is not supported; sqlite and postgresql are")
+    raise StoreError(f"DATABASE_URL: {kind} is not supported; sqlite and postgresql are")
 
 
 def _engine(url: URL) -> AsyncEngine:
@@ -222,7 +222,7 @@ def _engine(url: URL) -> AsyncEngine:
             connect_args={"connect_timeout": 5},
         )
     except (ModuleNotFoundError, NoSuchModuleError) as error:
-        raise ValueError("PostgreSQL needs the extra: pip install 'outwait[postgres]'") from error
+        raise StoreError("PostgreSQL needs the extra: pip install 'outwait[postgres]'") from error
 
 
 def _prepare_sqlite(connection: Any, _record: Any) -> None:

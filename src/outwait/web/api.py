@@ -10,7 +10,7 @@ from typing import Annotated, Any
 import msgspec
 from fastapi import APIRouter, Header, Query, Request
 from prometheus_client import generate_latest
-from pydantic import ValidationError
+from pydantic import ValidationError, WithJsonSchema
 from starlette.exceptions import HTTPException
 from starlette.responses import Response, StreamingResponse
 
@@ -23,6 +23,10 @@ from outwait.web.models import CallCreate, CallCreated, CallObject, CallPage, Ha
 
 HEARTBEAT = 15.0  # wall s of silence on an event stream until a comment shows that it lives
 MAX_KEY = 255  # characters of an idempotency key
+
+# A header or query field is there or not, but never null, as the framework would describe it.
+_KEY = WithJsonSchema({"type": "string", "minLength": 1, "maxLength": MAX_KEY, "pattern": "^[!-~]+$"})
+_TEXT = WithJsonSchema({"type": "string", "maxLength": 200})
 
 _json = msgspec.json.Encoder().encode
 _Errors = dict[int | str, dict[str, Any]]
@@ -68,7 +72,9 @@ def router(desk: Desk, metrics: Metrics, own_number: str | None, closing: asynci
     )
     async def place(
         request: Request,
-        idempotency_key: Annotated[str | None, Header(min_length=1, max_length=MAX_KEY, pattern=r"^[!-~]+$")] = None,
+        idempotency_key: Annotated[
+            str | None, Header(min_length=1, max_length=MAX_KEY, pattern=r"^[!-~]+$"), _KEY
+        ] = None,
     ) -> Response:
         """Answers once the call is stored; dialling follows. The same `Idempotency-Key` within a day gives the same
         call."""
@@ -86,7 +92,7 @@ def router(desk: Desk, metrics: Metrics, own_number: str | None, closing: asynci
     )
     async def page(
         limit: Annotated[int, Query(ge=1, le=200)] = 50,
-        cursor: Annotated[str | None, Query(max_length=200, description="`next` of the page before")] = None,
+        cursor: Annotated[str | None, Query(max_length=200, description="`next` of the page before"), _TEXT] = None,
     ) -> Response:
         try:
             calls, following = await desk.page(limit, cursor)
@@ -131,12 +137,12 @@ def router(desk: Desk, metrics: Metrics, own_number: str | None, closing: asynci
         },
         summary="Follow a call",
     )
-    async def events(call_id: str, last_event_id: Annotated[int | None, Header(ge=0, le=2**31 - 1)] = None) -> Response:
+    async def events(call_id: str, last_event_id: Annotated[int, Header(ge=0, le=2**31 - 1)] = 0) -> Response:
         """Every event from the first on, or from after `Last-Event-ID`, then live."""
         if await desk.get(call_id) is None:
             raise _no_such_call()
         return StreamingResponse(
-            _server_sent(desk, call_id, last_event_id or 0, closing),
+            _server_sent(desk, call_id, last_event_id, closing),
             media_type="text/event-stream",
             headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"},
         )

@@ -57,9 +57,10 @@ def build(
         redoc_url=None,
         swagger_ui_oauth2_redirect_url=None,
     )
-    errors.install(http)
-    http.include_router(api.router(desk, metrics, settings.twilio_phone_number, closing or asyncio.Event()))
-    http.router.routes.extend(Webhooks(desk, urls, auth_token, metrics).routes())
+    router = api.router(desk, metrics, settings.twilio_phone_number, closing or asyncio.Event())
+    router.routes.extend(Webhooks(desk, urls, auth_token, metrics).routes())
+    errors.install(http, router.routes)
+    http.include_router(router)
     key = settings.api_key.get_secret_value() if settings.api_key is not None else None
     if key is not None:
         _describe_key(http)

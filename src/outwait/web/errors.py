@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 
 import structlog
@@ -11,6 +11,7 @@ from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, ValidationError
 from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse, Response
+from starlette.routing import BaseRoute, Match
 
 from outwait.store.base import StoreError
 from outwait.switchboard import Refused
@@ -43,8 +44,9 @@ def error_response(
     return JSONResponse({"error": detail}, status, dict(headers or {}))
 
 
-def install(app: FastAPI) -> None:
-    """Give every error that can come out of a route the one shape."""
+def install(app: FastAPI, routes: Sequence[BaseRoute]) -> None:
+    """Give every error that can come out of these routes the one shape."""
+    app.state.routes_with_methods = routes
     app.add_exception_handler(Refused, _refused)
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(HTTPException, _http)
@@ -77,11 +79,22 @@ async def _invalid(_request: Request, error: Exception) -> Response:
     return error_response(HTTPStatus.UNPROCESSABLE_ENTITY, "invalid_value", str(first["msg"]), field)
 
 
-async def _http(_request: Request, error: Exception) -> Response:
+async def _http(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
     status = HTTPStatus(error.status_code)
-    code = status.name.lower()
-    return error_response(status, code, error.detail or status.phrase, headers=error.headers)
+    headers = dict(error.headers or {})
+    if status == HTTPStatus.METHOD_NOT_ALLOWED:
+        headers["Allow"] = ", ".join(sorted(_methods(request)))
+    return error_response(status, status.name.lower(), error.detail or status.phrase, headers=headers)
+
+
+def _methods(request: Request) -> set[str]:
+    """All methods of a path; the router, which has a route for each, names only those of the first."""
+    found: set[str] = set()
+    for route in request.app.state.routes_with_methods:
+        if route.matches(request.scope)[0] != Match.NONE:
+            found |= set(getattr(route, "methods", None) or ())
+    return found
 
 
 async def _no_store(_request: Request, error: Exception) -> Response:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, JsonValue, StringConstraints
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, StringConstraints, WithJsonSchema
 
 MAX_TASK = 20_000  # characters
 MAX_COST_USD = 10_000.0
@@ -16,7 +16,12 @@ Id = Annotated[str, StringConstraints(min_length=1, max_length=64)]
 class CallCreate(BaseModel):
     """A wish for a call."""
 
-    model_config = ConfigDict(extra="forbid", strict=True, allow_inf_nan=False)
+    model_config = ConfigDict(
+        extra="forbid",
+        strict=True,
+        allow_inf_nan=False,
+        json_schema_extra={"examples": [{"to": "+12025550143", "task": "Ask for the opening hours."}]},
+    )
 
     to: Annotated[str, StringConstraints(min_length=1, max_length=40)]
     # E.164; separators are tolerated
@@ -30,7 +35,7 @@ class CallCreate(BaseModel):
     # cap on all that the call costs
     max_hold_minutes: Annotated[float, Field(gt=0, le=MAX_HOLD_MINUTES)] | None = None
     # a longer hold ends the call
-    metadata: dict[str, JsonValue] | None = None
+    metadata: Annotated[dict[str, JsonValue], WithJsonSchema({"type": "object"})] | None = None
     # kept with the call as it is
 
 
