@@ -1,16 +1,15 @@
 """A naive program between the two simulators, on raw sockets: enough to show that they play a call together.
 
-It relays, obeys the two tools, closes the model's session on `wait_on_hold` and opens the next one when it hears one
-given frame: no ear, no policy. Its only purpose is to exercise the simulators.
+It relays, obeys the two tools, closes the model's session on `wait_on_hold` and opens the next one when it is
+told that a person is back: no ear, no policy. Its only purpose is to exercise the simulators.
 """
 
 from __future__ import annotations
 
 import asyncio
-import base64
 import contextlib
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from urllib.parse import parse_qsl
 
 import httpx2
@@ -24,10 +23,10 @@ from outwait.sim.serving import serve_http
 class Bridge:
     """`async with Bridge(environment, task) as bridge: await bridge.dial(to)`."""
 
-    def __init__(self, environment: Mapping[str, str], task: str, human_after: str) -> None:
+    def __init__(self, environment: Mapping[str, str], task: str, human_back: Callable[[], bool]) -> None:
         self.env = environment
         self.task = task
-        self.human_after = human_after  # payload of the frame that tells the bridge a person is back
+        self.human_back = human_back  # the world tells the bridge, which has no ear
         self.webhooks: list[tuple[str, dict[str, str], dict[str, str]]] = []
         self.upgrades: list[tuple[str, dict[str, str]]] = []
         self.callbacks: list[dict[str, str]] = []
@@ -91,7 +90,7 @@ class Bridge:
                 match message["event"]:
                     case "media":
                         payload = message["media"]["payload"]
-                        if self.model is None and payload == self.human_after:
+                        if self.model is None and self.human_back():
                             await self._open_model()
                         if self.model is not None:
                             await self._tell({"type": "input_audio_buffer.append", "audio": payload})
@@ -155,7 +154,3 @@ class Bridge:
     async def _say(self, message: dict[str, object]) -> None:
         with contextlib.suppress(ConnectionClosed):
             await self.socket.send(json.dumps({**message, "streamSid": self.stream}))
-
-
-def frame_of(audio: bytes, number: int) -> str:
-    return base64.b64encode(audio[number * 160 : number * 160 + 160]).decode()

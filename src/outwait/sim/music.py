@@ -77,6 +77,19 @@ def comfort_noise(seconds: float, seed: int = 0, level: float = 0.0006) -> Sampl
     return rng.standard_normal(round(seconds * RATE)) * level
 
 
+def room(seconds: float, seed: int = 0, level: float = 0.0025) -> Samples:
+    """What an open microphone hears when nobody speaks: low, uneven, never quite still. `level`: RMS in -1..1."""
+    rng = np.random.default_rng(seed)
+    length = round(seconds * RATE)
+    hertz = np.fft.rfftfreq(length, 1 / RATE)
+    shape = np.clip(hertz / 150, 0, 1) / np.maximum(hertz, 150) ** 0.7 * (hertz < 3600)
+    hum = np.fft.irfft(np.fft.rfft(rng.standard_normal(length)) * shape, length)
+    at = np.arange(length) / RATE
+    drift = 1.0 + 0.3 * np.sin(2 * np.pi * at * round(seconds * 0.31) / seconds)
+    hum *= drift
+    return np.asarray(hum * (level / float(np.sqrt(np.mean(hum**2)))))
+
+
 def _note(hertz: float, seconds: float, shape: Callable[[Samples], Samples], decay: float) -> Samples:
     at = np.arange(max(1, round(seconds * RATE))) / RATE
     attack = np.minimum(1.0, at / 0.008)

@@ -19,7 +19,7 @@ from outwait.sim.scenario import Drop, HangUp, Hold, Listen, Pause, Press, Refus
 
 VOICED_LEVEL = 150.0  # mean magnitude of a 16-bit sample from which a frame counts as heard speech
 SPOKE_MS = 200  # the caller has said something after this much voiced sound
-NOISE_SECONDS = 10.0
+ROOM_SECONDS = 20.0  # of room noise before it repeats
 
 Script = Generator[bytes, bytes, None]
 
@@ -80,7 +80,7 @@ class FarEnd:
         self.keys: list[str] = []  # keys pressed and not yet taken by the owner
         self._diary: list[Entry] = []
         self._hearing = hearing
-        self._noise = _frames(sound.noise(NOISE_SECONDS, seed=len(scenario.name)))
+        self._room = sound.room(ROOM_SECONDS, seed=len(scenario.name))
         self._script = self._act(_after_answer(scenario.steps))
         self._next = next(self._script, SILENT_FRAME)
 
@@ -150,7 +150,8 @@ class FarEnd:
 
     def _say(self, text: str, by: str, level: float = 0.0, file: str = "") -> Script:
         folder = self.scenario.folder or Path()
-        audio = sound.recording(folder / file, level) if file else sound.speak(text, by, level)
+        voice = sound.recording(folder / file, level) if file else sound.speak(text, by, level)
+        audio = sound.mix(voice, self._room, self._place())
         self._hearing.said(text, audio, "person")
         entry = self._note("said", text)
         for frame in _frames(audio):
@@ -165,7 +166,7 @@ class FarEnd:
         while True:
             begun = self.ear.ms
             while True:
-                yield self._hiss()
+                yield self._quiet()
                 spoken = self.ear.voiced_ms - heard_before
                 spoke = spoken >= SPOKE_MS or (spoke_before and spoken > 0)
                 if step.only_start and spoken >= step.only_start * 1000:
@@ -182,7 +183,7 @@ class FarEnd:
     def _still(self, seconds: float) -> Script:
         until = self.ear.ms + round(seconds * 1000)
         while self.ear.ms < until:
-            yield self._hiss()
+            yield self._quiet()
 
     def _hold(self, step: Hold) -> Script:
         entry = self._note("hold", step.sound)
@@ -219,8 +220,12 @@ class FarEnd:
             entry.end = self.seconds
         self.kind = "hold"
 
-    def _hiss(self) -> bytes:
-        return self._noise[self.ear.ms // FRAME_MS % len(self._noise)]
+    def _quiet(self) -> bytes:
+        at = self._place()
+        return self._room[at : at + FRAME_BYTES]
+
+    def _place(self) -> int:
+        return self.ear.ms * 8 % len(self._room)
 
     def _hang_up(self, why: str) -> None:
         self.ended = why

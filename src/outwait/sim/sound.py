@@ -106,9 +106,14 @@ def under(speech: bytes, piece: bytes, at: int, drop: float) -> bytes:
     return g711.encode(np.clip(mixed, -32768, 32767).astype(np.int16))
 
 
-def noise(seconds: float, seed: int = 0) -> bytes:
-    """An open line on which nobody speaks."""
-    return g711.encode(_pcm(music.comfort_noise(seconds, seed)))
+def room(seconds: float, seed: int = 0) -> bytes:
+    """What a person's telephone sends when nobody speaks, to be looped; mu-law."""
+    return g711.encode(_pcm(music.room(seconds, seed)))
+
+
+def mix(speech: bytes, background: bytes, at: int) -> bytes:
+    """Speech in a room; mu-law, whole frames. `at`: where in the looped background, bytes."""
+    return under(speech, background, at, 0.0)
 
 
 def installed_music() -> list[Path]:

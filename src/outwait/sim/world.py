@@ -83,7 +83,7 @@ def run_virtual(main: Coroutine[Any, Any, T]) -> T:
 
 
 async def until(happened: Callable[[], object], limit: float = 60.0) -> None:
-    """Wait until `happened()` is true, looked at every 20 ms. `limit`: seconds of the loop's clock, then TimeoutError."""
+    """Wait until `happened()`, looked at every 20 ms. `limit`: seconds of the loop's clock, then TimeoutError."""
     loop = asyncio.get_running_loop()
     end = loop.time() + limit
     while not happened():
