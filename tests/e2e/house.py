@@ -1,0 +1,82 @@
+"""The real server between both simulators, over sockets on 127.0.0.1."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import httpx2
+import pytest
+
+from outwait.call.policy import Policy
+from outwait.compose import desk_opener
+from outwait.config import Settings
+from outwait.sim.scenario import Pace, load
+from outwait.sim.stage import Stage
+from outwait.web.server import listening
+
+LIMIT = 90.0  # wall s for one call
+TALK_PACE = 8.0  # times real time: the model's simulator answers in a tenth of a second
+
+
+@dataclass
+class House:
+    """A running server and the world around it."""
+
+    url: str
+    stage: Stage
+    http: httpx2.AsyncClient
+
+    async def place(self, **wish: Any) -> str:
+        body = {"to": self.stage.scenario.to, "task": self.stage.scenario.task} | wish
+        answer = await self.http.post("/v1/calls", json=body)
+        assert answer.status_code == 201, answer.text
+        return str(answer.json()["id"])
+
+    async def call(self, call_id: str) -> dict[str, Any]:
+        answer = await self.http.get(f"/v1/calls/{call_id}")
+        assert answer.status_code == 200, answer.text
+        found: dict[str, Any] = answer.json()
+        return found
+
+    async def ended(self, call_id: str) -> dict[str, Any]:
+        """The call object when all is over: the event stream ends then."""
+        async with (
+            asyncio.timeout(LIMIT),
+            self.http.stream("GET", f"/v1/calls/{call_id}/events", timeout=LIMIT) as news,
+        ):
+            async for _ in news.aiter_lines():
+                pass
+        return await self.call(call_id)
+
+    async def whole_call(self, **wish: Any) -> dict[str, Any]:
+        return await self.ended(await self.place(**wish))
+
+
+@asynccontextmanager
+async def house(
+    scenario: str,
+    folder: Path,
+    patch: pytest.MonkeyPatch,
+    *,
+    azure: str | None = None,
+    policy: Policy | None = None,
+) -> AsyncIterator[House]:
+    """`azure`: use that engine; an api-version asks for the preview dialect, "" for v1."""
+    wanted = load(scenario)
+    wanted = replace(wanted, pace=Pace(talk=TALK_PACE, hold=wanted.pace.hold, announce=wanted.pace.announce))
+    async with Stage(wanted) as stage:
+        environment = stage.environment() if azure is None else stage.azure_environment(azure)
+        for name, value in environment.items():
+            patch.setenv(name, value)
+        patch.setenv("DATABASE_URL", f"sqlite:///{folder / 'calls.db'}")
+        settings = Settings.load(port=0)
+        async with (
+            listening(settings, desk_opener(settings, policy=policy, folder=folder)) as (url, _),
+            httpx2.AsyncClient(base_url=url, trust_env=False) as http,
+        ):
+            yield House(url, stage, http)

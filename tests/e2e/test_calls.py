@@ -1,0 +1,128 @@
+"""Whole calls over real sockets: our server, a carrier and a model that speak the wires."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from outwait.call.policy import Policy
+from tests.e2e.house import House, house
+
+
+def nothing_is_open(house: House) -> None:
+    """Both sides of the wire, seen from the other end."""
+    assert house.stage.model.open_sockets == 0
+    for call in house.stage.carrier.calls.values():
+        for stream in call.streams:
+            assert stream.ended
+
+
+def one_model_at_a_time_and_none_on_hold(house: House) -> None:
+    proof = house.stage.proof
+    assert house.stage.model.most_open == 1
+    assert proof.seconds > 10
+    assert proof.seconds_with_socket == 0
+    assert proof.appended_ms == 0
+    assert proof.responses == 0
+
+
+def ended_exactly(house: House) -> None:
+    (call,) = house.stage.carrier.calls.values()
+    assert call.completed_requests == 1
+    assert call.unheard_at_completed == [0.0], "the goodbye was heard to its end"
+    assert call.streams[-1].peer_closed_at - call.streams[-1].ended_at < 2.0
+
+
+@pytest.mark.parametrize("azure", [None, "", "2025-04-01-preview"], ids=["openai", "azure-v1", "azure-preview"])
+async def test_a_hold_is_ridden_out(azure: str | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    async with house("silence_hold", tmp_path, monkeypatch, azure=azure) as here:
+        record = await here.whole_call()
+        assert record["end_reason"] == {"result": "success", "cause": "hangup_call"}
+        assert "tomorrow between ten and twelve" in record["outcome"]
+        assert [part["kind"] for part in record["timeline"]] == ["talk", "hold", "talk"]
+        assert [session["reason"] for session in record["sessions"]] == ["hold", "ended"]
+        one_model_at_a_time_and_none_on_hold(here)
+        ended_exactly(here)
+        nothing_is_open(here)
+        cost = record["cost"]
+        assert cost["model_usd"] == pytest.approx(here.stage.model.bill.usd, rel=0.02)
+        assert cost["total_usd"] == pytest.approx(sum(item["usd"] for item in cost["items"]))
+        assert cost["without_parking_usd"] > cost["total_usd"]
+        said = [line["text"] for line in record["transcript"] if line.get("phrase")]
+        assert said, "a phrase answered the person"
+
+
+async def test_music_without_the_tool_parks_by_itself(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    async with house("no_tool_music", tmp_path, monkeypatch) as here:
+        record = await here.whole_call()
+        assert "hold" in [part["kind"] for part in record["timeline"]]
+        assert record["sessions"][0]["reason"] == "hold"
+        one_model_at_a_time_and_none_on_hold(here)
+        nothing_is_open(here)
+
+
+@pytest.mark.parametrize(
+    ("scenario", "result", "cause", "status"),
+    [
+        ("busy", "client_error", "busy", "busy"),
+        ("no_answer", "client_error", "no_answer", "no-answer"),
+        ("remote_hangup_dialling", "client_error", "busy", "busy"),
+        ("remote_hangup_opening", "indeterminate", "remote_hangup", "completed"),
+        ("remote_hangup_talking", "indeterminate", "remote_hangup", "completed"),
+        ("remote_hangup_on_hold", "indeterminate", "remote_hangup", "completed"),
+        ("model_refused", "upstream_error", "model_refused", "completed"),
+    ],
+)
+async def test_every_early_end_has_its_reason_and_leaves_nothing_open(
+    scenario: str, result: str, cause: str, status: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with house(scenario, tmp_path, monkeypatch) as here:
+        record = await here.whole_call()
+        assert record["end_reason"] == {"result": result, "cause": cause}
+        assert record["status"] == status
+    nothing_is_open(here)
+
+
+async def test_a_session_that_vanishes_has_a_successor(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    async with house("model_vanishes", tmp_path, monkeypatch) as here:
+        record = await here.whole_call()
+        assert record["end_reason"]["result"] == "success"
+        assert record["sessions"][0]["reason"] == "dropped"
+        nothing_is_open(here)
+
+
+async def test_the_forums_bug(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One socket left open, an event that does not exist, and no REST: the code from which this project began ended
+    calls for the model alone, and the phone stayed connected."""
+    async with house("silence_hold", tmp_path, monkeypatch) as here:
+        call_id = await here.place()
+        async with here.http.stream("GET", f"/v1/calls/{call_id}/events", timeout=60.0) as news:
+            async for line in news.aiter_lines():
+                if '"phase":"holding"' in line:
+                    break
+        assert (await here.http.post(f"/v1/calls/{call_id}/hangup")).status_code == 202
+        record = await here.ended(call_id)
+        assert record["end_reason"] == {"result": "client_error", "cause": "api_hangup"}
+        (call,) = here.stage.carrier.calls.values()
+        assert call.completed_requests == 1
+        nothing_is_open(here)
+        assert (await here.http.post(f"/v1/calls/{call_id}/hangup")).status_code == 409
+
+
+async def test_the_cap_holds(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    async with house("silence_hold", tmp_path, monkeypatch) as here:
+        record: dict[str, Any] = await here.whole_call(max_cost_usd=0.07)
+        assert record["end_reason"] == {"result": "client_error", "cause": "budget"}
+        assert record["cost"]["total_usd"] <= 0.07
+        nothing_is_open(here)
+
+
+async def test_a_gated_session_is_closed_after_its_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    policy = Policy(park="gate", gate_seconds=0.2)
+    async with house("silence_hold", tmp_path, monkeypatch, policy=policy) as here:
+        record = await here.whole_call()
+        assert record["sessions"][0]["reason"] == "hold"
+        assert record["end_reason"]["result"] == "success"
+        nothing_is_open(here)
