@@ -60,7 +60,7 @@ class Connection:
     @property
     def open(self) -> bool:
         """Is the socket open?"""
-        return self.opened_at > 0 and not self.closed_at
+        return self.session is not None and not self.closed_at
 
     @property
     def counts(self) -> SessionCounts:
