@@ -1,0 +1,115 @@
+"""The documents keep up with the program: every command, flag, setting, event and field has its line."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+import typer.main
+
+from outwait.call import cost, notes
+from outwait.cli import app
+from outwait.config import Settings
+from tests.sample_call import sample_call
+
+ROOT = Path(__file__).parent.parent
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+API = (ROOT / "docs/api.md").read_text(encoding="utf-8")
+MONEY = (ROOT / "docs/money.md").read_text(encoding="utf-8")
+PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").glob("*.md"))]
+
+
+def section(text: str, title: str) -> str:
+    return text.split(f"\n## {title}\n")[1].split("\n## ")[0]
+
+
+def commands() -> dict[str, Any]:
+    group: Any = typer.main.get_command(app)
+    return dict(group.commands)
+
+
+def environment_names() -> list[str]:
+    names: list[str] = []
+    for name, field in Settings.model_fields.items():
+        alias: Any = field.validation_alias
+        names += list(alias.choices) if alias is not None else [f"OUTWAIT_{name.upper()}"]
+    return names
+
+
+@pytest.mark.parametrize("name", sorted(commands()))
+def test_every_command_and_flag_has_its_line(name: str) -> None:
+    line = next(line for line in section(README, "Commands").splitlines() if line.startswith(f"| `outwait {name}"))
+    for parameter in commands()[name].params:
+        for flag in parameter.opts if parameter.param_type_name == "option" else ():
+            assert flag in line or flag in ("-h", "--help"), flag
+
+
+def test_no_line_for_a_command_that_is_not_there() -> None:
+    lines = re.findall(r"^\| `outwait ([a-z]+)", section(README, "Commands"), re.M)
+    assert sorted(lines) == sorted(commands())
+
+
+@pytest.mark.parametrize("name", environment_names())
+def test_every_setting_has_its_line(name: str) -> None:
+    assert f"`{name}`" in section(README, "Settings")
+
+
+def test_no_line_for_a_setting_that_is_not_there() -> None:
+    named = re.findall(r"`([A-Z]+_[A-Z_]+)`", section(README, "Settings"))
+    assert set(named) == {*environment_names(), "OUTWAIT_SERVER"}
+
+
+@pytest.mark.parametrize("note", list(notes.Note.__subclasses__()), ids=lambda note: note.__name__)
+def test_every_event_has_its_line(note: type[notes.Note]) -> None:
+    kind = note.__struct_config__.tag
+    line = next(line for line in section(API, "Events").splitlines() if re.match(rf"\| .*`{kind}`.* \|", line))
+    for field in msgspec.structs.fields(note):
+        assert f"`{field.name}`" in line
+
+
+def test_every_field_of_the_call_object_has_its_line() -> None:
+    text = section(API, "The call object")
+    call = sample_call()
+    for field in call:
+        assert f"`{field}`" in text
+    for name in ("sessions", "failed_sessions"):
+        for field in call[name][0] if call[name] else ():
+            assert f'"{field}"' in text
+    for field in {key for decision in call["decisions"] for key in decision} - {"kind"}:
+        assert f"`{field}`" in text
+    for field in call["cost"]:
+        assert f"`{field}`" in text
+
+
+def test_the_formula_is_that_of_the_code() -> None:
+    text = section(MONEY, "Without parking")
+    for words in (
+        f"each full {cost.NAIVE_PERIOD:g} s of hold",
+        f"{cost.NAIVE_PERIOD:g} s * {cost.NAIVE_COMMITTED * 100:g} % * {cost.USER_TOKENS} tokens/s",
+        f"{cost.NAIVE_CACHED * 100:g} % of the text and audio",
+        f"{cost.NAIVE_REPLY:g} s * ({cost.TEXT_TOKENS} tokens/s * text_out + {cost.AGENT_TOKENS} tokens/s * audio_out)",
+    ):
+        assert words in text
+
+
+def test_the_two_commands_are_what_run_and_ci_do() -> None:
+    runner = (ROOT / "run").read_text(encoding="utf-8")
+    ci = (ROOT / ".ci/run").read_text(encoding="utf-8")
+    for task in ("demo", "test"):
+        assert f"\npython3 run {task}\n" in README
+        assert f'task == "{task}"' in runner
+        assert f"python3 run {task}" in ci
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_links_lead_somewhere(page: Path) -> None:
+    for target in re.findall(r"\]\(([^)#]+)[^)]*\)", page.read_text(encoding="utf-8")):
+        assert target.startswith("https://") or (page.parent / target).exists(), target
+
+
+def test_pinned_versions_are_versions_and_nothing_else() -> None:
+    for line in (ROOT / "constraints.txt").read_text(encoding="utf-8").splitlines():
+        assert re.fullmatch(r"[A-Za-z0-9._-]+==[0-9][A-Za-z0-9.]*", line), line
