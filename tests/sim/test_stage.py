@@ -67,6 +67,5 @@ def test_both_of_azures_doors_are_named():
 
 
 def _hurried(scenario: Scenario) -> Scenario:
-    from dataclasses import replace
 
     return replace(scenario, pace=Pace(talk=10.0, announce=50.0))
