@@ -77,6 +77,8 @@ async def test_keeps_a_call(store: Store) -> None:
     assert await store.create(row()) == row()
     assert await store.get("c1") == row()
     assert await store.get("c2") is None
+    assert await store.get("c\0") is None
+    assert await store.get("c" * 10_000 + "\u00fc") is None
     assert await store.log("c1") == []
 
 

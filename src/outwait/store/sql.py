@@ -85,13 +85,12 @@ class SqlStore:
             if record is not None:
                 raise ValueError("a record goes with the entries that changed it")
             return
-        epoch = entries[0].epoch
+        owner = {"of": call_id, "by": entries[0].epoch}
         async with self._write() as connection:
-            owned = sa.and_(calls.c.id == call_id, calls.c.epoch == epoch)
-            change: dict[str, Any] = {"epoch": epoch}  # locks the row when there is nothing else to change
-            if record is not None:
-                change = _changes(record)
-            done = await connection.execute(calls.update().where(owned).values(change))
+            if record is None:
+                done = await connection.execute(_LOCK_CALL, owner)
+            else:
+                done = await connection.execute(_CHANGE_CALL, owner | _changes(record))
             if done.rowcount != 1:
                 raise Fenced(f"call {call_id} is not ours any more")
             await connection.execute(self._insert_entry, [_line(call_id, entry) for entry in entries])
@@ -105,6 +104,8 @@ class SqlStore:
         return int(epoch)
 
     async def get(self, call_id: str) -> CallRow | None:
+        if "\0" in call_id:  # comes from outside, and PostgreSQL can't even be asked about it
+            return None
         return await self._one(sa.select(calls).where(calls.c.id == call_id))
 
     async def by_carrier_id(self, carrier_call_id: str) -> CallRow | None:
@@ -260,7 +261,14 @@ async def _of_key(connection: AsyncConnection, key: str, now: float, *, forget: 
     return None if line is None else _row(line)
 
 
+# Made once: building a statement costs more than running it.
 _INSERT_CALL = calls.insert()
+_LOCK_CALL = (
+    calls.update()
+    .where(calls.c.id == sa.bindparam("of"), calls.c.epoch == sa.bindparam("by"))
+    .values(epoch=sa.bindparam("by"))
+)
+_CHANGE_CALL = _LOCK_CALL.values({name: sa.bindparam(name) for name in ("record", "carrier_call_id", "live")})
 _json = msgspec.json.Encoder().encode
 
 

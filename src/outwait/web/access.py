@@ -27,7 +27,7 @@ class Access:
 
     def _with_key(self, key: bytes, headers: Headers) -> Response | None:
         scheme, _, given = headers.get("authorization", "").partition(" ")
-        if scheme.lower() == "bearer" and hmac.compare_digest(given.strip().encode("utf-8", "surrogatepass"), key):
+        if scheme.lower() == "bearer" and hmac.compare_digest(given.strip().encode("latin-1"), key):
             return None
         return error_response(
             HTTPStatus.UNAUTHORIZED,

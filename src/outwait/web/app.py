@@ -25,7 +25,7 @@ Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 
-_ROOTS = ("/v1/", "/twilio/", "/healthz", "/metrics", "/docs", "/openapi.json")
+_ROOTS = ("/v1/", "/twilio/", "/healthz", "/metrics", "/openapi.json")
 
 
 def build(
@@ -54,8 +54,8 @@ def build(
         title="Outwait",
         version=version("outwait"),
         description="AI phone calls that ride out long holds.",
+        docs_url=None,  # both would have the browser fetch their scripts from somewhere else
         redoc_url=None,
-        swagger_ui_oauth2_redirect_url=None,
     )
     router = api.router(desk, metrics, settings.twilio_phone_number, closing or asyncio.Event())
     router.routes.extend(Webhooks(desk, urls, auth_token, metrics).routes())
@@ -88,7 +88,7 @@ class App:
             await self._request(path, scope, receive, send)
 
     async def _websocket(self, path: str, scope: Message, receive: Receive, send: Send) -> None:
-        if path == "/twilio/media":
+        if path.rstrip("/") == "/twilio/media":
             await self._media(scope, receive, send)
         elif (await receive())["type"] == "websocket.connect":
             await refuse(scope, send, HTTPStatus.NOT_FOUND)

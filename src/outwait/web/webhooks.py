@@ -30,7 +30,7 @@ class _Handler(Protocol):
 
 
 class Webhooks:
-    """The four addresses that Twilio is given for a call."""
+    """The addresses that Twilio is given."""
 
     def __init__(self, desk: Desk, urls: Urls, auth_token: str, metrics: Metrics) -> None:
         self._desk = desk
@@ -49,12 +49,17 @@ class Webhooks:
         return [
             Route(f"/twilio/{name}/{{call_id}}", self._signed(handler), methods=["POST"], name=f"twilio-{name}")
             for name, handler in handlers.items()
-        ]
+        ] + [Route("/twilio/fallback", self._signed(self._fallback), methods=["POST"], name="twilio-fallback")]
 
     async def _voice(self, call_id: str, form: dict[str, str]) -> Response:
         return await self._answer(call_id, form, again=False)
 
     async def _after_stream(self, call_id: str, form: dict[str, str]) -> Response:
+        return await self._answer(call_id, form, again=True)
+
+    async def _fallback(self, call_id: str, form: dict[str, str]) -> Response:
+        """Another process of ours did not answer: the leg is ours now. One address serves all calls."""
+        call_id = await self._desk.call_of(_wanted(form, "CallSid"))
         return await self._answer(call_id, form, again=True)
 
     async def _answer(self, call_id: str, form: dict[str, str], *, again: bool) -> Response:
@@ -90,7 +95,7 @@ class Webhooks:
             body = await read_body(request)
             form = self._verified(request, body)
             try:
-                return await handler(request.path_params["call_id"], dict(form))
+                return await handler(request.path_params.get("call_id", ""), dict(form))
             except KeyError:
                 raise HTTPException(HTTPStatus.NOT_FOUND, "no such call") from None
 
