@@ -32,7 +32,7 @@ Out = Annotated[Path, typer.Option("--out", help="Folder for call.wav, call.json
 def main() -> NoReturn:
     """The `outwait` command. Exit status: 0 done, 1 the job failed, 2 usage."""
     try:
-        app()
+        app(prog_name="outwait")
     except OutwaitError as error:
         _stop(str(error), 2 if error.usage else 1)
     except BrokenPipeError:

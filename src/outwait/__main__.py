@@ -1,0 +1,5 @@
+"""`python -m outwait` is `outwait`."""
+
+from outwait.cli import main
+
+main()

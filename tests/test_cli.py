@@ -1,0 +1,136 @@
+"""The command line from the outside: exit statuses, one clear line for what is wrong, and quick help."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import resource
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import typer.main
+
+from outwait import __version__
+from outwait.cli import app
+from tests.sample_call import sample_call
+
+COMMANDS = sorted(typer.main.get_command(app).commands)  # type: ignore[attr-defined]
+QUICK = 0.5  # CPU seconds that help may take
+SLACK = 2.0  # for a machine that has other work to do
+
+
+def outwait(*words: str | Path, cwd: Path | None = None, **environment: str) -> subprocess.CompletedProcess[str]:
+    """Run the command in a process of its own, as a user would."""
+    command = [sys.executable, "-m", "outwait", *map(str, words)]
+    env = {name: value for name, value in os.environ.items() if not re.match("OUTWAIT_|TWILIO_|OPENAI_|AZURE_", name)}
+    return subprocess.run(command, capture_output=True, text=True, timeout=60, cwd=cwd, env=env | environment)
+
+
+def fails(result: subprocess.CompletedProcess[str], status: int, words: str) -> None:
+    """It failed as a program for people fails: one line, no traceback, nothing on stdout."""
+    assert result.returncode == status, result.stderr
+    assert "Traceback" not in result.stderr
+    assert words in result.stderr
+    assert result.stdout == ""
+    if status == 1:
+        assert len(result.stderr.splitlines()) == 1
+
+
+def test_version() -> None:
+    result = outwait("--version")
+    assert (result.returncode, result.stdout, result.stderr) == (0, f"outwait {__version__}\n", "")
+
+
+@pytest.mark.parametrize("words", [[], *([name] for name in COMMANDS)], ids=lambda words: " ".join(words) or "outwait")
+def test_help_is_quick(words: list[str]) -> None:
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    result = outwait(*words, "--help")
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    assert result.returncode == 0
+    assert "Usage: outwait" in result.stdout
+    assert after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime < QUICK * SLACK
+
+
+def test_help_loads_nothing_heavy() -> None:
+    heavy = {"numpy", "fastapi", "sqlalchemy", "httpx2", "uvicorn", "soundfile", "outwait.sim", "outwait.config"}
+    code = "import sys, outwait.cli; print(*sys.modules)"
+    loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
+    assert heavy.isdisjoint(loaded)
+
+
+@pytest.mark.parametrize(
+    ("words", "named"),
+    [
+        (["dance"], "dance"),
+        (["call", "+12025550143"], "--task"),
+        (["call", "+12025550143", "--task", "x", "--max-cost-usd", "much"], "--max-cost-usd"),
+        (["serve", "--port", "99999"], "--port"),
+        (["listen"], "FILES"),
+        (["bench", "nothing"], "no benchmark 'nothing'"),
+    ],
+)
+def test_wrong_usage_is_status_2(words: list[str], named: str) -> None:
+    result = outwait(*words)
+    assert result.returncode == 2
+    assert named.lower() in result.stderr.lower()
+    assert "Traceback" not in result.stderr
+
+
+def test_a_call_without_a_server() -> None:
+    fails(outwait("call", "+12025550143", "--task", "x", "--server", "http://127.0.0.1:9"), 1, "no server at")
+    fails(outwait("call", "+12025550143", "--task", "x", "--server", "nonsense"), 1, "no server at nonsense")
+
+
+def test_serve_says_what_is_missing(tmp_path: Path) -> None:
+    fails(outwait("serve", "--port", "0", cwd=tmp_path), 1, "OPENAI_API_KEY")
+    fails(outwait("serve", "--port", "0", cwd=tmp_path, OPENAI_API_KEY="x"), 1, "TWILIO_ACCOUNT_SID")
+    fails(outwait("serve", cwd=tmp_path, OUTWAIT_PORT="many"), 1, "OUTWAIT_PORT")
+    fails(outwait("serve", cwd=tmp_path, OPENAI_API_KEY="x", OUTWAIT_MODEL="no-such-model"), 1, "no-such-model")
+
+
+def test_doctor_finds_what_is_missing(tmp_path: Path) -> None:
+    result = outwait("doctor", cwd=tmp_path, DATABASE_URL=f"sqlite:///{tmp_path}/calls.db")
+    assert result.returncode == 1
+    assert "Traceback" not in result.stderr
+    for words in ("TWILIO_ACCOUNT_SID", "OPENAI_API_KEY", "OUTWAIT_PUBLIC_URL", "database: can be written", "to fix"):
+        assert words in result.stdout
+
+
+def test_doctor_names_a_setting_that_cannot_be_used(tmp_path: Path) -> None:
+    (tmp_path / "outwait.toml").write_text('publik_url = "https://voice.example.com"\n')
+    result = outwait("doctor", cwd=tmp_path)
+    assert result.returncode == 1
+    assert "publik_url" in result.stdout
+
+
+def test_bad_files_are_named(tmp_path: Path) -> None:
+    nothing = tmp_path / "nothing.wav"
+    text = tmp_path / "text.wav"
+    text.write_text("hello")
+    fails(outwait("listen", nothing), 1, "nothing.wav")
+    fails(outwait("listen", text, "--json"), 1, "text.wav")
+    fails(outwait("report", nothing), 1, "nothing.wav: No such file")
+    fails(outwait("report", text), 1, "not JSON")
+
+
+def test_a_report_is_made(tmp_path: Path) -> None:
+    path = tmp_path / "call.json"
+    path.write_text(json.dumps(sample_call()))
+    result = outwait("report", path, "--out", tmp_path / "page.html")
+    assert (result.returncode, result.stdout) == (0, f"{tmp_path}/page.html\n")
+    assert (tmp_path / "page.html").read_text().startswith("<!doctype html>")
+
+
+def test_a_reader_that_leaves_is_no_bug() -> None:
+    command = f"{sys.executable} -m outwait bench | true; echo ${{PIPESTATUS[0]}}"
+    result = subprocess.run(["bash", "-c", command], capture_output=True, text=True, check=True)
+    assert "Traceback" not in result.stderr
+
+
+def test_benchmarks_are_listed() -> None:
+    result = outwait("bench")
+    assert result.returncode == 0
+    assert re.search(r"^ear\s+\S", result.stdout, re.M)
