@@ -128,6 +128,7 @@ class RealtimeServer:
         self.beta = beta
         self.refuse: tuple[HTTPStatus, bytes] | None = None  # answers handshakes so
         self.redirect = ""  # or so
+        self.date: str | None = ""  # of its answer to a handshake; empty: the real one
         self.deaf = False  # accepts connections, answers no handshake
         self.requests: list[Request] = []
         self.asked = asyncio.Event()  # there has been a handshake
@@ -153,7 +154,13 @@ class RealtimeServer:
 
     async def __aenter__(self) -> RealtimeServer:
         self._server = await serve(
-            self._handle, "127.0.0.1", 0, process_request=self._answer, compression=None, close_timeout=1
+            self._handle,
+            "127.0.0.1",
+            0,
+            process_request=self._answer,
+            process_response=self._dated,
+            compression=None,
+            close_timeout=1,
         )
         return self
 
@@ -178,6 +185,12 @@ class RealtimeServer:
             status, body = self.refuse
             return connection.respond(status, body.decode())
         return None
+
+    def _dated(self, connection: ServerConnection, request: Request, response: Response) -> None:
+        if self.date != "":
+            del response.headers["Date"]
+            if self.date is not None:
+                response.headers["Date"] = self.date
 
     async def _handle(self, socket: ServerConnection) -> None:
         self._peers.put_nowait(Peer(socket, beta=self.beta))

@@ -224,6 +224,17 @@ def test_cancel_then_ask_waits_for_the_cancelled_one() -> None:
     assert [frame["type"] for frame in stage.take()] == ["response.create"]
 
 
+def test_what_was_cancelled_on_its_way_is_not_asked_for_again() -> None:
+    stage = Stage()
+    stage.dialogue.ask_response("old", tools=True)
+    stage.dialogue.cancel_response()
+    stage.take()
+    stage.hear(created("vad"), error(ACTIVE, "ask_1"), done("vad"))
+    assert stage.take() == []
+    stage.dialogue.ask_response("new", tools=True)
+    assert [frame["event_id"] for frame in stage.take()] == ["ask_2"]
+
+
 def test_cancel_with_nothing_known() -> None:
     stage = Stage()
     stage.dialogue.cancel_response()
@@ -523,6 +534,24 @@ def test_a_response_asked_for_beside_a_phrase_on_a_server_that_makes_one_at_a_ti
     stage.take()
     stage.hear(error(ACTIVE, "ask_1"), AudioDelta("p1", "i", b"1"), done("p1"))
     assert [frame["event_id"] for frame in stage.take()] == ["ask_1"]
+
+
+def test_a_phrase_refused_and_then_out_of_time() -> None:
+    stage = phrase_stage()
+    stage.hear(error(ACTIVE, "phrase_1"))
+    stage.timers[0].ring()
+    assert stage.events == [PhraseFailed(3, "here", "not made within 20 s")]
+    stage.take()
+    stage.dialogue.fed()
+    assert stage.take() == []
+
+
+def test_errors_that_are_not_about_a_phrase() -> None:
+    stage = phrase_stage()
+    assert stage.hear(error("x"), error("y", "other")) == [
+        SessionComplained(3, "x", "no"),
+        SessionComplained(3, "y", "no"),
+    ]
 
 
 @pytest.mark.parametrize("metadata", ["here", None])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import importlib.util
 import logging
 from collections.abc import AsyncIterator
 from http import HTTPStatus
@@ -180,6 +181,28 @@ async def test_seconds_left_are_told_by_the_servers_clock(ga: RealtimeServer) ->
 
 
 @pytest.mark.parametrize(
+    ("date", "expires_at", "left"),
+    [
+        ("Sun, 22 Nov 2026 13:00:00 GMT", 1_795_356_000, 3600.0),
+        ("Sun, 22 Nov 2026 13:00:00 GMT", 1_795_352_000, None),
+        ("noon", 1_795_356_000, None),
+        (None, 1_795_356_000, None),
+        ("Sun, 22 Nov 2026 13:00:00 GMT", None, None),
+    ],
+)
+async def test_what_the_servers_clock_says(
+    ga: RealtimeServer, date: str | None, expires_at: int | None, left: float | None
+) -> None:
+    ga.date = date
+    line = Line(ga)
+    line.start()
+    await ga.open(expires_at=expires_at)
+    assert await line.next() == SessionOpened(7, left)
+    line.session.close()
+    await line.over()
+
+
+@pytest.mark.parametrize(
     ("status", "body", "trouble"),
     [
         (400, b"", Trouble.REFUSED),
@@ -224,6 +247,23 @@ async def test_handshake_without_an_answer(ga: RealtimeServer) -> None:
     line = Line(ga, connect_seconds=0.1)
     line.start()
     assert (await line.over()).trouble is Trouble.LOST
+
+
+@pytest.mark.parametrize("proxy", ["nonsense://127.0.0.1:1", "socks5://127.0.0.1:1"])
+async def test_a_proxy_that_is_none(monkeypatch: pytest.MonkeyPatch, proxy: str) -> None:
+    if proxy.startswith("socks") and importlib.util.find_spec("python_socks") is not None:
+        pytest.skip("the library for it is here")
+    for name in ("http_proxy", "https_proxy", "all_proxy", "socks_proxy"):
+        monkeypatch.setenv(name, proxy)
+        monkeypatch.setenv(name.upper(), proxy)
+    for name in ("no_proxy", "NO_PROXY"):
+        monkeypatch.delenv(name, raising=False)
+    events: list[AnyEvent] = []
+    engine = openai_engine(api_key=KEY, model="m", base_url="http://192.0.2.1:1")
+    await engine.session(7, "", [], [], events.append).run()
+    (closed,) = events
+    assert isinstance(closed, SessionClosed)
+    assert closed.trouble is Trouble.REFUSED
 
 
 @pytest.mark.parametrize("says", [[], ["session.created"]])
@@ -408,6 +448,12 @@ async def test_a_flood_of_nonsense_ends_it(server: RealtimeServer) -> None:
 
 async def test_complaints_hide_the_key(server: RealtimeServer) -> None:
     async with opened(server) as (line, peer):
+        error = {"type": "x", "code": "y", "message": f"about {KEY}"}
+        await peer.finish("r1", "failed", status_details={"type": "failed", "error": error})
+        await line.next()
+        ended = await line.next()
+        assert isinstance(ended, ResponseEnded)
+        assert ended.detail == "y about ***"
         await peer.complain("invalid_value", f"Bad key {KEY} or sk-proj-ab**12")
         assert await line.next() == SessionComplained(7, "invalid_value", "Bad key *** or ***")
 

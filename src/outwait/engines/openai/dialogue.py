@@ -129,8 +129,10 @@ class Dialogue:
         self._next()
 
     def cancel_response(self) -> None:
-        """Stop the answer being made, and forget the one that waits."""
+        """Stop the answer being made, and forget the one that waits or is on its way."""
         self._kept = None
+        if self._last is not None:
+            self._last.wanted = False
         making: list[str | None] = [*self._live]
         for response in making or [None]:
             self._send(frames.response_cancel(response))
@@ -294,7 +296,8 @@ class Dialogue:
         ask = self._last
         if ask is not None and error.event_id in ("", ask.event_id):
             self._asked = self._last = None
-            self._kept = self._kept or ask
+            if ask.wanted:
+                self._kept = self._kept or ask
         else:
             self._phrases.refused(error, busy=True)
 
@@ -355,8 +358,9 @@ class _Response:
     chars: int = 0  # of its words received
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class _Ask:
     event_id: str
     instructions: str
     tools: bool
+    wanted: bool = True  # False: cancelled since
