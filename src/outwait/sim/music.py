@@ -24,7 +24,7 @@ def hold_music(style: str, seconds: float, seed: int = 0) -> Samples:
     beat = 60.0 / tempo
     bars = [degree for degree in _TURNS[int(rng.integers(len(_TURNS)))] for _ in range(2)]
     key = 45 + int(rng.integers(12))
-    one = round_of(rng, key, bars, beat)
+    one = _hall(rng, round_of(rng, key, bars, beat))
     loud = float(np.sqrt(np.mean(one**2))) or 1.0
     one = np.tanh(one / loud * 0.12)
     needed = round(seconds * RATE)
@@ -114,6 +114,20 @@ def _hertz(key: int, degree: int, octave: int = 0) -> float:
     return 440.0 * float(2 ** ((key + steps - 69) / 12))
 
 
+def _hall(rng: np.random.Generator, dry: Samples, seconds: float = 1.4, share: float = 0.5) -> Samples:
+    """The piece in a room, its tail wrapped around to its beginning, so that it loops without a seam."""
+    length = round(seconds * RATE)
+    tail = rng.standard_normal(length) * np.exp(-5.0 * np.arange(length) / length)
+    wet = np.fft.irfft(np.fft.rfft(dry) * np.fft.rfft(tail, len(dry)), len(dry))
+    wet *= float(np.sqrt(np.mean(dry**2)) / np.sqrt(np.mean(wet**2)))
+    return np.asarray((1 - share) * dry + share * wet)
+
+
+def _pad(key: int, degree: int, seconds: float, octave: int = 1) -> Samples:
+    """A held chord."""
+    return np.asarray(sum(_note(_hertz(key, degree + third, octave), seconds, _strings, 0.15) for third in (0, 2, 4)))
+
+
 def _mix(length: float, notes: list[tuple[float, Samples]]) -> Samples:
     out = np.zeros(round(length * RATE))
     for start, sound in notes:
@@ -127,6 +141,7 @@ def _lounge(rng: np.random.Generator, key: int, bars: list[int], beat: float) ->
     notes = []
     for bar, degree in enumerate(bars):
         start = bar * 4 * beat
+        notes.append((start, 0.25 * _pad(key, degree, 4 * beat)))
         for step in range(4):
             for third in (0, 2, 4, 6):
                 notes.append(
@@ -156,16 +171,17 @@ def _beat_piece(rng: np.random.Generator, key: int, bars: list[int], beat: float
     notes = []
     for bar, degree in enumerate(bars):
         start = bar * 4 * beat
+        notes.append((start, 0.6 * _pad(key, degree, 4 * beat)))
         for step in range(8):
             at = start + step * beat / 2
-            hat = rng.standard_normal(round(0.05 * RATE)) * np.exp(-np.arange(round(0.05 * RATE)) / 80)
-            notes.append((at, 0.3 * hat))
-            notes.append((at, 0.7 * _note(_hertz(key, degree), beat / 2, _pluck, 6)))
+            hat = rng.standard_normal(round(0.03 * RATE)) * np.exp(-np.arange(round(0.03 * RATE)) / 50)
+            notes.append((at, 0.12 * hat))
+            notes.append((at, 0.6 * _note(_hertz(key, degree), beat / 2, _pluck, 3)))
+            pick = (0, 2, 4, 7)[step % 4]
+            notes.append((at, 0.5 * _note(_hertz(key, degree + pick, 2), beat, _electric_piano, 2)))
             if step in (2, 6):
-                snare = rng.standard_normal(round(0.12 * RATE)) * np.exp(-np.arange(round(0.12 * RATE)) / 250)
-                notes.append((at, 0.7 * snare))
-        for third in (0, 2, 4):
-            notes.append((start + beat, 0.5 * _note(_hertz(key, degree + third, 2), 1.5 * beat, _electric_piano, 2)))
+                snare = rng.standard_normal(round(0.08 * RATE)) * np.exp(-np.arange(round(0.08 * RATE)) / 150)
+                notes.append((at, 0.25 * snare))
     return _mix(len(bars) * 4 * beat, notes)
 
 
