@@ -1,6 +1,6 @@
 """More recordings to test on, never to train on: `python -m training.heldout --packages DIR --audio DIR --out DIR`.
 
-Prompts in Italian, Russian, Spanish and French and acted Czech from Debian packages (training/README.md), and songs made
+Prompts in Italian, Russian, Spanish, French and acted Czech from Debian packages (training/README.md), and songs made
 of the test set's own voices and music. Writes 8,000 Hz FLAC and a manifest.csv that `outwait bench ear` reads.
 """
 

@@ -141,6 +141,7 @@ class Composer:
         for head in ("music", "singing", "tone", "noise"):
             weight[head] = np.where((truth[head] > 0) & (smooth_bed < 0.004 * smooth_voice), 0, 1)
         weight["live"] = live_known * (smooth_voice > 0.5 * smooth_bed)
+
         def per_stretch(values: Array) -> Array:
             return values.reshape(-1, FRAMES).mean(axis=1)
 

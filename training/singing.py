@@ -24,7 +24,9 @@ def sing(clip: Clip, random: np.random.Generator) -> NDArray[np.float32]:
     breath = pyworld.d4c(speech, pitch, times, RATE)
     voiced = pitch > 0
     speed = np.where(voiced, random.uniform(0.3, 0.65), random.uniform(0.8, 1.0))
-    at = np.interp(np.arange(0, (1 / speed).sum()), np.concatenate(([0], np.cumsum(1 / speed)))[:-1], np.arange(len(speed)))
+    at = np.interp(
+        np.arange(0, (1 / speed).sum()), np.concatenate(([0], np.cumsum(1 / speed)))[:-1], np.arange(len(speed))
+    )
     at = np.clip(np.rint(at).astype(int), 0, len(speed) - 1)
     envelope, breath, voiced = envelope[at], breath[at], voiced[at]
     base = float(np.median(pitch[pitch > 0])) if (pitch > 0).any() else 180.0

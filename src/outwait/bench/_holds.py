@@ -184,6 +184,10 @@ class _Tape:
         self.loudness = float(self.r.uniform(-8, 4))  # of the bed against -20 dBFS
         self.prompt_level = float(self.r.uniform(-6, 3))
         self.speaker = ""  # of the announcements
+        # An exchange has habits: how long it is quiet before and after an announcement, and with what hiss.
+        self.before = float(self.r.choice([self.r.uniform(0.0, 0.35), self.r.uniform(0.0, 1.3)], p=[0.7, 0.3]))
+        self.after = float(self.r.choice([self.r.uniform(0.05, 0.6), self.r.uniform(0.0, 1.5)], p=[0.7, 0.3]))
+        self.hiss = float(self.r.choice([-99.0, self.r.uniform(-70, -50)], p=[0.75, 0.25]))
 
     @property
     def now(self) -> float:
@@ -206,6 +210,7 @@ class _Tape:
     def prompt(self, clip: Clip, under: Sound | None = None, duck: float = -14.0) -> None:
         """A recorded voice, over `under` turned down by `duck` dB when given."""
         voice = self.c.sound(clip) * decibels(self.prompt_level)
+        voice = voice + noise(len(voice) / RATE, self.hiss, self.r)[: len(voice)]
         start = self.now
         if under is not None:
             voice = voice + np.resize(under, len(voice)) * decibels(duck)
@@ -229,10 +234,10 @@ class _Tape:
     def announce(self, clips: list[Clip], mode: str, kinds: tuple[str, ...] = ("music",)) -> None:
         """Announcements in the music, which stops or is turned down."""
         if mode == "stop":
-            self.add(noise(float(self.r.uniform(0.0, 0.35)), -99, self.r))
+            self.add(noise(self.before, self.hiss, self.r))
             for clip in clips:
                 self.prompt(clip)
-                self.add(noise(float(self.r.uniform(0.05, 0.6)), -99, self.r))
+                self.add(noise(self.after * float(self.r.uniform(0.8, 1.2)), self.hiss, self.r))
         else:
             duck = float(self.r.uniform(-20, -8)) if mode == "duck" else -5.0
             under = self.music(8.0, kinds)
@@ -256,7 +261,8 @@ class _Tape:
         """The line opens, a person speaks, waits, speaks again, gives up."""
         r = self.r
         fits = lambda clip: clip.speaker != self.speaker and len(self.c.sound(clip)) > 0.3 * RATE  # noqa: E731
-        first = self.c.pick(LIVE, fits)
+        # Some agents are machines too, or sound like a studio.
+        first = self.c.pick(LIVE if r.random() < 0.85 or not self.c.has("speech_tts") else ("speech_tts",), fits)
         same = [
             c for c in self.c._clips if c.speaker == first.speaker and c.path != first.path and c.kind == first.kind
         ]
