@@ -125,6 +125,12 @@ def test_refuses_a_wrong_toml(text: str) -> None:
         Settings.load()
 
 
+def test_refuses_an_env_file_that_is_no_text() -> None:
+    Path(".env").write_bytes(b"OUTWAIT_MODEL=\xff\n")
+    with pytest.raises(ConfigError, match="UTF-8"):
+        Settings.load()
+
+
 def test_no_such_flag() -> None:
     with pytest.raises(TypeError, match="speed"):
         Settings.load(speed=1)

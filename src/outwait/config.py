@@ -101,8 +101,10 @@ class Settings(BaseSettings):
         try:
             return cls(**{name: value for name, value in flags.items() if value is not None})
         except ValidationError as error:
-            lines = [f"{_shown(fault['loc'])}: {fault['msg']}" for fault in error.errors(include_input=False)]
+            lines = [_line(fault["loc"], fault["msg"]) for fault in error.errors(include_input=False)]
             raise ConfigError("; ".join(lines)) from None
+        except UnicodeDecodeError as error:
+            raise ConfigError(f".env is not UTF-8: {error.reason}") from None
 
     @classmethod
     def settings_customise_sources(
@@ -200,9 +202,7 @@ class _TomlFile(PydanticBaseSettingsSource):
         return found
 
 
-def _shown(place: tuple[int | str, ...]) -> str:
-    """The name under which the user knows a setting."""
+def _line(place: tuple[int | str, ...], message: str) -> str:
+    """What is wrong, under the name by which the user knows the setting."""
     name = str(place[0]) if place else "settings"
-    if name.isupper():
-        return name
-    return f"OUTWAIT_{name.upper()}"
+    return f"{name if name.isupper() else f'OUTWAIT_{name.upper()}'}: {message.removeprefix('Value error, ')}"

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import datetime
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from importlib.resources import files
 from pathlib import Path
 from typing import Literal
@@ -118,10 +118,11 @@ def _find(what: str, table: Mapping[str, PriceEntry], engine: str, name: str) ->
     for key in (f"{engine}/{name}", f"openai/{name}", f"{engine}/{undated}", f"openai/{undated}"):
         if key in table:
             return table[key]
-    raise NoPrice(f"no price for {what} {name!r} of engine {engine!r}; known: {_names(table)}")
+    known = _names(key for key in table if key.startswith((f"{engine}/", "openai/")))
+    raise NoPrice(f"no price for {what} {name!r} of engine {engine!r}; known: {known}")
 
 
-def _names(table: Mapping[str, PriceEntry]) -> str:
+def _names(table: Iterable[str]) -> str:
     return ", ".join(sorted(table))
 
 

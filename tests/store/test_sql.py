@@ -53,6 +53,14 @@ async def test_migrations_make_the_tables(store: SqlStore, path: Path) -> None:
     await engine.dispose()
 
 
+async def test_a_database_of_a_later_version_is_left_alone(store: SqlStore, path: Path) -> None:
+    async with store._engine.connect() as connection:
+        await connection.exec_driver_sql("UPDATE alembic_version SET version_num = '9999'")
+        await connection.commit()
+    with pytest.raises(StoreError, match="9999"):
+        await SqlStore.open(f"sqlite:///{path}")
+
+
 async def test_a_full_disk_leaves_nothing_half_written(store: SqlStore, path: Path) -> None:
     await store.create(ROW)
     await store.append("c1", [entry(1)])

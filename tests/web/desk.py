@@ -103,6 +103,8 @@ class FakeDesk:
     stream: Stream | None = None
     stream_there: asyncio.Event = field(default_factory=asyncio.Event)
     drained: list[float] = field(default_factory=list)
+    followers: int = 0
+    left: asyncio.Event = field(default_factory=asyncio.Event)
     draining: bool = False
 
     async def place(self, request: CallRequest, idempotency_key: str | None) -> CallRow:
@@ -130,16 +132,21 @@ class FakeDesk:
 
     async def notes(self, call_id: str, after: int) -> AsyncIterator[tuple[int, str, bytes]]:
         number = after
-        while True:
-            told = self.told.get(call_id, [])
-            while number < len(told):
-                kind, data = told[number]
-                number += 1
-                yield number, kind, data
-                if kind == "ended":
-                    return
-            self.more.clear()
-            await self.more.wait()
+        self.followers += 1
+        try:
+            while True:
+                told = self.told.get(call_id, [])
+                while number < len(told):
+                    kind, data = told[number]
+                    number += 1
+                    yield number, kind, data
+                    if kind == "ended":
+                        return
+                self.more.clear()
+                await self.more.wait()
+        finally:
+            self.followers -= 1
+            self.left.set()
 
     async def answer(self, call_id: str, carrier_call_id: str, *, again: bool) -> Literal["connect", "hangup"]:
         if call_id not in self.calls:

@@ -69,6 +69,17 @@ async def test_serves_until_it_is_told_to_stop(desk: FakeDesk, capsys: pytest.Ca
     assert capsys.readouterr().out == ""
 
 
+async def test_a_follower_that_leaves_is_forgotten(desk: FakeDesk) -> None:
+    desk.calls = {"c1": call_object("c1")}
+    desk.told = {"c1": [("status", b"{}")]}
+    async with server.listening(settings(), Opened(desk)) as (url, _), httpx2.AsyncClient(trust_env=False) as client:
+        async with client.stream("GET", url + "/v1/calls/c1/events") as response:
+            assert await anext(response.aiter_lines()) == "id: 1"
+            assert desk.followers == 1
+        async with asyncio.timeout(10):
+            await desk.left.wait()
+
+
 async def test_a_second_signal_hurries(desk: FakeDesk, capsys: pytest.CaptureFixture[str]) -> None:
     begun = asyncio.Event()
 

@@ -178,11 +178,15 @@ async def _failures() -> AsyncIterator[None]:
         async with asyncio.timeout(DEADLINE):
             yield
     except IntegrityError as error:
-        raise _Duplicate(f"{error.orig}") from error
+        raise _Duplicate(_one_line(error.orig)) from error
     except DBAPIError as error:
-        raise StoreError(f"{error.orig}") from error
+        raise StoreError(_one_line(error.orig)) from error
     except (PoolTimeout, TimeoutError, OSError) as error:
         raise StoreError(f"the database does not answer: {error}") from error
+
+
+def _one_line(error: object) -> str:
+    return " ".join(str(error).split())
 
 
 def _with_async_driver(text: str) -> URL:
@@ -205,7 +209,7 @@ def _engine(url: URL) -> AsyncEngine:
     if url.get_backend_name() == "sqlite":
         file = Path(url.database or "").expanduser()
         try:
-            file.parent.mkdir(parents=True, exist_ok=True)
+            file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)  # the log holds what people said
         except OSError as error:
             raise StoreError(f"{file.parent}: {error.strerror}") from error
         url = url.set(database=str(file))
@@ -242,6 +246,7 @@ def _begin_sqlite(connection: Connection) -> None:
 def _migrate(connection: Connection) -> None:
     from alembic import command
     from alembic.config import Config
+    from alembic.util import CommandError
 
     if connection.dialect.name == "postgresql":  # two processes may start at the same time
         connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_MIGRATION_LOCK)))
@@ -249,7 +254,10 @@ def _migrate(connection: Connection) -> None:
     config.set_main_option("script_location", str(Path(__file__).parent / "migrations").replace("%", "%%"))
     config.set_main_option("path_separator", "os")
     config.attributes["connection"] = connection
-    command.upgrade(config, "head")
+    try:
+        command.upgrade(config, "head")
+    except CommandError as error:
+        raise StoreError(f"the database is not one that this version can use: {_one_line(error)}") from error
 
 
 async def _of_key(connection: AsyncConnection, key: str, now: float, *, forget: bool = True) -> CallRow | None:

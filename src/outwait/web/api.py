@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
 from http import HTTPStatus
 from typing import Annotated, Any
 
 import msgspec
 from fastapi import APIRouter, Header, Query, Request
 from prometheus_client import generate_latest
-from pydantic import ValidationError, WithJsonSchema
+from pydantic import BaseModel, ValidationError, WithJsonSchema
 from starlette.exceptions import HTTPException
 from starlette.responses import Response, StreamingResponse
 
@@ -19,7 +19,7 @@ from outwait.switchboard import CallRequest, Desk, Refused
 from outwait.web.bodies import read_body
 from outwait.web.errors import ErrorBody, refused_field
 from outwait.web.metrics import Metrics
-from outwait.web.models import CallCreate, CallCreated, CallObject, CallPage, HangUpAccepted, Health, schema_of
+from outwait.web.models import CallCreate, CallCreated, CallObject, CallPage, HangUpAccepted, Health
 
 HEARTBEAT = 15.0  # wall s of silence on an event stream until a comment shows that it lives
 MAX_KEY = 255  # characters of an idempotency key
@@ -34,6 +34,10 @@ _Errors = dict[int | str, dict[str, Any]]
 
 def _errors(*statuses: HTTPStatus) -> _Errors:
     return {int(status): {"model": ErrorBody, "description": status.phrase} for status in statuses}
+
+
+def _json_of(model: type[BaseModel]) -> dict[str, Any]:
+    return {"application/json": {"schema": model.model_json_schema()}}
 
 
 _UNAUTHORIZED, _UNKNOWN, _INVALID = HTTPStatus.UNAUTHORIZED, HTTPStatus.NOT_FOUND, HTTPStatus.UNPROCESSABLE_ENTITY
@@ -66,7 +70,10 @@ def router(desk: Desk, metrics: Metrics, own_number: str | None, closing: asynci
             _UNAVAILABLE,
         ),
         openapi_extra={
-            "requestBody": {"required": True, "content": {"application/json": {"schema": schema_of(CallCreate)}}}
+            "requestBody": {
+                "required": True,
+                "content": {"application/json": {"schema": CallCreate.model_json_schema()}},
+            }
         },
         summary="Place a call",
     )
@@ -226,6 +233,8 @@ async def _server_sent(desk: Desk, call_id: str, after: int, closing: asyncio.Ev
             if task is not None:
                 task.cancel()
         await asyncio.wait({task for task in (coming, down) if task is not None})
+        if isinstance(notes, AsyncGenerator):
+            await notes.aclose()
 
 
 async def _next(notes: AsyncIterator[tuple[int, str, bytes]]) -> tuple[int, str, bytes]:

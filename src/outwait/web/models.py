@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, StringConstraints, WithJsonSchema
 
@@ -88,6 +88,10 @@ class Words(BaseModel):
     # media s since answer
     role: Literal["human", "agent", "announcement"]
     text: str
+    cut: bool = False
+    # the other side did not hear the rest
+    phrase: bool = False
+    # said with a recording made beforehand
 
 
 class Session(BaseModel):
@@ -100,6 +104,41 @@ class Session(BaseModel):
     # media s since answer
     closed_at: float | None
     reason: str | None
+    # of its end
+
+
+class FailedSession(BaseModel):
+    """A connection that never came about."""
+
+    at: float | None
+    # media s since answer
+    engine: str
+    model: str
+    reason: str | None
+
+
+class Decision(BaseModel):
+    """What the ear's evidence led to."""
+
+    model_config = ConfigDict(extra="allow")
+
+    kind: Literal["hold_started", "maybe_human", "human_returned", "hold_went_on"]
+    at: float
+    # media s heard when it was taken
+    why: str
+    onset: float | None = None
+    # media s at which the speech that caused it began
+    confidence: float | None = None
+    # 0..1
+
+
+class HangUpStep(BaseModel):
+    """A step of the ending."""
+
+    at: float
+    # media s
+    step: str
+    detail: str = ""
 
 
 class CostItem(BaseModel):
@@ -134,16 +173,26 @@ class CallObject(BaseModel):
     task: str
     carrier: str
     carrier_call_id: str | None
+    engine: str = ""
+    metadata: dict[str, JsonValue] | None = None
     status: Literal["queued", "ringing", "in-progress", "completed", "busy", "failed", "no-answer", "canceled"]
     phase: Literal["queued", "dialing", "ringing", "talking", "holding", "resuming", "detached", "ending", "ended"]
     end_reason: EndReason | None
     outcome: str | None
+    # text that the agent left when it hung up
+    outcome_reason: str | None = None
+    # why it hung up, in its words
     created_at: str
     answered_at: str | None
     ended_at: str | None
     timeline: list[Stretch]
     transcript: list[Words]
     sessions: list[Session]
+    failed_sessions: list[FailedSession] = []
+    warmups: int = 0
+    # connections made ahead for a person who was not there
+    decisions: list[Decision] = []
+    hangup: list[HangUpStep] = []
     cost: Cost
 
 
@@ -159,8 +208,3 @@ class Health(BaseModel):
     """The server answers."""
 
     status: Literal["ok", "draining"]
-
-
-def schema_of(model: type[BaseModel]) -> dict[str, Any]:
-    """JSON schema for a request body that is parsed by hand."""
-    return model.model_json_schema()

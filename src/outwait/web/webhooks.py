@@ -67,6 +67,8 @@ class Webhooks:
         if what == "connect":
             token = await self._desk.token(call_id)
             return Response(twiml.connect(self._urls, call_id, token), media_type=twiml.CONTENT_TYPE)
+        if what == "wait":
+            return Response(twiml.ask_again(self._urls, call_id), media_type=twiml.CONTENT_TYPE)
         return Response(twiml.hang_up(), media_type=twiml.CONTENT_TYPE)
 
     async def _status(self, call_id: str, form: dict[str, str]) -> Response:
