@@ -11,11 +11,13 @@ import json
 import sys
 import time
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource
 from rich.console import Console
 
+from outwait import call_log
 from outwait.client import Client, follow_call
 from outwait.compose import desk_opener
 from outwait.config import Settings
@@ -25,19 +27,16 @@ from outwait.report import write_report
 from outwait.show import summary
 from outwait.sim.scenario import Scenario, load
 from outwait.sim.stage import Stage
+from outwait.store.sql import SqlStore
 from outwait.web.server import listening
 
 SCENARIO = "hold25"
-DATABASE = "demo.db"
 
 
 def run(out: Path, as_json: bool) -> int:
-    """Run the demo, leave call.wav, call.json and report.html in `out`; the exit status."""
+    """Run the demo, leave call.wav, call.json, its log and report.html in `out`; the exit status."""
     try:
         out.mkdir(parents=True, exist_ok=True)
-        # A demo that was stopped half way has left a call behind that nobody is to take up again.
-        for suffix in ("", "-wal", "-shm"):
-            (out / f"{DATABASE}{suffix}").unlink(missing_ok=True)
     except OSError as error:
         raise OutwaitError(f"{error.filename}: {error.strerror}") from error
     configure("error")
@@ -61,17 +60,34 @@ def run(out: Path, as_json: bool) -> int:
 
 
 async def _demo(scenario: Scenario, out: Path, console: Console) -> tuple[dict[str, Any], dict[str, Any]]:
-    async with Stage(scenario) as stage:
-        settings = _settings(stage, out)
-        async with listening(settings, desk_opener(settings, folder=out)) as (url, _), Client(url) as client:
-            console.print(f"server {url}, carrier {stage.carrier.base_url}, model {stage.model.openai_base_url}")
-            console.print(f"calling {scenario.to}: {scenario.task}\n", highlight=False)
-            placed = await client.place({"to": scenario.to, "task": scenario.task})
-            await follow_call(client, placed["id"], console)
-            await stage.finished()
-            call = await client.final(placed["id"])
+    with TemporaryDirectory(prefix="outwait-demo-") as folder:
+        async with Stage(scenario) as stage:
+            settings = _settings(stage, Path(folder))
+            call = await _one_call(stage, settings, Path(folder), console)
         stage.write_wav(out / "call.wav")
+        await _keep_log(settings, call["id"], call_log.log_beside(out / "call.json"))
         return call, stage.figures()
+
+
+async def _one_call(stage: Stage, settings: Settings, folder: Path, console: Console) -> dict[str, Any]:
+    scenario = stage.scenario
+    async with listening(settings, desk_opener(settings, folder=folder)) as (url, _), Client(url) as client:
+        console.print(f"server {url}, carrier {stage.carrier.base_url}, model {stage.model.openai_base_url}")
+        console.print(f"calling {scenario.to}: {scenario.task}\n", highlight=False)
+        placed = await client.place({"to": scenario.to, "task": scenario.task})
+        await follow_call(client, placed["id"], console)
+        await stage.finished()
+        return await client.final(placed["id"])
+
+
+async def _keep_log(settings: Settings, call_id: str, path: Path) -> None:
+    store = await SqlStore.open(settings.database_url.get_secret_value())
+    try:
+        row = await store.get(call_id)
+        assert row is not None  # the server has just told us of it
+        call_log.write_file(path, row.setup, await store.log(call_id))
+    finally:
+        await store.close()
 
 
 def _proof(figures: dict[str, Any]) -> str:
@@ -99,6 +115,6 @@ class _Given(Settings):
         return (init_settings,)
 
 
-def _settings(stage: Stage, out: Path) -> Settings:
+def _settings(stage: Stage, folder: Path) -> Settings:
     values = {name.removeprefix("OUTWAIT_").lower(): value for name, value in stage.environment().items()}
-    return _Given.load(host="127.0.0.1", port=0, database_url=f"sqlite:///{out.resolve() / DATABASE}", **values)
+    return _Given.load(host="127.0.0.1", port=0, database_url=f"sqlite:///{folder / 'calls.db'}", **values)
