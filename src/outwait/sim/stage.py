@@ -22,6 +22,7 @@ from outwait.sim.twilio import TwilioSim
 from outwait.sim.twilio_call import TwilioCall
 
 SETTLING = 10.0  # media seconds of a hold before the caller's side must have closed its session
+WATCH_MS = 100  # media time between two looks at the model's server
 QUICK = Timing(think=0.08, speed=60.0, transcribe=0.05)  # for a talk pace of about four
 
 
@@ -133,8 +134,10 @@ class Stage:
         next(iter(self.carrier.calls.values())).write_wav(path)
 
     def _watch(self, call: TwilioCall) -> None:
-        watch = self._watches.setdefault(call.sid, _Watch())
         far, model = call.far_end, self.model
+        if far.ear.ms % WATCH_MS:
+            return
+        watch = self._watches.setdefault(call.sid, _Watch())
         if far.kind == "talk":
             watch.held_since = -1.0
             return
@@ -143,8 +146,8 @@ class Stage:
         settled = far.seconds - watch.held_since >= SETTLING
         appended, responses = model.appended_ms, model.responses
         if settled:
-            self.proof.seconds += 0.02
-            self.proof.seconds_with_socket += 0.02 if model.open_sockets else 0.0
+            self.proof.seconds += WATCH_MS / 1000
+            self.proof.seconds_with_socket += WATCH_MS / 1000 if model.open_sockets else 0.0
             self.proof.appended_ms += appended - watch.appended_ms
             self.proof.responses += responses - watch.responses
         watch.appended_ms, watch.responses = appended, responses
