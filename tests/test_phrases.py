@@ -7,7 +7,7 @@ import os
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from outwait.phrases import MAX_PHRASE, PhraseLibrary
@@ -122,6 +122,7 @@ def test_half_a_character_is_not_kept(library: PhraseLibrary) -> None:
     assert library.get(VOICE, "\ud800") is None
 
 
+@settings(deadline=None)
 @given(voice=st.text(), text=st.text())
 def test_any_text_is_a_key(tmp_path_factory: pytest.TempPathFactory, voice: str, text: str) -> None:
     library = PhraseLibrary(tmp_path_factory.getbasetemp() / "any")

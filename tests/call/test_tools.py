@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from openai.types.realtime import RealtimeFunctionTool
 
@@ -91,6 +91,7 @@ def test_mistakes_tell_the_model_what_to_do(name: str, arguments: str, told: str
     assert told in mistake.text
 
 
+@settings(deadline=None)
 @given(
     st.sampled_from([*NAMES, "other"]) | st.text(),
     st.text()
@@ -104,6 +105,7 @@ def test_deep_nesting_is_a_mistake() -> None:
     assert isinstance(read_call("hangup_call", '{"reason":' + "[" * 100_000), Mistake)
 
 
+@settings(deadline=None)
 @given(st.text(), st.text(alphabet='\ud800\udfff{}"x'))
 def test_lone_surrogates_are_a_mistake(name: str, arguments: str) -> None:
     read_call("hangup_call", arguments)

@@ -7,7 +7,7 @@ from base64 import b64decode
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from outwait.call.commands import SeedItem
@@ -36,6 +36,7 @@ def checked(frame: str, dialect: Dialect) -> dict[str, Any]:
     return message
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=400))
 def test_sound(ulaw: bytes) -> None:
     message = checked(frames.append(ulaw), Dialect.GA)
@@ -55,6 +56,7 @@ def test_small_messages(dialect: Dialect) -> None:
 
 
 @BOTH
+@settings(deadline=None)
 @given(instructions=st.text())
 def test_configuration(dialect: Dialect, instructions: str) -> None:
     message = checked(frames.session_update(dialect, MANNER, instructions, schemas(), "configure"), dialect)
@@ -63,6 +65,7 @@ def test_configuration(dialect: Dialect, instructions: str) -> None:
 
 
 @BOTH
+@settings(deadline=None)
 @given(items=ITEMS)
 def test_seeds(dialect: Dialect, items: list[SeedItem]) -> None:
     messages = [checked(frame, dialect) for frame in frames.seeds(dialect, 12, items)]
