@@ -30,6 +30,9 @@ from outwait.store.base import Entry, Fenced, Store, StoreError
 FRAMES_AHEAD = 16  # media messages waiting in an inbox before the socket is read no further: a third of a second
 SEND_SECONDS = 5.0  # a media socket that takes nothing for so long is given up
 STORE_RETRY_SECONDS = 2.0  # between tries to write a log that could not be written
+CALM_FRAMES = 8  # media messages that a call on hold gets at once
+CALM_SECONDS = 0.14  # wall s between; less than those frames last, so that a reader that was late catches up
+TOGETHER_SECONDS = 0.04  # wall s that sound waits for that of other calls, to go through the ear with it
 
 log = structlog.get_logger(__name__)
 
@@ -51,12 +54,17 @@ class Inbox:
         self._waiter: asyncio.Future[None] | None = None
         self._space = asyncio.Event()
         self._space.set()
+        self._calm = False
+        self._unread = 0  # frames since the reader last paused
+        self._paused_at = 0.0  # loop s
+        self._reader: asyncio.Future[None] | None = None  # where it pauses
 
     def post(self, event: AnyEvent) -> None:
         """Never blocks."""
         self._events.append(event)
         if type(event) is ev.Heard:
             self._frames += 1
+            self._unread += 1
             if self._frames >= FRAMES_AHEAD:
                 self._space.clear()
         self.wake()
@@ -65,6 +73,34 @@ class Inbox:
         """Back-pressure for a media socket."""
         if not self._space.is_set():
             await self._space.wait()
+        elif self._calm and self._unread >= CALM_FRAMES:
+            await self._pause()
+
+    def calm(self, calm: bool) -> None:
+        """Whether frames are wanted only now and then. To read eight at once costs a third of reading them singly."""
+        self._calm = calm
+        if not calm and self._reader is not None and not self._reader.done():
+            self._reader.set_result(None)
+
+    async def _pause(self) -> None:
+        """Let frames gather in the socket, unless they come faster than they last."""
+        loop = asyncio.get_running_loop()
+        now = loop.time()
+        fast = now - self._paused_at < CALM_SECONDS / 2
+        self._unread, self._paused_at = 0, now
+        if fast:
+            return
+        self._reader = loop.create_future()
+        timer = loop.call_later(CALM_SECONDS, _done, self._reader)
+        try:
+            await self._reader
+        finally:
+            timer.cancel()
+            self._reader = None
+
+    @property
+    def pending(self) -> bool:
+        return bool(self._events)
 
     def wake(self) -> None:
         if self._waiter is not None and not self._waiter.done():
@@ -93,6 +129,12 @@ class Inbox:
     def open_floodgate(self) -> None:
         """Nobody will read any more: let the sockets that wait find out."""
         self._space.set()
+        self.calm(False)
+
+
+def _done(future: asyncio.Future[None]) -> None:
+    if not future.done():
+        future.set_result(None)
 
 
 class Alarm:
@@ -161,6 +203,7 @@ class Runner:
         self._stream_count = 0
         self._quiet = call_log.Quiet()
         self._unwritten: list[Entry] = []
+        self._writing = asyncio.Lock()
         self._write_after = 0.0  # loop s: the store failed, and is not tried before
         self._fenced = False
         self._log = log.bind(call=call.setup.id)
@@ -176,6 +219,11 @@ class Runner:
         self.inbox.post(ev.StreamStarted(stream.number))
         return stream
 
+    @property
+    def streaming(self) -> bool:
+        """Whether a media socket is open."""
+        return bool(self._streams)
+
     async def run(self) -> None:
         """Until the call is over."""
         loop = asyncio.get_running_loop()
@@ -183,7 +231,8 @@ class Runner:
         self._offer_phrases()
         try:
             async with asyncio.TaskGroup() as self._tasks:
-                while not self.call.over and not self._fenced:
+                # What is waiting counts first: a call that another process has released is taken up by its next event.
+                while not self._fenced and (self.inbox.pending or not self.call.over):
                     deadline = self.call.deadline()
                     if deadline is not None and deadline.at <= loop.time():
                         await self._receive(ev.TimePassed(), loop.time())
@@ -222,7 +271,7 @@ class Runner:
             self._quiet.add(now, event)
             if self._quiet.count >= call_log.QUIET_LIMIT:
                 self._pack_quiet(now)
-                await self._flush(None)
+                self._spawn(self._flush(None))  # nobody outside can tell, so nobody has to wait for it
         if self._fenced:
             return
         for command in commands:
@@ -248,21 +297,27 @@ class Runner:
 
     async def _flush(self, record: dict[str, Any] | None) -> None:
         """A store that fails keeps the call alive: the entries wait in memory and are written when it is back."""
+        async with self._writing:
+            await self._append(record)
+
+    async def _append(self, record: dict[str, Any] | None) -> None:
         now = asyncio.get_running_loop().time()
         if not self._unwritten or now < self._write_after:
             return
+        entries, self._unwritten = self._unwritten, []
         try:
-            await self._store.append(self.call.setup.id, self._unwritten, record)
+            await self._store.append(self.call.setup.id, entries, record)
         except Fenced:
             self._log.warning("another process has taken this call over; this one lets it go")
             self._fenced = True
+            self.inbox.wake()
         except StoreError as error:
+            self._unwritten = entries + self._unwritten
             if not self._write_after:
                 self._log.error("the call log can't be written; it is kept in memory", error=str(error))
                 self.inbox.post(ev.LogFailed(detail=str(error)[:200]))
             self._write_after = now + STORE_RETRY_SECONDS
         else:
-            self._unwritten = []
             self._write_after = 0.0
 
     # --- commands --------------------------------------------------------------------------------

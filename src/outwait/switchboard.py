@@ -33,6 +33,7 @@ from outwait.record import Record
 from outwait.runner import Phrases, Runner
 from outwait.store.base import CallRow, Store
 
+REDIRECT_SECONDS = 4.0  # for the carrier to ask about the legs that a process lets go
 LEAVE_SECONDS = 6.0  # for the calls of a process that ends to close their sockets
 
 log = structlog.get_logger(__name__)
@@ -90,8 +91,12 @@ class Desk(Protocol):
     def notes(self, call_id: str, after: int) -> AsyncIterator[tuple[int, str, bytes]]:
         """(number, kind, JSON) of the call's notes from number `after` + 1 on; ends after `ended`."""
 
-    async def answer(self, call_id: str, carrier_call_id: str, *, again: bool) -> Literal["connect", "hangup"]:
-        """The carrier asks what to do with a leg (`again`: after its stream has ended). Raises KeyError."""
+    async def answer(self, call_id: str, carrier_call_id: str, *, again: bool) -> Literal["connect", "hangup", "wait"]:
+        """The carrier asks what to do with a leg (`again`: after its stream has ended). `wait`: ask again in a moment,
+        the next process will know. Raises KeyError."""
+
+    async def call_of(self, carrier_call_id: str) -> str:
+        """Which call the carrier's id belongs to. Raises KeyError."""
 
     async def token(self, call_id: str) -> str:
         """A fresh stream token: good for one stream and ten minutes."""
@@ -150,6 +155,7 @@ class Switchboard:
         self._house = house
         self._live: dict[str, Live] = {}
         self._draining = False
+        self._released: set[str] = set()  # calls whose legs have not asked yet what to do without their stream
         self._moved = asyncio.Event()  # a call has changed its phase, or ended
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -158,7 +164,8 @@ class Switchboard:
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        await self.drain(0.0)
+        if not self._draining:
+            await self.drain(0.0)
 
     @property
     def draining(self) -> bool:
@@ -233,14 +240,18 @@ class Switchboard:
 
     # --- the carrier -----------------------------------------------------------------------------
 
-    async def answer(self, call_id: str, carrier_call_id: str, *, again: bool) -> Literal["connect", "hangup"]:
+    async def answer(self, call_id: str, carrier_call_id: str, *, again: bool) -> Literal["connect", "hangup", "wait"]:
         live = self._live.get(call_id)
-        if live is None:
+        if live is None or live.runner.call.released:
             row = await self._house.store.get(call_id)
             if row is None:
                 raise KeyError(call_id)
-            if not row.live or self._draining:
+            if not row.live:
                 return "hangup"
+            if self._draining:
+                self._released.discard(call_id)
+                self._moved.set()
+                return "wait"
             live = await self._adopt(row)
         call = live.runner.call
         if not call.answers_redirect(asyncio.get_running_loop().time()):
@@ -249,6 +260,12 @@ class Switchboard:
         if not again:
             live.runner.inbox.post(LegReported(status="in-progress"))
         return "connect"
+
+    async def call_of(self, carrier_call_id: str) -> str:
+        row = await self._house.store.by_carrier_id(carrier_call_id)
+        if row is None:
+            raise KeyError(carrier_call_id)
+        return row.id
 
     async def token(self, call_id: str) -> str:
         token = secrets.token_urlsafe(24)
@@ -291,14 +308,23 @@ class Switchboard:
                 while any(self._talks(live) for live in self._live.values()):
                     await self._moved.wait()
                     self._moved.clear()
-        for live in self._live.values():
+        for call_id, live in self._live.items():
             live.runner.inbox.post(Released())
+            if live.runner.streaming:
+                self._released.add(call_id)
         if self._tasks:
             await asyncio.wait(self._tasks, timeout=LEAVE_SECONDS)
         for task in list(self._tasks):
             task.cancel()
         if self._tasks:
             await asyncio.wait(self._tasks, timeout=LEAVE_SECONDS)
+        # The carrier asks what to do with each leg whose socket we closed; whoever asks after we are gone hears an
+        # error, and the leg is lost. So we stay until all have been told to ask again.
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(REDIRECT_SECONDS):
+                while self._released:
+                    await self._moved.wait()
+                    self._moved.clear()
 
     @staticmethod
     def _talks(live: Live) -> bool:

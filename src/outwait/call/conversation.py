@@ -296,17 +296,20 @@ class Conversation:
         """The carrier's socket is gone, and its queue with it."""
         self.playout.rewind()
 
-    def restart(self, at: float) -> list[AnyCommand]:
-        """All sockets of the old process are gone."""
+    def restart(self, at: float, *, talking: bool) -> list[AnyCommand]:
+        """All sockets of the old process are gone, and what was queued for them. `talking`: not on hold."""
         link = self.chain.link
+        speaking = not self.playout.quiet
+        heard = self.playout.forget()
         self._feed_from = at
         self._far.clear()
         self._phrase_asked.clear()
+        due = link is not None and bool(link.responses or link.due)
+        if talking and (speaking or due or self._turn_from is not None):
+            self._owed = _GO_ON if heard else _ANSWER
         if link is None:
-            return []
+            return self._finished()
         link.reason = "restart"
-        if link.responses or link.due:
-            self._owed = _GO_ON
         return self._end(link, at)
 
     # --- below ---------------------------------------------------------------------------------
@@ -357,7 +360,7 @@ class Conversation:
             trouble = Trouble.LOST
         if trouble is not None:
             link.reason = link.reason or REASONS[trouble]
-        if trouble is not None or link.reason == "expired":
+        if trouble is not None or link.reason in ("expired", "restart"):
             self._hand_over(link, at)
         if trouble is not None:
             self.chain.failures = 1 if link.useful else self.chain.failures + 1

@@ -572,7 +572,10 @@ class Call:
         self._waits.clear_all()
         if self.phase in (Phase.QUEUED, Phase.ENDED):
             return []
-        commands = self._talk.restart(self._media.read(now))
+        talking = self.phase is not Phase.HOLDING and not (
+            self.phase is Phase.DETACHED and self._before is Phase.HOLDING
+        )
+        commands = self._talk.restart(self._media.read(now), talking=talking)
         self._stream = 0
         self._for_ear.clear()
         self._media.detach(now)

@@ -140,6 +140,15 @@ class Playout:
         self._playing_until = 0.0
         return [ClearAudio(stream)], cut
 
+    def forget(self) -> bool:
+        """A new process: the sound of what was queued is lost, and its words count as far as they were heard.
+        Whether anything was."""
+        cut, self._queue = self._queue, []
+        self.finished += [u for u in cut if u.kind != "keys"]
+        self._muted.update((u.session, u.response) for u in cut)
+        self._playing_until = 0.0
+        return any(u.heard for u in cut)
+
     def mute(self, session: int, response: str) -> None:
         """Whatever this response still says is not to be heard."""
         self._muted.add((session, response))

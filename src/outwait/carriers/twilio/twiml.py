@@ -6,6 +6,7 @@ import xml.etree.ElementTree as ET
 
 from outwait.carriers.twilio.urls import Urls
 
+PAUSE_SECONDS = 5  # s of silence in which the next process starts
 CONTENT_TYPE = "text/xml; charset=utf-8"
 
 
@@ -26,6 +27,14 @@ def connect(urls: Urls, call_id: str, token: str) -> bytes:
     )
     ET.SubElement(stream, "Parameter", {"name": "call_id", "value": call_id})
     ET.SubElement(stream, "Parameter", {"name": "token", "value": token})
+    ET.SubElement(response, "Redirect", {"method": "POST"}).text = urls.after_stream(call_id)
+    return _document(response)
+
+
+def ask_again(urls: Urls, call_id: str) -> bytes:
+    """Wait a moment and ask again: this process is going, and the next one is not there yet."""
+    response = ET.Element("Response")
+    ET.SubElement(response, "Pause", {"length": str(PAUSE_SECONDS)})
     ET.SubElement(response, "Redirect", {"method": "POST"}).text = urls.after_stream(call_id)
     return _document(response)
 
