@@ -82,6 +82,14 @@ class TrainingNet(nn.Module):
         kernel = eight_bits(layer.weight).reshape(3, width, channels, -1).permute(3, 2, 0, 1)
         return grained(functional.conv2d(x, kernel, layer.bias, stride=(step, 2)))
 
+    def restore(self, path: Path) -> None:
+        """Take over weights that `export` wrote."""
+        stored = np.load(path)
+        with torch.no_grad():
+            for index, layer in enumerate(self.layers):
+                layer.weight.copy_(torch.from_numpy(stored[f"w{index}"].astype(np.float32) * stored[f"s{index}"]))
+                layer.bias.copy_(torch.from_numpy(stored[f"b{index}"]))
+
     def export(self, path: Path) -> None:
         """Write the weights as the run-time net reads them."""
         arrays: dict[str, np.ndarray] = {}

@@ -34,11 +34,12 @@ from outwait.call.hold import (
     Scored,
     SegmentHeard,
 )
+from outwait.errors import OutwaitError
 
 _BLOCK = 10.0  # seconds read at a time
 
 
-class Unreadable(Exception):
+class Unreadable(OutwaitError):
     """A recording that cannot be listened to; the message is one line for the user."""
 
 

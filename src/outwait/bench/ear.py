@@ -22,6 +22,7 @@ from rich.table import Table
 from outwait.audio import g711
 from outwait.audio.ear import Ear
 from outwait.bench._holds import Composer, Hold, read_manifest
+from outwait.bench._labels import read_labels
 from outwait.call.hold import FORUM_RULE, HoldLogic, HoldPolicy, HumanReturned, MaybeHuman, Scored
 from outwait.errors import OutwaitError
 from outwait.listen import Unreadable, read_ulaw, scored
@@ -62,6 +63,7 @@ def main(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser(prog="outwait bench ear", description=__doc__)
     parser.add_argument("--recordings", type=Path, action="append", help="folder with manifest.csv; may be repeated")
     parser.add_argument("--captures", type=Path, help="folder with recordings and *.labels.json")
+    parser.add_argument("--labels", type=Path, help="folder of moments marked with `outwait label`")
     parser.add_argument("--holds", type=int, default=110, help="holds to compose")
     parser.add_argument("--seed", type=int, default=SEED)
     parser.add_argument("--use", default="public_test", help="which recordings of the manifest")
@@ -99,12 +101,15 @@ def bench(
     baselines: bool = True,
     curve: bool = False,
     cpu: bool = False,
+    labels: Path | None = None,
 ) -> dict[str, Any]:
     """All figures. Raises OutwaitError when there are no recordings to compose from."""
     try:
         holds = Composer(read_manifest(folders, use), seed).holds(count)
+        if labels is not None:
+            holds += read_labels(labels)
     except (OSError, LookupError) as error:
-        raise OutwaitError(f"nothing to compose holds from: {error}") from error
+        raise OutwaitError(f"no recordings to listen to: {error}") from error
     exchange = read_captures(captures) if captures is not None and captures.is_dir() else []
     ear = Ear.load()
     began = time.process_time()
