@@ -71,8 +71,8 @@ def told(note: AnyNote) -> Text | None:
         case Attached():
             return _line(note.at, "the carrier's stream is back", STYLES["talk"])
         case Said():
-            line = _line(note.at, f"{note.role}: ", STYLES[note.role])
-            line.append(f"{note.text} ...[cut off]" if note.cut else note.text)
+            line = _line(note.at, f"{note.role}:", STYLES[note.role])
+            line.append(" " + _plain(note.text) + (" ...[cut off]" if note.cut else ""))
             return line
         case SessionNote():
             return _session(note)
@@ -100,8 +100,13 @@ def _session(note: SessionNote) -> Text | None:
 
 def _line(at: float | None, words: str, style: str) -> Text:
     line = Text(f"{'' if at is None else clock(at):>8}  ", style="dim")
-    line.append(" ".join(words.splitlines()) if "\n" in words else words, style=style)
+    line.append(_plain(words), style=style)
     return line
+
+
+def _plain(words: str) -> str:
+    """What others said or sent, as one line: no line ends, and nothing that a terminal would obey."""
+    return " ".join("".join(letter if letter.isprintable() else " " for letter in words).split())
 
 
 class StatusLine:
