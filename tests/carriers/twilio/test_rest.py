@@ -129,8 +129,9 @@ async def test_cancels() -> None:
     assert twilio.asked == [("POST", f"{CALLS}/CA1.json", {"Status": ["canceled"]})]
 
 
-async def test_a_leg_answered_while_it_is_cancelled_is_ended() -> None:
-    twilio = Twilio(ok(status="in-progress"), ok(status="completed"))
+@pytest.mark.parametrize("answer", [ok(status="in-progress"), error(400, 21220)])
+async def test_a_leg_answered_while_it_is_cancelled_is_ended(answer: httpx2.Response) -> None:
+    twilio = Twilio(answer, ok(status="completed"))
     async with carrier(twilio) as subject:
         await subject.hang_up("CA1", cancel=True)
     assert [form for _, _, form in twilio.asked] == [{"Status": ["canceled"]}, {"Status": ["completed"]}]

@@ -19,7 +19,8 @@ ANSWER_SECONDS = 10.0  # wall s for each part of an exchange
 
 CAPABILITIES = Capabilities(name="twilio", marks=True, keys_keep_stream=True, reattach=True, steady_frames=True)
 
-_GONE = {20404, 21220}  # no such call; not in progress any more
+_NO_SUCH_CALL = 20404
+_NOT_IN_PROGRESS = 21220
 _STATUS_EVENTS = ("initiated", "ringing", "answered", "completed")
 _T = TypeVar("_T")
 _LIVE = {"queued", "initiated", "ringing", "in-progress"}
@@ -41,6 +42,10 @@ class _Page(msgspec.Struct, frozen=True):
 class _Error(msgspec.Struct, frozen=True):
     code: int | None = None
     message: str | None = None
+
+
+class _WrongMoment(CarrierError):
+    """The leg is there, or was, but not in the state that the request is for."""
 
 
 class TwilioCarrier:
@@ -110,16 +115,10 @@ class TwilioCarrier:
         return (await self._ask("POST", f"{self._calls}.json", _Leg, form)).sid
 
     async def hang_up(self, carrier_call_id: str, *, cancel: bool) -> None:
-        try:
-            if cancel:
-                leg = await self._update(carrier_call_id, "canceled")
-                if leg.status != "in-progress":
-                    return
-                # It was answered in between, and cancelling does nothing to an answered leg.
-            await self._update(carrier_call_id, "completed")
-        except CarrierError as error:
-            if not error.gone:
-                raise
+        # A leg may be answered while it is being cancelled, and cancelling does nothing to an answered leg.
+        if cancel and await self._ended_by("canceled", carrier_call_id):
+            return
+        await self._ended_by("completed", carrier_call_id)
 
     async def fetch(self, carrier_call_id: str) -> LegReport:
         leg = await self._ask("GET", f"{self._calls}/{carrier_call_id}.json", _Leg)
@@ -134,8 +133,17 @@ class TwilioCarrier:
         legs = [leg for leg in page.calls if leg.status in _LIVE and (leg.direction or "").startswith("outbound")]
         return legs[0].sid if len(legs) == 1 else None
 
-    async def _update(self, carrier_call_id: str, status: str) -> _Leg:
-        return await self._ask("POST", f"{self._calls}/{carrier_call_id}.json", _Leg, {"Status": status})
+    async def _ended_by(self, status: str, carrier_call_id: str) -> bool:
+        """Whether asking for this status has ended the leg, or found it over."""
+        try:
+            leg = await self._ask("POST", f"{self._calls}/{carrier_call_id}.json", _Leg, {"Status": status})
+        except _WrongMoment:
+            return False
+        except CarrierError as error:
+            if not error.gone:
+                raise
+            return True
+        return leg.status != "in-progress"
 
     async def _ask(
         self,
@@ -168,8 +176,10 @@ def _classified(response: httpx2.Response) -> CarrierError:
         detail += f", Twilio {body.code}"
     if body.message:
         detail += f": {body.message[:200]}"
-    if body.code in _GONE or status == 404:
+    if body.code == _NO_SUCH_CALL or status == 404:
         return CarrierError(Trouble.REFUSED, detail, gone=True)
+    if body.code == _NOT_IN_PROGRESS:
+        return _WrongMoment(Trouble.REFUSED, detail, gone=True)
     busy = status in {408, 425, 429} or status >= 500 or body.code == 20429
     return CarrierError(Trouble.BUSY if busy else Trouble.REFUSED, detail)
 
