@@ -21,7 +21,7 @@ from websockets.asyncio.server import Server, ServerConnection, serve
 from websockets.exceptions import ConnectionClosed
 from websockets.http11 import Request, Response
 
-PATIENCE = 5.0  # s that a test waits for anything
+PATIENCE = 20.0  # s that a test waits for anything
 
 _CLIENT: TypeAdapter[Any] = TypeAdapter(RealtimeClientEvent)
 _BETA_CLIENT: TypeAdapter[Any] = TypeAdapter(BetaClientEvent)

@@ -299,10 +299,10 @@ class RealtimeFar:
                 deployment="d",
                 model="m",
                 api_version="2025-04-01-preview",
-                connect_seconds=0.5,
+                connect_seconds=1.0,
             )
         else:
-            self.engine = openai_engine(api_key="k", model="m", base_url=server.url, connect_seconds=0.5)
+            self.engine = openai_engine(api_key="k", model="m", base_url=server.url, connect_seconds=1.0)
 
     async def open(self) -> None:
         self._peer = await self._server.open()

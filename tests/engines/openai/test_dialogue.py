@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from outwait.call.cost import Usage
@@ -611,7 +611,7 @@ MESSAGES = st.one_of(
 WISHES = st.sampled_from(["ask", "cancel", "truncate", "phrase", "feed", "ring"])
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.lists(MESSAGES | WISHES, max_size=40), st.booleans())
 def test_laws_hold_in_any_order(steps: list[Any], asked: bool) -> None:
     stage = Stage()

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from openai.types.realtime import RealtimeServerEvent
 from pydantic import TypeAdapter
@@ -229,14 +229,14 @@ def tolerant(data: bytes | str) -> None:
         parse(data)
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.sampled_from(TYPES), st.dictionaries(st.sampled_from(KEYS), BODY, max_size=8))
 @example("response.done", {"response": {"id": "r", "status": {}, "output": [[]], "usage": {"input_tokens": 10**400}}})
 def test_any_json_under_a_known_type(name: str, fields: dict[str, Any]) -> None:
     tolerant(json.dumps({**fields, "type": name}))
 
 
-@settings(deadline=None)
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.binary() | st.text() | JSON.map(json.dumps))
 @example("\ud800")
 @example('{"type":"error","error":{"code":"\\ud800"}}')

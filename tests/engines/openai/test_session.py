@@ -268,14 +268,14 @@ async def test_a_proxy_that_is_none(monkeypatch: pytest.MonkeyPatch, proxy: str)
 
 @pytest.mark.parametrize("says", [[], ["session.created"]])
 async def test_connected_and_then_silent(server: RealtimeServer, says: list[str]) -> None:
-    line = Line(server, connect_seconds=0.1)
+    line = Line(server, connect_seconds=0.5)
     line.start()
     peer = await server.accept()
     for name in says:
         await peer.say(name, session={"type": "realtime"})
     closed = await line.over()
     assert closed.trouble is Trouble.STALLED
-    assert "0.1 s" in closed.detail
+    assert "0.5 s" in closed.detail
 
 
 @pytest.mark.parametrize(
