@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import contextlib
 import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -17,6 +18,7 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import InvalidStatus
 
 from outwait.call.events import AnyEvent, Heard, KeyHeard, Marked, StreamLost, StreamStopped
+from outwait.carriers.twilio import stream
 from outwait.store.base import StoreError
 from outwait.web import media
 from outwait.web.server import listening
@@ -293,6 +295,37 @@ async def test_a_carrier_ahead_of_time_waits(url: str, desk: FakeDesk) -> None:
         desk.inbox.open.set()
         await desk.inbox.until(lambda events: len(events) == 10)
     assert [event.at for event in desk.inbox.events if isinstance(event, Heard)] == [n * 0.02 for n in range(1, 11)]
+
+
+async def test_a_peer_that_never_answers_our_close_is_cut_off(
+    url: str, desk: FakeDesk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(stream, "CLOSE_SECONDS", 0.02)
+    address = "ws" + url.removeprefix("http") + "/twilio/media"
+    reader, writer = await asyncio.open_connection("127.0.0.1", int(url.rsplit(":", 1)[1]))
+    request = [
+        "GET /twilio/media HTTP/1.1",
+        "Host: 127.0.0.1",
+        "Upgrade: websocket",
+        "Connection: Upgrade",
+        "Sec-WebSocket-Version: 13",
+        "Sec-WebSocket-Key: " + base64.b64encode(b"k" * 16).decode(),
+        "X-Twilio-Signature: " + RequestValidator(TOKEN).compute_signature(address, {}),
+    ]
+    writer.write("\r\n".join([*request, "", ""]).encode())
+    assert b" 101 " in await reader.readuntil(b"\r\n\r\n")
+    message = json.dumps(start()).encode()
+    writer.write(b"\x81\xfe" + len(message).to_bytes(2, "big") + bytes(4) + message)  # masked with zeros
+    async with asyncio.timeout(10):
+        await desk.stream_there.wait()
+        assert desk.stream is not None
+        await desk.stream.close()
+        with contextlib.suppress(ConnectionResetError):
+            assert (await reader.read()).endswith(b"\x88\x02\x03\xe8")  # the close frame, then the end
+        await desk.inbox.until(lost)
+    writer.close()
+    with contextlib.suppress(ConnectionError):
+        await writer.wait_closed()
 
 
 async def test_a_waiting_socket_can_be_closed(url: str, desk: FakeDesk) -> None:

@@ -8,13 +8,14 @@ from http import HTTPStatus
 from typing import Annotated, Any
 
 import msgspec
+import structlog
 from fastapi import APIRouter, Header, Query, Request
 from prometheus_client import generate_latest
 from pydantic import BaseModel, ValidationError, WithJsonSchema
 from starlette.exceptions import HTTPException
 from starlette.responses import Response, StreamingResponse
 
-from outwait.numbers import NumberRefused, dialable
+from outwait.numbers import NumberRefused, dialable, masked
 from outwait.switchboard import CallRequest, Desk, Refused
 from outwait.web.bodies import read_body
 from outwait.web.errors import ErrorBody, refused_field
@@ -28,6 +29,7 @@ MAX_KEY = 255  # characters of an idempotency key
 _KEY = WithJsonSchema({"type": "string", "minLength": 1, "maxLength": MAX_KEY, "pattern": "^[!-~]+$"})
 _TEXT = WithJsonSchema({"type": "string", "maxLength": 200})
 
+log = structlog.get_logger(__name__)
 _json = msgspec.json.Encoder().encode
 _Errors = dict[int | str, dict[str, Any]]
 
@@ -89,6 +91,7 @@ def router(desk: Desk, metrics: Metrics, own_number: str | None, closing: asynci
             raise Refused("draining", "the server is going down and takes no new calls", status=_UNAVAILABLE)
         wish = _checked(await _parsed(request), own_number)
         row = await desk.place(wish, idempotency_key)
+        log.info("call placed", call=row.id, to=masked(wish.to))
         return _answer({"id": row.id, "status": row.record.get("status", "queued")}, HTTPStatus.CREATED)
 
     @routes.get(
