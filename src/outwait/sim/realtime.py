@@ -294,7 +294,6 @@ class _Host:
         self._pipe = pipe
         self._faults = [f for f in faults if f.kind in ("vanish", "stall", "expire", "rate_limit")]
         self._armed: list[tuple[float, Fault]] = []
-        self._stalled = False
         self._changed = asyncio.Event()
         self._gone: PipeClosed | None = None
         self._loop = asyncio.get_running_loop()
@@ -339,7 +338,7 @@ class _Host:
                 await self._pipe.close(session.close_code)
                 return session.close_code, "server"
             deadlines = [at for at, _ in self._armed]
-            if not self._stalled and (due := session.next_deadline()) is not None:
+            if (due := session.next_deadline()) is not None:
                 deadlines.append(due)
             self._changed.clear()
             with contextlib.suppress(TimeoutError):
@@ -359,7 +358,7 @@ class _Host:
                 case "vanish":
                     return True
                 case "stall":
-                    self._stalled = True
+                    self._session.stalled = True
                 case "expire":
                     self._session.expire()
                 case "rate_limit":
@@ -368,5 +367,5 @@ class _Host:
 
     async def _send(self, messages: list[str]) -> None:
         for message in messages:
-            if not self._stalled:
+            if not self._session.stalled:
                 await self._pipe.send(message)

@@ -88,6 +88,7 @@ class RealtimeSession:
         self.session: Json = {}
         self.close_code: int | None = None
         self.rate_limited = False  # the next response fails
+        self.stalled = False  # nothing said from here on reaches the client
         self._mind = mind
         self._hearing = hearing
         self._bill = bill
@@ -440,7 +441,7 @@ class RealtimeSession:
         for response in [response for response in self._responses if response.done]:
             self._responses.remove(response)
             self._spoke = self._spoke or (response.audio_chunks > 0 and not response.out_of_band)
-            self._bill.response(self.number, self.model, response.usage())
+            self._bill.response(self.number, self.model, response.usage(), delivered=not self.stalled)
 
     # Sound.
 
@@ -515,7 +516,8 @@ class RealtimeSession:
     def _emit(self, event: Json) -> None:
         if event["type"].endswith("transcription.completed"):
             asr = self.session["audio"]["input"]["transcription"] or {}
-            self._bill.transcription(self.number, asr.get("model", "whisper-1"), event["usage"]["seconds"])
+            name, seconds = asr.get("model", "whisper-1"), event["usage"]["seconds"]
+            self._bill.transcription(self.number, name, seconds, delivered=not self.stalled)
         spoken = speak_dialect({"event_id": self._new_id("event"), **event}, self.dialect)
         if spoken is not None:
             self._out.append(json.dumps(spoken))

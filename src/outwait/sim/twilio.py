@@ -304,6 +304,7 @@ class TwilioSim:
         reader = asyncio.create_task(self._read(pipe, record, closed), name=f"sim media {call.sid[-6:]}")
         try:
             record.ended = await self._media(call, pipe, line, verb.parameters, closed)
+            record.ended_at = self.now()
             if record.ended == "dropped":
                 pipe.abort()
             else:
@@ -311,7 +312,7 @@ class TwilioSim:
                 await asyncio.wait([reader], timeout=_SETTLE_AT_END)
         finally:
             record.ended = record.ended or "cancelled"
-            record.ended_at = self.now()
+            record.ended_at = record.ended_at or self.now()
             if not reader.done():
                 reader.cancel()
                 pipe.abort()
