@@ -8,12 +8,13 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Callable, Coroutine, Mapping
-from typing import Any, Protocol, assert_never
+from typing import Any, ClassVar, Protocol, assert_never
+from weakref import WeakKeyDictionary
 
 import structlog
 
 from outwait import call_log
-from outwait.audio.ear import Ear
+from outwait.audio.ear import Ear, Listening
 from outwait.call import commands as do
 from outwait.call import events as ev
 from outwait.call.commands import AnyCommand
@@ -28,7 +29,7 @@ from outwait.engines.base import Engine, EngineSession
 from outwait.store.base import Entry, Fenced, Store, StoreError
 
 FRAMES_AHEAD = 16  # media messages waiting in an inbox before the socket is read no further: a third of a second
-SEND_SECONDS = 5.0  # a media socket that takes nothing for so long is given up
+MEMORY_SECONDS = 60.0  # of the far end between two times that the ear's memory is kept
 STORE_RETRY_SECONDS = 2.0  # between tries to write a log that could not be written
 CALM_FRAMES = 8  # media messages that a call on hold gets at once
 CALM_SECONDS = 0.14  # wall s between; less than those frames last, so that a reader that was late catches up
@@ -137,6 +138,50 @@ def _done(future: asyncio.Future[None]) -> None:
         future.set_result(None)
 
 
+class _Together:
+    """Calls that hear something at the same time go through the ear together: sixteen cost a quarter of one each."""
+
+    _all: ClassVar[WeakKeyDictionary[Ear, _Together]] = WeakKeyDictionary()
+
+    def __init__(self) -> None:
+        self._waiting: dict[
+            Listening, tuple[bytes, Callable[[list[Any]], None]]
+        ] = {}  # sound, and who wants its scores
+        self._timer: asyncio.TimerHandle | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
+
+    @classmethod
+    def of(cls, ear: Ear) -> _Together:
+        """The one of this ear."""
+        if ear not in cls._all:
+            cls._all[ear] = cls()
+        return cls._all[ear]
+
+    def hear(
+        self, ear: Ear, listening: Listening, ulaw: bytes, tell: Callable[[list[Any]], None], *, hurry: bool
+    ) -> None:
+        """`tell` gets the scores, at once if there is a hurry."""
+        loop = asyncio.get_running_loop()
+        if loop is not self._loop:  # what waited for another loop waits in vain
+            self._waiting, self._timer, self._loop = {}, None, loop
+        if listening in self._waiting:  # a call may stand in a batch once only
+            self._flush(ear)
+        self._waiting[listening] = (ulaw, tell)
+        if hurry:
+            self._flush(ear)
+        elif self._timer is None:
+            self._timer = loop.call_later(TOGETHER_SECONDS, self._flush, ear)
+
+    def _flush(self, ear: Ear) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        waiting, self._waiting = self._waiting, {}
+        heard = ear.hear([(listening, ulaw) for listening, (ulaw, _) in waiting.items()])
+        for (_, tell), scores in zip(waiting.values(), heard, strict=True):
+            tell(scores)
+
+
 class Alarm:
     """One timer for a deadline that moves all the time: it is set anew only when it would ring too late."""
 
@@ -179,6 +224,7 @@ class Runner:
         tell: Callable[[list[AnyNote]], dict[str, Any]],
         wall: Callable[[], float],
         on_law_broken: Callable[[str], None],
+        listening: Listening | None = None,
         seq: int = 0,
         epoch: int = 1,
     ) -> None:
@@ -189,9 +235,10 @@ class Runner:
         self._carrier = carrier
         self._engines = engines
         self._ear = ear
-        self._listening = ear.open()
-        self._ear_offset = 0.0  # media time at which the ear's own clock was zero
-        self._ear_fed = 0.0  # s
+        self._listening = listening or ear.open()
+        self._remembered = 0.0  # s of the far end when the ear's memory was last kept
+        self._ear_fed = self._listening.seconds  # s
+        self._listened_at = 0.0  # loop s
         self._phrases = phrases
         self._store = store
         self._tell = tell
@@ -203,6 +250,7 @@ class Runner:
         self._stream_count = 0
         self._quiet = call_log.Quiet()
         self._unwritten: list[Entry] = []
+        self._record: dict[str, Any] | None = None  # to be written with them
         self._writing = asyncio.Lock()
         self._write_after = 0.0  # loop s: the store failed, and is not tried before
         self._fenced = False
@@ -276,6 +324,7 @@ class Runner:
             return
         for command in commands:
             await self._perform(command)
+        self.inbox.calm(self.call.calm)
 
     async def _write(
         self, event: AnyEvent, commands: list[AnyCommand], now: float, record: dict[str, Any] | None
@@ -297,14 +346,17 @@ class Runner:
 
     async def _flush(self, record: dict[str, Any] | None) -> None:
         """A store that fails keeps the call alive: the entries wait in memory and are written when it is back."""
+        if record is not None:
+            self._record = record
         async with self._writing:
-            await self._append(record)
+            await self._append()
 
-    async def _append(self, record: dict[str, Any] | None) -> None:
+    async def _append(self) -> None:
         now = asyncio.get_running_loop().time()
         if not self._unwritten or now < self._write_after:
             return
-        entries, self._unwritten = self._unwritten, []
+        entries, record = self._unwritten, self._record
+        self._unwritten, self._record = [], None
         try:
             await self._store.append(self.call.setup.id, entries, record)
         except Fenced:
@@ -312,7 +364,7 @@ class Runner:
             self._fenced = True
             self.inbox.wake()
         except StoreError as error:
-            self._unwritten = entries + self._unwritten
+            self._unwritten, self._record = entries + self._unwritten, self._record or record
             if not self._write_after:
                 self._log.error("the call log can't be written; it is kept in memory", error=str(error))
                 self.inbox.post(ev.LogFailed(detail=str(error)[:200]))
@@ -330,11 +382,14 @@ class Runner:
             case do.Listen(at=at, ulaw=ulaw):
                 self._listen(at, ulaw)
             case do.PlayAudio(stream=number, ulaw=ulaw):
-                await self._send(number, lambda stream: stream.play(ulaw))
+                if number in self._streams:
+                    await self._streams[number].play(ulaw)
             case do.PlayMark(stream=number, name=name):
-                await self._send(number, lambda stream: stream.mark(name))
+                if number in self._streams:
+                    await self._streams[number].mark(name)
             case do.ClearAudio(stream=number):
-                await self._send(number, lambda stream: stream.clear())
+                if number in self._streams:
+                    await self._streams[number].clear()
             case do.CloseStream(stream=number):
                 if number in self._streams:
                     self._spawn(self._streams[number].close())
@@ -382,23 +437,27 @@ class Runner:
             case _:
                 assert_never(command)
 
-    async def _send(self, number: int, send: Callable[[Stream], Coroutine[Any, Any, None]]) -> None:
-        stream = self._streams.get(number)
-        if stream is None:
-            return
-        try:
-            async with asyncio.timeout(SEND_SECONDS):
-                await send(stream)
-        except TimeoutError:
-            self._log.warning("the media socket takes nothing; closing it")
-            self._spawn(stream.close(1011))
-
     def _listen(self, at: float, ulaw: bytes) -> None:
         """The ear counts what it was fed; the call counts lost frames and gaps too."""
-        self._ear_offset = at - self._ear_fed
-        self._ear_fed += len(ulaw) / 8000
-        for score in self._ear.hear([(self._listening, ulaw)])[0]:
-            self.inbox.post(ev.EarScored(_scored(score, self._ear_offset)))
+        offset = at - self._ear_fed
+        seconds = len(ulaw) / 8000
+        self._ear_fed += seconds
+        now = asyncio.get_running_loop().time()
+        hurry = now - self._listened_at < seconds / 2  # faster than real time: the scores must keep up with the sound
+        self._listened_at = now
+
+        def tell(scores: list[Any]) -> None:
+            for score in scores:
+                self.inbox.post(ev.EarScored(_scored(score, offset)))
+
+        _Together.of(self._ear).hear(self._ear, self._listening, ulaw, tell, hurry=hurry)
+
+    async def _remember(self) -> None:
+        """The next process should know what this one has heard; without it, it would only be fooled once more."""
+        try:
+            await self._store.keep_memory(self.call.setup.id, self._listening.dump())
+        except StoreError as error:
+            self._log.warning("the ear's memory can't be kept", error=str(error))
 
     async def _dial(self, command: do.Dial) -> None:
         try:
@@ -479,6 +538,8 @@ class Runner:
             self._spawn(stream.close())
         if self._fenced:
             return
+        if self.call.released:
+            await self._remember()
         self._pack_quiet(asyncio.get_running_loop().time())
         for _ in range(3):
             self._write_after = 0.0

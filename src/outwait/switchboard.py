@@ -155,6 +155,7 @@ class Switchboard:
         self._house = house
         self._live: dict[str, Live] = {}
         self._draining = False
+        self._taking_up = asyncio.Lock()
         self._released: set[str] = set()  # calls whose legs have not asked yet what to do without their stream
         self._moved = asyncio.Event()  # a call has changed its phase, or ended
         self._tasks: set[asyncio.Task[None]] = set()
@@ -338,6 +339,12 @@ class Switchboard:
 
     async def _adopt(self, row: CallRow) -> Live:
         """Rebuild a call from its log by letting today's core receive it again, and go on with it here."""
+        async with self._taking_up:
+            if row.id in self._live and not self._live[row.id].runner.call.released:
+                return self._live[row.id]  # somebody was quicker
+            return await self._rebuild(row)
+
+    async def _rebuild(self, row: CallRow) -> Live:
         epoch = await self._house.store.take_over(row.id)
         setup = call_log.unpack_setup(row.setup)
         call, record, seq = Call(setup), _record(setup, row.created), 0
@@ -349,14 +356,33 @@ class Switchboard:
                 last = entry.now if at is None else at
                 commands = call.receive(event, last)
                 _tell(told, record, [c.note for c in commands if isinstance(c, Tell)], entry.wall)
-        live = self._start(call, record, told, seq=seq, epoch=epoch)
+        live = self._start(call, record, told, seq=seq, epoch=epoch, listening=await self._remembered(row.id))
         if call.phase is Phase.QUEUED:
             live.runner.inbox.post(Begun())
         else:
             live.runner.inbox.post(Restarted())
         return live
 
-    def _start(self, call: Call, record: Record, told: list[tuple[int, str, bytes]], *, seq: int, epoch: int) -> Live:
+    async def _remembered(self, call_id: str) -> Listening | None:
+        data = await self._house.store.memory(call_id)
+        if data is None:
+            return None
+        try:
+            return Listening.load(data)
+        except ValueError as error:  # of another version: the ear begins anew
+            log.warning("the ear's memory of a call can't be read", call=call_id, error=str(error))
+            return None
+
+    def _start(
+        self,
+        call: Call,
+        record: Record,
+        told: list[tuple[int, str, bytes]],
+        *,
+        seq: int,
+        epoch: int,
+        listening: Listening | None = None,
+    ) -> Live:
         house = self._house
 
         def tell(notes: list[AnyNote]) -> dict[str, Any]:
@@ -377,6 +403,7 @@ class Switchboard:
             tell=tell,
             wall=house.wall,
             on_law_broken=house.on_law_broken,
+            listening=listening,
             seq=seq,
             epoch=epoch,
         )

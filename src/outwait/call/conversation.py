@@ -80,6 +80,11 @@ class Conversation:
 
     # --- the far end ---------------------------------------------------------------------------
 
+    @property
+    def calm(self) -> bool:
+        """There is no session, and nothing is being said."""
+        return self.chain.link is None and self.playout.quiet
+
     def heard(self, start: float, ulaw: bytes, want: Want) -> list[AnyCommand]:
         """The far end, to whoever has to hear it."""
         self._far.append((start, ulaw))

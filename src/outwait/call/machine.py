@@ -37,7 +37,7 @@ _WAITS_OF_A_LIVING_CALL = (
     "drain",
 )
 _OK = '{"ok": true}'  # a tool's output
-_LISTEN = 1600  # bytes given to the ear at once: one stretch of its scores
+_LISTEN = 1280  # bytes given to the ear at once: one stretch of its scores
 _LEG_OVER: dict[Leg, tuple[Result, str]] = {
     Leg.COMPLETED: ("indeterminate", "remote_hangup"),
     Leg.BUSY: ("client_error", "busy"),
@@ -91,6 +91,11 @@ class Call:
     def over(self) -> bool:
         """Nothing is left to do here: ended, or let go with nothing open."""
         return self.phase is Phase.ENDED or (self.released and not self._stream and self._talk.chain.link is None)
+
+    @property
+    def calm(self) -> bool:
+        """Nothing is said and nobody else listens: sound may come in larger pieces."""
+        return self.phase is Phase.HOLDING and self._talk.calm
 
     def answers_redirect(self, now: float) -> bool:
         """The carrier asks what to do with the leg after its stream: whether it may attach again."""

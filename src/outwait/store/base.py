@@ -65,6 +65,12 @@ class Store(Protocol):
     async def live(self) -> list[CallRow]:
         """All calls that have not ended."""
 
+    async def keep_memory(self, call_id: str, data: bytes) -> None:
+        """Keep what the ear remembers of this call, instead of what was kept before."""
+
+    async def memory(self, call_id: str) -> bytes | None:
+        """What `keep_memory` was given last."""
+
     async def keep_token(self, digest: bytes, call_id: str, expires: float) -> None:
         """Remember a stream token by its SHA-256 until `expires`, s since 1970."""
 

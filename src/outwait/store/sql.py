@@ -23,7 +23,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from outwait.store.base import CallRow, Entry, Fenced, StoreError
-from outwait.store.tables import calls, entries, idempotency, tokens
+from outwait.store.tables import calls, entries, idempotency, memories, tokens
 
 DEADLINE = 10.0  # wall s for one operation
 BUSY_SECONDS = 5.0  # wall s that SQLite waits for another process
@@ -129,6 +129,17 @@ class SqlStore:
         unfinished = sa.select(calls).where(calls.c.live).order_by(calls.c.created, calls.c.id)
         async with self._read() as connection:
             return [_row(line) for line in await connection.execute(unfinished)]
+
+    async def keep_memory(self, call_id: str, data: bytes) -> None:
+        async with self._write() as connection:
+            await connection.execute(memories.delete().where(memories.c.call_id == call_id))
+            await connection.execute(memories.insert(), {"call_id": call_id, "data": data})
+
+    async def memory(self, call_id: str) -> bytes | None:
+        async with self._read() as connection:
+            found = await connection.execute(sa.select(memories.c.data).where(memories.c.call_id == call_id))
+            data: bytes | None = found.scalar_one_or_none()
+        return data
 
     async def keep_token(self, digest: bytes, call_id: str, expires: float) -> None:
         async with self._write() as connection:

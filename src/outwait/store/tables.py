@@ -49,3 +49,10 @@ idempotency = sa.Table(
     sa.Column("call_id", sa.String(64), sa.ForeignKey("calls.id", ondelete="CASCADE"), nullable=False),
     sa.Column("created", sa.Double, nullable=False),  # s since 1970, of the request
 )
+
+memories = sa.Table(
+    "memories",
+    metadata,
+    sa.Column("call_id", sa.String(64), sa.ForeignKey("calls.id", ondelete="CASCADE"), primary_key=True),
+    sa.Column("data", sa.LargeBinary, nullable=False),  # the ear's own form; fingerprints, never sound
+)
