@@ -18,7 +18,7 @@ import msgspec
 import structlog
 
 from outwait import call_log
-from outwait.audio.ear import Ear
+from outwait.audio.ear import Ear, Listening
 from outwait.call.commands import Tell
 from outwait.call.cost import Prices, least_cap
 from outwait.call.events import AnyEvent, Begun, Dialled, HangUpAsked, LegReported, Released, Restarted
