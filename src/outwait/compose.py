@@ -34,6 +34,10 @@ def desk_opener(settings: Settings, *, policy: Policy | None = None, folder: Pat
     engines = _engines(settings)
     if settings.engine not in engines:
         raise ConfigError(_missing(settings.engine))
+    failover = tuple(name.strip() for name in settings.failover.split(",") if name.strip())
+    for name in failover:
+        if name not in engines:
+            raise ConfigError(f"OUTWAIT_FAILOVER: {_missing(name)}")
     table = _table(settings)
     for name, engine in engines.items():
         _price(table, name, engine)
@@ -62,6 +66,7 @@ def desk_opener(settings: Settings, *, policy: Policy | None = None, folder: Pat
                 policy=policy or Policy(),
                 prices=prices,
                 engine=settings.engine,
+                failover=failover,
                 on_law_broken=lambda law: broken.labels(law).inc(),
             )
             yield await stack.enter_async_context(Switchboard(house))

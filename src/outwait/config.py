@@ -57,6 +57,8 @@ class Settings(BaseSettings):
     # --- the engine
     engine: str = "openai"
     # which engine
+    failover: str = ""
+    # engines to turn to when the one before fails for good, separated by commas, such as "azure"
     model: str = "gpt-realtime-2.1"
     # id at the engine
     transcription_model: str = "gpt-transcribe"

@@ -25,7 +25,7 @@ from outwait.call.events import AnyEvent, Begun, Dialled, HangUpAsked, LegReport
 from outwait.call.machine import Call
 from outwait.call.notes import AnyNote, Ended
 from outwait.call.policy import Policy
-from outwait.call.setup import Setup
+from outwait.call.setup import Means, Setup
 from outwait.call.states import Phase
 from outwait.carriers.base import Carrier, Stream
 from outwait.engines.base import Engine
@@ -132,6 +132,7 @@ class House:
     policy: Policy
     prices: Callable[[str, str], Prices]  # (engine, model); every engine of the house has a price
     engine: str  # the default one
+    failover: tuple[str, ...] = ()  # engines to turn to, in this order, when the one before is given up
     wall: Callable[[], float] = time.time
     on_law_broken: Callable[[str], None] = lambda law: None  # counts
 
@@ -434,6 +435,10 @@ class Switchboard:
                     told.append(_numbered(len(told) + 1, command.note))
         return told
 
+    def _means(self, name: str) -> Means:
+        model = self._house.engines[name].capabilities.model
+        return Means(name, model, self._house.prices(name, model))
+
     def _setup(self, request: CallRequest) -> Setup:
         house = self._house
         name = request.engine or house.engine
@@ -465,6 +470,7 @@ class Switchboard:
             model=model,
             policy=policy,
             prices=prices,
+            reserves=tuple(self._means(other) for other in house.failover if other != name),
             metadata=request.metadata or {},
         )
 

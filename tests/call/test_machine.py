@@ -46,7 +46,8 @@ from outwait.call.events import (
     Trouble,
 )
 from outwait.call.policy import Policy
-from outwait.testing import Playbook, a_call
+from outwait.call.setup import Means
+from outwait.testing import PRICES, Playbook, a_call
 
 SECOND = b"\x55" * 8000
 SPEECH = {"speech": 0.97, "live": 0.9}
@@ -375,3 +376,19 @@ def test_news_of_an_old_session_changes_nothing_but_the_bill() -> None:
     spent = len(book.notes(notes.Spent))
     book >> ResponseEnded(1, "r9", "completed", Usage(text_in=100))
     assert len(book.notes(notes.Spent)) == spent + 1
+
+
+def test_a_refused_engine_is_followed_by_the_next_one() -> None:
+    reserves = (Means("azure", "gpt-realtime-2.1", PRICES),)
+    book = Playbook(a_call(reserves=reserves))
+    book >> Begun() << Dial >> Dialled("CA1") >> LegReported("in-progress", 1) >> StreamStarted(1) << OpenSession
+    book >> SessionClosed(1, Trouble.REFUSED, 401, "invalid_api_key")
+    opened = book._pending[0]
+    assert isinstance(opened, OpenSession)
+    assert (opened.session, opened.engine) == (2, "azure")
+    book << OpenSession >> SessionOpened(2)
+    assert [(n.engine, n.reason) for n in book.notes(notes.SessionNote) if n.state == "closed"] == [
+        ("openai", "failover")
+    ]
+    book >> SessionClosed(2, Trouble.REFUSED, 401, "invalid_api_key") << HangUp("CA1", cancel=False)
+    assert book.notes(notes.Phase)[-1].why == "model_refused"

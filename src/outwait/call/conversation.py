@@ -19,7 +19,7 @@ from outwait.call.cost import Item, Meter
 from outwait.call.events import Trouble
 from outwait.call.hold import Scored
 from outwait.call.sessions import REASONS, Chain, Link
-from outwait.call.setup import Setup
+from outwait.call.setup import Means, Setup
 from outwait.call.states import Session
 from outwait.call.turns import BYTES, Listening, Playout
 
@@ -73,6 +73,7 @@ class Conversation:
         self._opened_once = False
         self._spoken = False  # the agent has been asked to speak, or has spoken
         self._aged = False  # the session nears its limit
+        self._means = 0  # which of the call's engines
         self._phrases: dict[str, bytes] = {}
         self._phrase_asked: set[str] = set()
         self._last_phrase = ("", -1e9)  # name, media s
@@ -320,13 +321,13 @@ class Conversation:
     # --- below ---------------------------------------------------------------------------------
 
     def _open(self, now: float, at: float) -> list[AnyCommand]:
-        link = self.chain.open(now)
+        link = self.chain.open(now, self._engine.engine, self._engine.model)
         self._live = False
         self._aged = False
         if self._opened_once and not self._owed and self._feed_from < at - self._policy.preroll_max:
             self._feed_from = at
         self._waits.set("session open", now + self._policy.connect_seconds + self._policy.close_seconds)
-        opened = do.OpenSession(link.number, self._setup.engine, self.context.instructions, self.context.seed())
+        opened = do.OpenSession(link.number, self._engine.engine, self.context.instructions, self.context.seed())
         return [self._note(link, at), opened]
 
     def _opened(self, link: Link, event: ev.SessionOpened, now: float, at: float) -> list[AnyCommand]:
@@ -368,17 +369,31 @@ class Conversation:
         if trouble is not None or link.reason in ("expired", "restart"):
             self._hand_over(link, at)
         if trouble is not None:
-            self.chain.failures = 1 if link.useful else self.chain.failures + 1
-            delays = self._policy.retry_delays
-            if not trouble.retryable or self.chain.failures > len(delays):
-                self.gave_up = {Trouble.REFUSED: "model_refused", Trouble.BUSY: "model_refused"}.get(
-                    trouble, "model_lost"
-                )
-                if trouble is Trouble.STALLED:
-                    self.gave_up = "model_stalled"
-            else:
-                self._waits.set("session retry", now + delays[self.chain.failures - 1])
+            self._try_again(link, trouble, now)
         return self._end(link, at)
+
+    def _try_again(self, link: Link, trouble: Trouble, now: float) -> None:
+        """With the same engine after a while, with the next one at once, or not any more."""
+        self.chain.failures = 1 if link.useful else self.chain.failures + 1
+        delays = self._policy.retry_delays
+        last = self._means + 1 >= len(self._setup.means)
+        patience = len(delays) if last else self._policy.retries_before_failover
+        if trouble.retryable and self.chain.failures <= patience:
+            self._waits.set("session retry", now + delays[min(self.chain.failures, len(delays)) - 1])
+        elif not last:
+            self._means += 1
+            self._meter.switch(self._engine.prices)
+            self.chain.failures = 0
+            link.reason = "failover"
+        elif trouble is Trouble.STALLED:
+            self.gave_up = "model_stalled"
+        else:
+            self.gave_up = "model_lost" if trouble in (Trouble.LOST, Trouble.EXPIRED) else "model_refused"
+
+    @property
+    def _engine(self) -> Means:
+        """The one that works now."""
+        return self._setup.means[self._means]
 
     def _hand_over(self, link: Link, at: float) -> None:
         """What the next session owes the person: an answer to what they said, or the rest of the agent's words."""
@@ -482,8 +497,8 @@ class Conversation:
                 session=link.number,
                 state=link.state.value,
                 at=at,
-                engine=self._setup.engine,
-                model=self._setup.model,
+                engine=link.engine,
+                model=link.model,
                 reason=link.reason if link.state is Session.CLOSED else "",
             )
         )

@@ -155,6 +155,10 @@ class Meter:
         self.carrier = 0  # micro-dollars
         self.estimated = False
 
+    def switch(self, prices: Prices) -> None:
+        """From here another engine works; the line's prices stay."""
+        self._prices = msgspec.structs.replace(prices, carrier=self._prices.carrier)
+
     @property
     def total(self) -> int:
         """Micro-dollars so far."""

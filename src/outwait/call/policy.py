@@ -64,6 +64,8 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
     # wall s after which a session is replaced in the next pause
     retry_delays: tuple[float, ...] = (0.25, 0.5, 1.0, 2.0)
     # wall s before each further try to open a session; after the last the call ends
+    retries_before_failover: int = 1
+    # further tries with an engine while there is another one to turn to
 
     # --- hold
     park: Literal["close", "gate"] = "close"

@@ -22,6 +22,8 @@ class Link:
 
     number: int
     opened: float  # wall s at which it was asked for
+    engine: str
+    model: str
     state: Session = Session.OPENING
     reason: str = ""  # why we close it
     responses: set[str] = field(default_factory=set)  # running
@@ -51,11 +53,11 @@ class Chain:
         self.link: Link | None = None  # opening, open or closing
         self.failures = 0  # in a row
 
-    def open(self, now: float) -> Link:
+    def open(self, now: float, engine: str, model: str) -> Link:
         if self.link is not None:
             raise AssertionError("two sessions at a time")
         self.count += 1
-        self.link = Link(self.count, now)
+        self.link = Link(self.count, now, engine, model)
         return self.link
 
     def of(self, number: int) -> Link | None:

@@ -15,6 +15,14 @@ PHRASES: dict[str, str] = {
 """What is said before the engine can say anything. Made once per voice and text, and kept."""
 
 
+class Means(msgspec.Struct, frozen=True):
+    """An engine, and what it costs."""
+
+    engine: str
+    model: str
+    prices: Prices
+
+
 class Setup(msgspec.Struct, frozen=True, kw_only=True):
     """What is wanted, with which means, at which price."""
 
@@ -27,5 +35,11 @@ class Setup(msgspec.Struct, frozen=True, kw_only=True):
     model: str
     policy: Policy
     prices: Prices
+    reserves: tuple[Means, ...] = ()  # engines to turn to, in this order, when the one before is given up
     phrases: dict[str, str] = msgspec.field(default_factory=lambda: dict(PHRASES))  # name -> text
     metadata: dict[str, object] = msgspec.field(default_factory=dict)
+
+    @property
+    def means(self) -> tuple[Means, ...]:
+        """All engines of this call, the wanted one first."""
+        return (Means(self.engine, self.model, self.prices), *self.reserves)
