@@ -13,6 +13,9 @@ _PLEASE_HOLD = re.compile(
     r"\b(please hold|hold (on|for|the line)|one moment|just a (moment|second)|bear with me)\b", re.I
 )
 _THANKS_FOR_HOLDING = re.compile(r"\b(thank you|thanks) for (holding|waiting|your patience)\b", re.I)
+_RECORDING = re.compile(
+    r"\b(your call is important|next available|stay on the line|did you know|on our website|in the queue)\b", re.I
+)
 _NEWS = re.compile(
     r"\b(anything else|next step|will be|has been|tomorrow|today|confirmation|reference|scheduled|booked|refund)\b",
     re.I,
@@ -150,6 +153,10 @@ class Mind:
         held = self._was_on_hold(view)
         if not heard:
             return Plan(self._about(view, self.lines.task)) if not held else Plan(self.lines.there)
+        if _RECORDING.search(heard):
+            heard = _without_recording(heard)
+            if not heard:
+                return Plan("", (("wait_on_hold", {"reason": "That was a recording."}),))
         thanked = _THANKS_FOR_HOLDING.search(heard)
         if _PLEASE_HOLD.search(heard) and not thanked:
             return Plan(self.lines.hold, (("wait_on_hold", {"reason": heard}),))
@@ -189,3 +196,10 @@ class Mind:
     def _trim(self, view: View, plan: Plan) -> Plan:
         calls = tuple(call for call in plan.calls if call[0] in view.tools and call[0] not in self.forgets)
         return Plan(plan.say, calls)
+
+
+def _without_recording(heard: str) -> str:
+    """What is left when the sentences of a queue's announcement are taken out; its opening thanks go with them."""
+    sentences = re.split(r"(?<=[.?!])\s+", heard)
+    live = [text for text in sentences if not _RECORDING.search(text)]
+    return " ".join(live) if any(not _THANKS_FOR_HOLDING.search(text) for text in live) else ""

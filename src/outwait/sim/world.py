@@ -2,7 +2,8 @@
 
 `run_virtual(main)` runs a coroutine on an event loop whose clock jumps to the next timer whenever nothing is left to
 do. Everything that takes its time from the loop follows, sockets of this process on loopback included (what was sent
-there is readable at once). Only work in threads happens outside that clock: long jumps look for its results first.
+there is readable at once). Only threads live outside that clock: it stands still while the executor works, and goes no
+faster than `THREADS_PACE` while there are threads of others (a database's).
 
 `asgi_connect` opens a WebSocket of an ASGI app without any socket, for a carrier that calls straight into a program.
 """
@@ -11,6 +12,7 @@ from __future__ import annotations
 
 import asyncio
 import selectors
+import threading
 from collections.abc import Awaitable, Callable, Coroutine, Mapping, MutableMapping
 from dataclasses import replace
 from typing import Any, TypeVar
@@ -21,8 +23,9 @@ from outwait.sim.scenario import Pace, Scenario
 from outwait.sim.twilio import Connect, ConnectFailed
 
 START = 1000.0  # the virtual clock begins here, seconds
-SHORT_JUMP = 0.05  # virtual seconds; a longer one waits for threads first
-GRACE = 0.002  # wall seconds given to threads before a long jump
+STRIDE = 0.1  # virtual seconds at most in one jump while there are threads of others
+THREADS_PACE = 100.0  # virtual seconds a wall second then
+TICK = 0.002  # wall seconds; what the system can wait for exactly enough
 STUCK = 10.0  # wall seconds without any timer or event after which the world is stuck
 
 T = TypeVar("T")
@@ -43,6 +46,7 @@ class VirtualLoop(asyncio.SelectorEventLoop):
 
     def __init__(self) -> None:
         self._virtual_now = START
+        self.executing = 0  # calls in the executor that are not done
         super().__init__(_Jumping(self))
 
     def time(self) -> float:
@@ -53,6 +57,18 @@ class VirtualLoop(asyncio.SelectorEventLoop):
         """Let virtual time pass."""
         self._virtual_now += seconds
 
+    def run_in_executor(  # type: ignore[override]
+        self, executor: Any, func: Callable[..., T], *args: Any
+    ) -> asyncio.Future[T]:
+        """As ever, but the clock stands still until it is done."""
+        self.executing += 1
+        future = super().run_in_executor(executor, func, *args)
+        future.add_done_callback(self._executed)
+        return future
+
+    def _executed(self, future: asyncio.Future[Any]) -> None:
+        self.executing -= 1
+
 
 class _Jumping(selectors.DefaultSelector):
     """Instead of waiting for a timer, moves the loop's clock to it."""
@@ -60,16 +76,31 @@ class _Jumping(selectors.DefaultSelector):
     def __init__(self, loop: VirtualLoop) -> None:
         super().__init__()
         self._loop = loop
+        self._owed = 0.0  # wall seconds that threads are still to be given
 
     def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
-        if timeout is None:
+        if timeout is None or (self._loop.executing and timeout > 0):
             if not (ready := super().select(STUCK)):
-                raise Stuck("no timer is set and nothing happens")
+                raise Stuck("nothing happens, and nothing will")
             return list(ready)
-        ready = super().select(0 if timeout <= SHORT_JUMP else GRACE)
-        if not ready and timeout > 0:
-            self._loop.jump(timeout)
+        alone = _own_threads() == 0
+        step = timeout if alone else min(timeout, STRIDE)
+        ready = super().select(0)
+        if ready or step <= 0:
+            return list(ready)
+        if not alone:
+            self._owed += step / THREADS_PACE
+            if self._owed >= TICK:
+                ready = super().select(self._owed)
+                self._owed = 0.0
+        if not ready:
+            self._loop.jump(step)
         return list(ready)
+
+
+def _own_threads() -> int:
+    """Threads besides this one and the executor's, whose work is known."""
+    return sum(not thread.name.startswith(("MainThread", "asyncio_")) for thread in threading.enumerate())
 
 
 def run_virtual(main: Coroutine[Any, Any, T]) -> T:
