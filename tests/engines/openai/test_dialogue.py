@@ -1,44 +1,31 @@
-"""What goes on in a session, without a socket: recorded turns, races, phrases, bills, and laws on random orders."""
+"""What goes on in a session, without a socket: recorded turns, races, tools, errors and bills."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 
 from outwait.call.cost import Usage
 from outwait.call.events import (
     AgentSpoke,
     AgentWrote,
-    AnyEvent,
     PersonCommitted,
     PersonSaid,
     PersonStarted,
     PersonStopped,
-    PhraseFailed,
-    PhraseMade,
     ResponseEnded,
     ResponseStarted,
     SessionComplained,
     ToolCalled,
     Trouble,
 )
-from outwait.engines.openai.dialogue import ACTIVE, Dialogue, End
-from outwait.engines.openai.frames import Dialect
+from outwait.engines.openai.dialogue import ACTIVE, End
 from outwait.engines.openai.messages import (
     AudioDelta,
-    Committed,
     ErrorSaid,
-    FunctionCall,
     ItemDone,
-    ResponseCreated,
-    ResponseDone,
-    SessionUpdated,
     SpeechStarted,
     SpeechStopped,
     Transcribed,
@@ -46,74 +33,9 @@ from outwait.engines.openai.messages import (
     WordsDelta,
     parse,
 )
-from outwait.engines.openai.phrases import PHRASE_SECONDS
+from tests.engines.openai.stage import BILL, Stage, call, created, done, error
 
 WIRE = Path(__file__).parent / "wire"
-BILL = Usage(text_in=900, text_cached=800, audio_in=400, audio_cached=300, text_out=20, audio_out=100)
-
-
-class Clock:
-    """Timers that go off when the test says so."""
-
-    def __init__(self, seconds: float, wake: Callable[[], None]) -> None:
-        assert seconds == PHRASE_SECONDS
-        self.wake = wake
-        self.on = True
-
-    def cancel(self) -> None:
-        self.on = False
-
-    def ring(self) -> None:
-        assert self.on
-        self.on = False
-        self.wake()
-
-
-class Stage:
-    """A dialogue, what it posted, what it sent."""
-
-    def __init__(self, dialect: Dialect = Dialect.GA) -> None:
-        self.events: list[AnyEvent] = []
-        self.sent: list[dict[str, Any]] = []
-        self.timers: list[Clock] = []
-        self.dialogue = Dialogue(3, dialect, self.events.append, self._send, self._later, 4000)
-
-    def _send(self, frame: str) -> None:
-        self.sent.append(json.loads(frame))
-
-    def _later(self, seconds: float, wake: Callable[[], None]) -> Clock:
-        self.timers.append(Clock(seconds, wake))
-        return self.timers[-1]
-
-    def hear(self, *messages: Any) -> list[AnyEvent]:
-        """The events that these bring."""
-        before = len(self.events)
-        for message in messages:
-            assert self.dialogue.receive(message) is None
-        return self.events[before:]
-
-    def take(self) -> list[dict[str, Any]]:
-        """What was sent since the last time."""
-        sent, self.sent = self.sent, []
-        return sent
-
-
-def created(name: str = "r1", phrase: str | None = None) -> ResponseCreated:
-    return ResponseCreated(name, phrase)
-
-
-def done(name: str = "r1", status: Any = "completed", *, usage: Usage | None = BILL, **fields: Any) -> ResponseDone:
-    parts: dict[str, Any] = {"phrase": None, "code": "", "detail": "", "calls": ()} | fields
-    return ResponseDone(response=name, status=status, usage=usage, **parts)
-
-
-def error(code: str, event_id: str = "", text: str = "no", type_: str = "invalid_request_error") -> ErrorSaid:
-    return ErrorSaid(code, type_, text, event_id)
-
-
-def call(call_id: str = "call_1", *, complete: bool = True) -> FunctionCall:
-    return FunctionCall(call_id, "hangup_call", "{}", complete)
-
 
 # --- the wire's recordings ----------------------------------------------------------------------
 
@@ -394,261 +316,3 @@ def test_a_transcript_without_a_bill_is_estimated() -> None:
 
 def test_a_failed_transcript_has_no_words() -> None:
     assert Stage().hear(TranscriptionFailed("u1")) == [PersonSaid(3, "u1", "")]
-
-
-# --- phrases ------------------------------------------------------------------------------------
-
-
-def phrase_stage(dialect: Dialect = Dialect.GA) -> Stage:
-    stage = Stage(dialect)
-    stage.dialogue.make_phrase("here", "Hello, I'm here.")
-    return stage
-
-
-@pytest.mark.parametrize("dialect", list(Dialect))
-def test_a_phrase_is_asked_for_outside_the_conversation(dialect: Dialect) -> None:
-    (asked,) = phrase_stage(dialect).take()
-    response = asked["response"]
-    assert (response["conversation"], response["input"], response["tools"]) == ("none", [], [])
-    assert response["metadata"] == {"outwait_phrase": "here"}
-    assert "Hello, I'm here." in response["instructions"]
-    if dialect is Dialect.BETA:
-        assert response["modalities"] == ["audio", "text"]
-    else:
-        assert response["output_modalities"] == ["audio"]
-
-
-@pytest.mark.parametrize("metadata", ["here", None])
-def test_a_phrase_is_kept_apart(metadata: str | None) -> None:
-    stage = phrase_stage()
-    told = stage.hear(
-        created("p1", metadata),
-        AudioDelta("p1", "i", b"\x01"),
-        WordsDelta("p1", "i", "Hello"),
-        ItemDone("p1", call()),
-        AudioDelta("p1", "i", b"\x02"),
-        done("p1", phrase=metadata),
-    )
-    assert told == [PhraseMade(3, "here", b"\x01\x02", BILL)]
-    assert not stage.timers[0].on
-    assert stage.hear(AudioDelta("p1", "i", b"\x03"), done("p1")) == []
-
-
-def test_one_phrase_after_the_other() -> None:
-    stage = phrase_stage()
-    stage.dialogue.make_phrase("wait", "One moment.")
-    assert len(stage.take()) == 1
-    stage.dialogue.fed()
-    stage.hear(created("p1", "here"), AudioDelta("p1", "i", b"\x01"), done("p1", phrase="here"))
-    assert stage.take() == []
-    stage.dialogue.fed()
-    assert [frame["response"]["metadata"] for frame in stage.take()] == [{"outwait_phrase": "wait"}]
-
-
-def test_phrases_wait_for_a_pause_of_the_conversation() -> None:
-    stage = Stage()
-    stage.hear(created("r1"))
-    stage.dialogue.make_phrase("here", "Hello.")
-    stage.dialogue.ask_response("", tools=True)
-    assert stage.take() == []
-    stage.hear(done("r1"))
-    assert [frame["event_id"] for frame in stage.take()] == ["ask_1"]
-    stage.hear(created("r2"))
-    stage.dialogue.fed()
-    stage.hear(done("r2"), SpeechStarted("u1", 0))
-    stage.dialogue.fed()
-    stage.hear(SpeechStopped("u1", 9))
-    stage.dialogue.fed()
-    stage.hear(created("r3"))
-    stage.dialogue.fed()
-    assert stage.take() == []
-    stage.hear(done("r3"))
-    stage.dialogue.fed()
-    assert [frame["event_id"] for frame in stage.take()] == ["phrase_1"]
-
-
-def test_a_session_that_is_not_fed_is_asked_for_no_phrase() -> None:
-    """The line went on hold while a response was being made: nothing more may be asked of the model."""
-    stage = Stage()
-    stage.hear(created("r1"))
-    stage.dialogue.make_phrase("here", "Hello.")
-    stage.hear(done("r1"))
-    assert stage.take() == []
-
-
-def test_the_conversation_goes_on_beside_a_phrase() -> None:
-    stage = phrase_stage()
-    stage.hear(created("p1", "here"), SpeechStopped("u1", 0))
-    told = stage.hear(created("r1"), AudioDelta("r1", "a", b"\x05"), AudioDelta("p1", "i", b"\x01"), done("r1"))
-    assert told == [
-        ResponseStarted(3, "r1"),
-        AgentSpoke(3, "r1", "a", b"\x05"),
-        ResponseEnded(3, "r1", "completed", BILL),
-    ]
-    assert stage.hear(done("p1")) == [PhraseMade(3, "here", b"\x01", BILL)]
-
-
-def test_without_metadata_a_response_that_is_due_is_no_phrase() -> None:
-    stage = phrase_stage()
-    assert stage.hear(SpeechStopped("u1", 0), created("r1")) == [PersonStopped(3), ResponseStarted(3, "r1")]
-    assert stage.hear(created("p1"), AudioDelta("p1", "i", b"\x01"), done("p1"))[-1] == PhraseMade(
-        3, "here", b"\x01", BILL
-    )
-
-
-@pytest.mark.parametrize(
-    ("messages", "why"),
-    [
-        ([created("p1", "here"), done("p1")], "silent"),
-        (
-            [created("p1", "here"), AudioDelta("p1", "i", b"1"), done("p1", "cancelled", detail="turn_detected")],
-            "turn_det",
-        ),
-        ([error("unknown_parameter", "phrase_1", "conversation")], "unknown_parameter"),
-    ],
-)
-def test_phrases_that_fail(messages: list[Any], why: str) -> None:
-    stage = phrase_stage()
-    (failed,) = stage.hear(*messages)
-    assert isinstance(failed, PhraseFailed)
-    assert why in failed.detail
-    assert not stage.timers[0].on
-
-
-@pytest.mark.parametrize("echoed", ["phrase_1", ""])
-def test_a_phrase_asked_for_too_early_is_asked_for_again(echoed: str) -> None:
-    stage = phrase_stage()
-    stage.take()
-    stage.hear(SpeechStopped("u1", 0), created("vad"), error(ACTIVE, echoed))
-    assert stage.take() == []
-    stage.hear(done("vad"))
-    stage.dialogue.fed()
-    assert [frame["event_id"] for frame in stage.take()] == ["phrase_2"]
-    assert len(stage.timers) == 1
-
-
-def test_a_response_asked_for_beside_a_phrase_on_a_server_that_makes_one_at_a_time() -> None:
-    stage = phrase_stage()
-    stage.hear(created("p1", "here"))
-    stage.dialogue.ask_response("", tools=True)
-    stage.take()
-    stage.hear(error(ACTIVE, "ask_1"), AudioDelta("p1", "i", b"1"), done("p1"))
-    assert [frame["event_id"] for frame in stage.take()] == ["ask_1"]
-
-
-def test_a_phrase_refused_and_then_out_of_time() -> None:
-    stage = phrase_stage()
-    stage.hear(error(ACTIVE, "phrase_1"))
-    stage.timers[0].ring()
-    assert stage.events == [PhraseFailed(3, "here", "not made within 20 s")]
-    stage.take()
-    stage.dialogue.fed()
-    assert stage.take() == []
-
-
-def test_errors_that_are_not_about_a_phrase() -> None:
-    stage = phrase_stage()
-    assert stage.hear(error("x"), error("y", "other")) == [
-        SessionComplained(3, "x", "no"),
-        SessionComplained(3, "y", "no"),
-    ]
-
-
-@pytest.mark.parametrize("metadata", ["here", None])
-def test_a_phrase_that_is_too_late_is_never_heard(metadata: str | None) -> None:
-    stage = phrase_stage()
-    stage.timers[0].ring()
-    assert stage.events == [PhraseFailed(3, "here", "not made within 20 s")]
-    assert stage.hear(created("p1", metadata), AudioDelta("p1", "i", b"1"), done("p1", phrase=metadata)) == []
-
-
-def test_a_phrase_given_up_half_made_is_never_heard() -> None:
-    stage = phrase_stage()
-    stage.dialogue.make_phrase("wait", "Wait.")
-    stage.hear(created("p1", "here"))
-    stage.timers[0].ring()
-    assert stage.hear(AudioDelta("p1", "i", b"1"), done("p1")) == []
-    stage.dialogue.fed()
-    assert stage.take()[-1]["event_id"] == "phrase_2"
-
-
-def test_phrases_end_with_the_session() -> None:
-    stage = phrase_stage()
-    stage.dialogue.make_phrase("wait", "Wait.")
-    stage.hear(created("p1", "here"))
-    stage.dialogue.end(asked=True)
-    assert stage.events == [
-        PhraseFailed(3, "here", "the session ended"),
-        PhraseFailed(3, "wait", "the session ended"),
-    ]
-    assert not any(timer.on for timer in stage.timers)
-
-
-def test_an_unbilled_phrase_is_estimated() -> None:
-    stage = phrase_stage()
-    (made,) = stage.hear(created("p1", "here"), AudioDelta("p1", "i", bytes(8000)), done("p1", usage=None))
-    assert isinstance(made, PhraseMade)
-    assert made.usage is not None
-    assert (made.usage.audio_out, made.usage.estimated) == (20, True)
-
-
-# --- laws ---------------------------------------------------------------------------------------
-
-NAMES = st.sampled_from(["r1", "r2", "p1"])
-MESSAGES = st.one_of(
-    st.builds(ResponseCreated, NAMES, st.sampled_from([None, None, "here"])),
-    st.builds(AudioDelta, NAMES, st.sampled_from(["a1", "a2"]), st.binary(max_size=20)),
-    st.builds(WordsDelta, NAMES, st.just("a1"), st.text(max_size=3)),
-    st.builds(ItemDone, NAMES, st.none() | st.builds(call, st.sampled_from(["c1", "c2"]), complete=st.booleans())),
-    st.builds(done, NAMES, st.sampled_from(["completed", "cancelled", "failed"]), usage=st.sampled_from([None, BILL])),
-    st.builds(error, st.sampled_from([ACTIVE, "x", ""]), st.sampled_from(["", "ask_1", "ask_2", "phrase_1"])),
-    st.builds(SpeechStarted, st.just("u1"), st.integers(0, 100)),
-    st.builds(SpeechStopped, st.just("u1"), st.integers(0, 100)),
-    st.builds(Committed, st.just("u1")),
-    st.builds(Transcribed, st.just("u1"), st.text(max_size=3), st.none()),
-    st.just(SessionUpdated(None)),
-)
-WISHES = st.sampled_from(["ask", "cancel", "truncate", "phrase", "feed", "ring"])
-
-
-@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-@given(st.lists(MESSAGES | WISHES, max_size=40), st.booleans())
-def test_laws_hold_in_any_order(steps: list[Any], asked: bool) -> None:
-    stage = Stage()
-    wished = 0
-    for step in steps:
-        match step:
-            case "ask":
-                stage.dialogue.ask_response("", tools=True)
-            case "cancel":
-                stage.dialogue.cancel_response()
-            case "truncate":
-                stage.dialogue.truncate_item("a1", 50)
-            case "phrase":
-                wished += 1
-                stage.dialogue.make_phrase("here", "Hello.")
-            case "feed":
-                stage.dialogue.fed()
-            case "ring":
-                for timer in stage.timers:
-                    if timer.on:
-                        timer.ring()
-            case _:
-                stage.dialogue.receive(step)
-    stage.dialogue.end(asked=asked)
-    begun: set[str] = set()
-    over: set[str] = set()
-    for event in stage.events:
-        if isinstance(event, ResponseStarted):
-            assert event.response not in begun
-            begun.add(event.response)
-        elif isinstance(event, AgentSpoke | AgentWrote | ToolCalled):
-            assert event.response in begun - over
-        elif isinstance(event, ResponseEnded):
-            assert event.response in begun - over
-            over.add(event.response)
-    assert begun == over
-    calls = [event.call_id for event in stage.events if isinstance(event, ToolCalled)]
-    assert len(calls) == len(set(calls))
-    assert len([e for e in stage.events if isinstance(e, PhraseMade | PhraseFailed)]) == wished
-    assert not any(timer.on for timer in stage.timers)
