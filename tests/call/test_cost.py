@@ -31,6 +31,10 @@ def test_time_is_priced_by_the_second() -> None:
     assert priced(Usage(seconds=90.0), TimePrice(rate=0.05)) == 75_000
 
 
+def test_tokens_of_what_is_priced_by_time_are_not_free() -> None:
+    assert priced(Usage(audio_in=600), TimePrice(rate=0.006)) == 6_000
+
+
 def test_the_naive_hold_agrees_with_the_published_model() -> None:
     # 30 minutes, a reply every 30 s, 1,150 text and 1,350 audio tokens before the hold: 2.617 USD and 0.879 USD
     assert naive_hold(FLAGSHIP, 1800.0, 1150.0, 1350.0) == pytest.approx(2_617_000, rel=0.005)

@@ -84,7 +84,7 @@ def _micro(usd: float) -> int:
 def priced(usage: Usage, price: TokenPrice | TimePrice) -> int:
     """Micro-dollars for a usage."""
     if isinstance(price, TimePrice):
-        return _micro(price.rate * usage.seconds / 60)
+        return _micro(price.rate * _seconds(usage) / 60)
     usd = (
         (usage.text_in - usage.text_cached) * price.text_in
         + usage.text_cached * price.text_cached
@@ -96,9 +96,14 @@ def priced(usage: Usage, price: TokenPrice | TimePrice) -> int:
     return _micro(usd)
 
 
+def _seconds(usage: Usage) -> float:
+    """A server may count in tokens what is priced by time."""
+    return usage.seconds or usage.audio_in / USER_TOKENS
+
+
 def _quantity(usage: Usage, price: TokenPrice | TimePrice) -> tuple[str, float]:
     if isinstance(price, TimePrice):
-        return "seconds", round(usage.seconds, 3)
+        return "seconds", round(_seconds(usage), 3)
     return "tokens", usage.text_in + usage.audio_in + usage.text_out + usage.audio_out
 
 
