@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import re
+import tomllib
 from pathlib import Path
 from typing import Any
 
 import msgspec
 import pytest
 import typer.main
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 
-from outwait.call import cost, notes
+from outwait.call import cost, notes, states
 from outwait.cli import app
 from outwait.config import Settings
 from tests.sample_call import sample_call
@@ -110,6 +113,30 @@ def test_links_lead_somewhere(page: Path) -> None:
         assert target.startswith("https://") or (page.parent / target).exists(), target
 
 
-def test_pinned_versions_are_versions_and_nothing_else() -> None:
+def test_what_we_ask_for_is_pinned_to_a_version_within_its_bounds() -> None:
+    pinned: dict[str, str] = {}
     for line in (ROOT / "constraints.txt").read_text(encoding="utf-8").splitlines():
-        assert re.fullmatch(r"[A-Za-z0-9._-]+==[0-9][A-Za-z0-9.]*", line), line
+        assert re.fullmatch(r"[a-z0-9.-]+==[0-9][a-z0-9.]*", line), line
+        name, _, version = line.partition("==")
+        pinned[name] = version
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    wanted = [*project["project"]["dependencies"], *project["dependency-groups"]["dev"]]
+    for requirement in map(Requirement, wanted):
+        assert requirement.specifier.contains(pinned[canonicalize_name(requirement.name)]), requirement
+    assert "uv" in pinned
+
+
+def mermaid(table: dict[Any, frozenset[Any]]) -> str:
+    """A state diagram of a table of legal edges."""
+    order = list(type(next(iter(table))))  # as the states are written down
+    edges = [f"    {old.value} --> {new.value}" for old in order for new in order if new in table[old]]
+    last = [f"    {state.value} --> [*]" for state in order if not table[state]]
+    names = [f"    {state.value.replace('-', '_')}: {state.value}" for state in order if "-" in state.value]
+    lines = [f"    [*] --> {order[0].value}", *edges, *last]
+    return "\n".join(["stateDiagram-v2", *names, *(re.sub(r"(?<=\w)-(?=\w)", "_", line) for line in lines)])
+
+
+@pytest.mark.parametrize("table", [states.PHASE, states.LEG, states.SESSION], ids=["phase", "leg", "session"])
+def test_the_pictures_are_drawn_from_the_tables(table: dict[Any, frozenset[Any]]) -> None:
+    picture = mermaid(table)
+    assert picture in (ROOT / "docs/states.md").read_text(encoding="utf-8"), picture
