@@ -13,7 +13,7 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import create_async_engine
 
-from outwait.store.base import CallRow, Entry, Fenced, Store, StoreError
+from outwait.store.base import CallRow, Entry, Fenced, OverQuota, Quota, Store, StoreError
 from outwait.store.sql import SqlStore
 
 from .postgres import NoPostgres, postgres
@@ -224,3 +224,120 @@ async def test_a_cancelled_write_leaves_the_store_usable(store: Store) -> None:
         await asyncio.gather(task, return_exceptions=True)
     await store.append("c1", [replace(entry(100))])
     assert (await store.log("c1"))[-1] == entry(100)
+
+
+# --- who runs a call -------------------------------------------------------------------------------
+
+
+async def test_a_call_is_claimed_only_when_its_owners_lease_is_over(store: Store) -> None:
+    await store.create(replace(row(), owner="a"))
+    await store.beat("a", "here", 100.0)
+    assert await store.claim("c1", "b", 99.0) is None
+    kept = await store.get("c1")
+    assert kept is not None
+    assert (kept.owner, kept.epoch) == ("a", 1)
+    await store.beat("a", "here", 130.0)
+    assert await store.claim("c1", "b", 129.0) is None
+    assert await store.claim("c1", "b", 130.0) == 2
+    kept = await store.get("c1")
+    assert kept is not None
+    assert (kept.owner, kept.epoch) == ("b", 2)
+    with pytest.raises(Fenced):
+        await store.append("c1", [entry(1)])
+
+
+async def test_a_claimed_call_is_claimed_by_one(store: Store) -> None:
+    await store.create(replace(row(), owner="dead"))
+    for name in "abcdefgh":
+        await store.beat(name, "", 100.0)
+    epochs = await asyncio.gather(*(store.claim("c1", name, 50.0) for name in "abcdefgh"))
+    assert [epoch for epoch in epochs if epoch is not None] == [2]
+
+
+async def test_a_process_that_leaves_frees_its_calls(store: Store) -> None:
+    await store.create(replace(row(), owner="a"))
+    await store.beat("a", "here", 100.0)
+    assert await store.processes() == {"a": "here"}
+    await store.leave("a")
+    assert await store.processes() == {}
+    assert await store.claim("c1", "b", 0.0) == 2
+
+
+async def test_an_ended_call_is_not_claimed(store: Store) -> None:
+    await store.create(row())
+    await store.append("c1", [entry(1)], {"phase": "ended"})
+    assert await store.claim("c1", "b", 0.0) is None
+    assert await store.claim("c9", "b", 0.0) is None
+
+
+async def test_who_is_asked_by_the_carrier_may_take_a_call_over(store: Store) -> None:
+    await store.create(replace(row(), owner="a"))
+    await store.beat("a", "here", 100.0)
+    assert await store.take_over("c1", "b") == 2
+    kept = await store.get("c1")
+    assert kept is not None
+    assert kept.owner == "b"
+
+
+# --- how many calls there may be -------------------------------------------------------------------
+
+
+def of_key(call_id: str, created: float = 1000.0, key: str = "k", reserved: float = 0.0) -> CallRow:
+    made = row(call_id, created)
+    return replace(made, api_key=key, reserved=reserved, record=made.record | {"to": "+12025550143"})
+
+
+async def test_a_key_has_so_many_calls_at_once(store: Store) -> None:
+    quota = Quota(live=1)
+    await store.create(of_key("c1"), None, quota)
+    with pytest.raises(OverQuota) as refused:
+        await store.create(of_key("c2"), None, quota)
+    assert refused.value.code == "too_many_at_once"
+    assert await store.get("c2") is None
+    await store.create(of_key("c3", key="other"), None, quota)
+    await store.append("c1", [entry(1)], {"phase": "ended"})
+    await store.create(of_key("c4"), None, quota)
+
+
+async def test_calls_at_once_do_not_slip_past_a_quota(store: Store) -> None:
+    made = await asyncio.gather(
+        *(store.create(of_key(f"c{n}"), None, Quota(live=2)) for n in range(8)), return_exceptions=True
+    )
+    assert sum(isinstance(call, CallRow) for call in made) == 2
+
+
+async def test_a_key_has_so_many_calls_a_day(store: Store) -> None:
+    quota = Quota(calls=1)
+    await store.create(of_key("c1"), None, quota)
+    await store.append("c1", [entry(1)], {"phase": "ended"})
+    with pytest.raises(OverQuota) as refused:
+        await store.create(of_key("c2", 1000.0 + DAY - 1), None, quota)
+    assert refused.value.code == "too_many_today"
+    await store.create(of_key("c3", 1000.0 + DAY), None, quota)
+
+
+async def test_a_repeated_request_is_not_counted_against_its_quota(store: Store) -> None:
+    first = await store.create(of_key("c1"), "once", Quota(live=1))
+    assert await store.create(of_key("c2"), "once", Quota(live=1)) == first
+
+
+async def test_a_key_spends_so_much_a_day(store: Store) -> None:
+    quota = Quota(usd=1.0)
+    await store.create(of_key("c1", reserved=0.6), None, quota)
+    with pytest.raises(OverQuota, match=r"0\.40 USD left") as refused:
+        await store.create(of_key("c2", reserved=0.5), None, quota)
+    assert refused.value.code == "spend_limit"
+    await store.append("c1", [entry(1)], {"phase": "talking", "cost": {"total_usd": 0.1}})  # it may still spend more
+    with pytest.raises(OverQuota):
+        await store.create(of_key("c2", reserved=0.5), None, quota)
+    await store.append("c1", [entry(2)], {"phase": "ended", "cost": {"total_usd": 0.2}})
+    await store.create(of_key("c2", reserved=0.8), None, quota)
+
+
+async def test_a_number_is_called_so_often_a_day(store: Store) -> None:
+    quota = Quota(to_number=1)
+    await store.create(of_key("c1"), None, quota)
+    with pytest.raises(OverQuota) as refused:
+        await store.create(of_key("c2", key="other"), None, quota)
+    assert refused.value.code == "too_many_to_number"
+    await store.create(of_key("c3", 1000.0 + DAY), None, quota)

@@ -8,7 +8,9 @@ from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
+from alembic import command
 from alembic.autogenerate import compare_metadata
+from alembic.config import Config
 from alembic.migration import MigrationContext
 from sqlalchemy.ext.asyncio import create_async_engine
 
@@ -59,6 +61,30 @@ async def test_a_database_of_a_later_version_is_left_alone(store: SqlStore, path
         await connection.commit()
     with pytest.raises(StoreError, match="9999"):
         await SqlStore.open(f"sqlite:///{path}")
+
+
+async def test_a_database_of_the_first_version_is_brought_along(path: Path) -> None:
+    opened = await SqlStore.open(f"sqlite:///{path}")
+    await opened.create(ROW)
+    async with opened.write() as connection:
+        await connection.run_sync(lambda sync: _downgrade(sync, "0002"))
+        await connection.exec_driver_sql("""UPDATE calls SET record = '{"to": "+12025550143", "phase": "queued"}'""")
+    await opened.close()
+    again = await SqlStore.open(f"sqlite:///{path}")
+    kept = await again.get("c1")
+    assert kept is not None
+    assert (kept.owner, kept.api_key) == ("", "")
+    async with again.read() as connection:
+        assert (await connection.exec_driver_sql("SELECT callee FROM calls")).scalar_one() == "+12025550143"
+    await again.close()
+
+
+def _downgrade(connection: sa.Connection, revision: str) -> None:
+    config = Config()
+    config.set_main_option("script_location", str(Path(sql.__file__).parent / "migrations"))
+    config.set_main_option("path_separator", "os")
+    config.attributes["connection"] = connection
+    command.downgrade(config, revision)
 
 
 async def test_a_full_disk_leaves_nothing_half_written(store: SqlStore, path: Path) -> None:

@@ -11,6 +11,14 @@ class StoreError(Exception):
     """The store can't be read or written just now (disk full, locked, unreachable). Nothing was half written."""
 
 
+class OverQuota(Exception):
+    """A call that would be one too many; nothing was kept of it. `code` is a stable word, the message a sentence."""
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(message)
+        self.code = code
+
+
 class Fenced(StoreError):
     """Another process has taken this call over: this one must not touch it any more."""
 
@@ -38,20 +46,47 @@ class CallRow:
     carrier_call_id: str | None
     live: bool  # not ended
     epoch: int
+    owner: str = ""  # process that runs it; "": nobody
+    api_key: str = ""  # id of the key that placed it; "": the configured one, or none
+    reserved: float = 0.0  # USD that it may spend, counted against its key's day until it has ended
+
+
+@dataclass(frozen=True, slots=True)
+class Quota:
+    """How much of something there may be when a call is created. None: as much as you like. A day is 24 hours."""
+
+    live: int | None = None  # calls of this key at once
+    calls: int | None = None  # calls of this key in a day
+    usd: float | None = None  # spent or reserved by this key in a day
+    to_number: int | None = None  # calls to the same number in a day, by anybody
 
 
 class Store(Protocol):
     """Errors are StoreError, or ValueError for a wrong cursor."""
 
-    async def create(self, row: CallRow, idempotency_key: str | None = None) -> CallRow:
-        """Keep a new call; with a key seen in the last day, the call of that key instead."""
+    async def create(self, row: CallRow, idempotency_key: str | None = None, quota: Quota | None = None) -> CallRow:
+        """Keep a new call; with a key seen in the last day, the call of that key instead. Raises OverQuota; of calls
+        that are created at once, no more than the quota's number are."""
 
     async def append(self, call_id: str, entries: Sequence[Entry], record: dict[str, Any] | None = None) -> None:
         """Add to the log, and replace the call object, in one transaction. Refused (StoreError) when the entries'
         epoch is not the call's: another process has taken it over."""
 
-    async def take_over(self, call_id: str) -> int:
-        """Make this process the owner; the new epoch."""
+    async def take_over(self, call_id: str, owner: str = "") -> int:
+        """Make this process the owner, whoever it was before; the new epoch."""
+
+    async def claim(self, call_id: str, owner: str, wall: float) -> int | None:
+        """Make this process the owner of a live call whose owner's lease is over; the new epoch. None: it is not to
+        be had, or another process was faster."""
+
+    async def beat(self, process: str, place: str, expires: float) -> None:
+        """Renew a process's lease on its calls. `place` is what `processes` gives back."""
+
+    async def processes(self) -> dict[str, str]:
+        """The place of every process that holds a lease, over or not."""
+
+    async def leave(self, process: str) -> None:
+        """End a process's lease, one's own or a dead one's: its calls are free at once."""
 
     async def get(self, call_id: str) -> CallRow | None: ...
 

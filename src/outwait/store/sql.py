@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import binascii
+import re
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 from pathlib import Path
@@ -22,13 +23,15 @@ from sqlalchemy.exc import ArgumentError, DBAPIError, IntegrityError, NoSuchModu
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
-from outwait.store.base import CallRow, Entry, Fenced, StoreError
-from outwait.store.tables import calls, entries, idempotency, memories, tokens
+from outwait.store.base import CallRow, Entry, Fenced, OverQuota, Quota, StoreError
+from outwait.store.tables import calls, entries, idempotency, memories, processes, tokens
 
 DEADLINE = 10.0  # wall s for one operation
 BUSY_SECONDS = 5.0  # wall s that SQLite waits for another process
 KEY_SECONDS = 86_400.0  # s that an idempotency key is honoured
-_MIGRATION_LOCK = 0x6F757477  # any number, the same in every process
+DAY = 86_400.0  # s over which a quota counts
+FORGOTTEN_SECONDS = 86_400.0  # s after which the lease of a process that is no more is forgotten
+_MIGRATION_LOCK, _QUOTA_LOCK = 0x6F757477, 0x6F757478  # any numbers, the same in every process
 
 
 class SqlStore:
@@ -36,10 +39,10 @@ class SqlStore:
 
     def __init__(self, engine: AsyncEngine) -> None:
         self._engine = engine
-        self._is_sqlite = engine.dialect.name == "sqlite"
+        self.is_sqlite = engine.dialect.name == "sqlite"
         self._writing = asyncio.Lock()
         # A commit whose answer got lost is tried again by the caller: what is there already is there.
-        insert = sqlite.insert if self._is_sqlite else postgresql.insert
+        insert = sqlite.insert if self.is_sqlite else postgresql.insert
         self._insert_entry = insert(entries).on_conflict_do_nothing()
 
     @classmethod
@@ -51,20 +54,24 @@ class SqlStore:
         """
         store = cls(_engine(_with_async_driver(url)))
         try:
-            async with store._write() as connection:
+            async with store.write() as connection:
                 await connection.run_sync(_migrate)
         except StoreError:
             await store.close()
             raise
         return store
 
-    async def create(self, row: CallRow, idempotency_key: str | None = None) -> CallRow:
+    async def create(self, row: CallRow, idempotency_key: str | None = None, quota: Quota | None = None) -> CallRow:
         try:
-            async with self._write() as connection:
+            async with self.write() as connection:
                 if idempotency_key is not None:
                     earlier = await _of_key(connection, idempotency_key, row.created)
                     if earlier is not None:
                         return earlier
+                if quota is not None:
+                    if not self.is_sqlite:  # SQLite has one writer anyway
+                        await connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_QUOTA_LOCK)))
+                    await _check_quota(connection, row, quota)
                 await connection.execute(_INSERT_CALL, _values(row))
                 if idempotency_key is not None:
                     key = {"key": idempotency_key, "call_id": row.id, "created": row.created}
@@ -74,7 +81,7 @@ class SqlStore:
             # Another process was faster with this key, and its call is to be found now.
             if idempotency_key is None:
                 raise
-            async with self._read() as connection:
+            async with self.read() as connection:
                 earlier = await _of_key(connection, idempotency_key, row.created, forget=False)
             if earlier is None:
                 raise
@@ -86,22 +93,42 @@ class SqlStore:
                 raise ValueError("a record goes with the entries that changed it")
             return
         owner = {"of": call_id, "by": entries[0].epoch}
-        async with self._write() as connection:
+        async with self.write() as connection:
             if record is None:
                 done = await connection.execute(_LOCK_CALL, owner)
+            elif record.get("phase") == "ended":
+                done = await connection.execute(_END_CALL, owner | _changes(record) | {"spent": _total(record)})
             else:
                 done = await connection.execute(_CHANGE_CALL, owner | _changes(record))
             if done.rowcount != 1:
                 raise Fenced(f"call {call_id} is not ours any more")
             await connection.execute(self._insert_entry, [_line(call_id, entry) for entry in entries])
 
-    async def take_over(self, call_id: str) -> int:
-        async with self._write() as connection:
-            grown = calls.update().where(calls.c.id == call_id).values(epoch=calls.c.epoch + 1)
-            epoch = (await connection.execute(grown.returning(calls.c.epoch))).scalar_one_or_none()
+    async def take_over(self, call_id: str, owner: str = "") -> int:
+        epoch = await self._own(owner, calls.c.id == call_id)
         if epoch is None:
             raise KeyError(call_id)
-        return int(epoch)
+        return epoch
+
+    async def claim(self, call_id: str, owner: str, wall: float) -> int | None:
+        alive = sa.select(processes.c.id).where(processes.c.id == calls.c.owner, processes.c.expires > wall).exists()
+        return await self._own(owner, calls.c.id == call_id, calls.c.live, ~alive)
+
+    async def beat(self, process: str, place: str, expires: float) -> None:
+        async with self.write() as connection:
+            renewed = processes.update().where(processes.c.id == process).values(expires=expires)
+            if not (await connection.execute(renewed)).rowcount:
+                line = {"id": process, "place": place, "expires": expires}
+                await connection.execute(processes.insert(), line)
+            await connection.execute(processes.delete().where(processes.c.expires < expires - FORGOTTEN_SECONDS))
+
+    async def processes(self) -> dict[str, str]:
+        async with self.read() as connection:
+            return {line.id: line.place for line in await connection.execute(sa.select(processes))}
+
+    async def leave(self, process: str) -> None:
+        async with self.write() as connection:
+            await connection.execute(processes.delete().where(processes.c.id == process))
 
     async def get(self, call_id: str) -> CallRow | None:
         if "\0" in call_id:  # comes from outside, and PostgreSQL can't even be asked about it
@@ -113,43 +140,43 @@ class SqlStore:
 
     async def log(self, call_id: str, after: int = 0) -> list[Entry]:
         lines = sa.select(entries).where(entries.c.call_id == call_id, entries.c.seq > after).order_by(entries.c.seq)
-        async with self._read() as connection:
+        async with self.read() as connection:
             return [_entry(line) for line in await connection.execute(lines)]
 
     async def page(self, limit: int, cursor: str | None) -> tuple[list[CallRow], str | None]:
         newest = sa.select(calls).order_by(calls.c.created.desc(), calls.c.id.desc()).limit(limit + 1)
         if cursor is not None:
             newest = newest.where(sa.tuple_(calls.c.created, calls.c.id) < _position(cursor))
-        async with self._read() as connection:
+        async with self.read() as connection:
             rows = [_row(line) for line in await connection.execute(newest)]
         more = len(rows) > limit
         return rows[:limit], _cursor(rows[limit - 1]) if more else None
 
     async def live(self) -> list[CallRow]:
         unfinished = sa.select(calls).where(calls.c.live).order_by(calls.c.created, calls.c.id)
-        async with self._read() as connection:
+        async with self.read() as connection:
             return [_row(line) for line in await connection.execute(unfinished)]
 
     async def keep_memory(self, call_id: str, data: bytes) -> None:
-        async with self._write() as connection:
+        async with self.write() as connection:
             await connection.execute(memories.delete().where(memories.c.call_id == call_id))
             await connection.execute(memories.insert(), {"call_id": call_id, "data": data})
 
     async def memory(self, call_id: str) -> bytes | None:
-        async with self._read() as connection:
+        async with self.read() as connection:
             found = await connection.execute(sa.select(memories.c.data).where(memories.c.call_id == call_id))
             data: bytes | None = found.scalar_one_or_none()
         return data
 
     async def keep_token(self, digest: bytes, call_id: str, expires: float) -> None:
-        async with self._write() as connection:
+        async with self.write() as connection:
             # Tokens live for minutes: what expired a day before this one will was not wanted.
             await connection.execute(tokens.delete().where(tokens.c.expires < expires - KEY_SECONDS))
             await connection.execute(tokens.insert(), {"digest": digest, "call_id": call_id, "expires": expires})
 
     async def spend_token(self, digest: bytes, wall: float) -> str | None:
         spent = tokens.delete().where(tokens.c.digest == digest).returning(tokens.c.call_id, tokens.c.expires)
-        async with self._write() as connection:
+        async with self.write() as connection:
             found = (await connection.execute(spent)).one_or_none()
         return str(found.call_id) if found is not None and found.expires > wall else None
 
@@ -157,23 +184,29 @@ class SqlStore:
         async with self._writing:
             await self._engine.dispose()
 
+    async def _own(self, owner: str, *which: sa.ColumnElement[bool]) -> int | None:
+        grown = calls.update().where(*which).values(epoch=calls.c.epoch + 1, owner=owner).returning(calls.c.epoch)
+        async with self.write() as connection:
+            epoch: int | None = (await connection.execute(grown)).scalar_one_or_none()
+        return epoch
+
     async def _one(self, query: sa.Select[Any]) -> CallRow | None:
-        async with self._read() as connection:
+        async with self.read() as connection:
             line = (await connection.execute(query)).one_or_none()
         return None if line is None else _row(line)
 
     @asynccontextmanager
-    async def _write(self) -> AsyncIterator[AsyncConnection]:
+    async def write(self) -> AsyncIterator[AsyncConnection]:
         """One transaction. It is committed as a whole, or nothing of it is."""
-        turn: AbstractAsyncContextManager[Any] = self._writing if self._is_sqlite else nullcontext()
+        turn: AbstractAsyncContextManager[Any] = self._writing if self.is_sqlite else nullcontext()
         async with _failures(), turn, self._engine.connect() as connection:
-            if self._is_sqlite:
+            if self.is_sqlite:
                 connection = await connection.execution_options(outwait_writes=True)
             async with connection.begin():
                 yield connection
 
     @asynccontextmanager
-    async def _read(self) -> AsyncIterator[AsyncConnection]:
+    async def read(self) -> AsyncIterator[AsyncConnection]:
         async with _failures(), self._engine.connect() as connection:
             yield connection
 
@@ -197,7 +230,8 @@ async def _failures() -> AsyncIterator[None]:
 
 
 def _one_line(error: object) -> str:
-    return " ".join(str(error).split())
+    """Without PostgreSQL's details, which repeat what was to be written: words that people said."""
+    return " ".join(re.split(r"\n(?:DETAIL|CONTEXT):", str(error))[0].split())
 
 
 def _with_async_driver(text: str) -> URL:
@@ -280,6 +314,25 @@ async def _of_key(connection: AsyncConnection, key: str, now: float, *, forget: 
     return None if line is None else _row(line)
 
 
+async def _check_quota(connection: AsyncConnection, row: CallRow, quota: Quota) -> None:
+    since = calls.c.created > row.created - DAY
+    ours = sa.select(
+        sa.func.count(), sa.func.coalesce(sa.func.sum(calls.c.spent), 0.0), sa.func.count().filter(calls.c.live)
+    ).where(calls.c.api_key == row.api_key, sa.or_(since, calls.c.live))
+    count, spent, live = (await connection.execute(ours)).one()
+    if quota.live is not None and live >= quota.live:
+        raise OverQuota("too_many_at_once", f"this key has {live} calls running and may have {quota.live}")
+    if quota.calls is not None and count >= quota.calls:
+        raise OverQuota("too_many_today", f"this key has placed {count} calls in the last 24 hours: its limit")
+    if quota.usd is not None and spent + row.reserved > quota.usd + 1e-9:
+        left = max(0.0, quota.usd - spent)
+        raise OverQuota("spend_limit", f"this key has {left:.2f} USD left of the {quota.usd:.2f} it may spend in a day")
+    if quota.to_number is not None:
+        rung = sa.select(sa.func.count()).where(calls.c.callee == _values(row)["callee"], since)
+        if int((await connection.execute(rung)).scalar_one()) >= quota.to_number:
+            raise OverQuota("too_many_to_number", f"this number was called {quota.to_number} times in 24 hours: enough")
+
+
 # Made once: building a statement costs more than running it.
 _INSERT_CALL = calls.insert()
 _LOCK_CALL = (
@@ -288,6 +341,7 @@ _LOCK_CALL = (
     .values(epoch=sa.bindparam("by"))
 )
 _CHANGE_CALL = _LOCK_CALL.values({name: sa.bindparam(name) for name in ("record", "carrier_call_id", "live")})
+_END_CALL = _CHANGE_CALL.values({"spent": sa.bindparam("spent")})
 _json = msgspec.json.Encoder().encode
 
 
@@ -300,6 +354,11 @@ def _values(row: CallRow) -> dict[str, Any]:
         "carrier_call_id": row.carrier_call_id,
         "live": row.live,
         "epoch": row.epoch,
+        "owner": row.owner,
+        "api_key": row.api_key,
+        "callee": str(row.record.get("to", ""))[:32],
+        "spent": row.reserved,
+        "words": True,
     }
 
 
@@ -311,6 +370,10 @@ def _changes(record: dict[str, Any]) -> dict[str, Any]:
     }
 
 
+def _total(record: dict[str, Any]) -> float:
+    return float(record.get("cost", {}).get("total_usd", 0.0))
+
+
 def _row(line: sa.Row[Any]) -> CallRow:
     return CallRow(
         id=line.id,
@@ -320,6 +383,9 @@ def _row(line: sa.Row[Any]) -> CallRow:
         carrier_call_id=line.carrier_call_id,
         live=bool(line.live),
         epoch=line.epoch,
+        owner=line.owner,
+        api_key=line.api_key,
+        reserved=line.spent if line.live else 0.0,
     )
 
 

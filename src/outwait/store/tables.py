@@ -16,7 +16,14 @@ calls = sa.Table(
     sa.Column("carrier_call_id", sa.String(64), nullable=True),
     sa.Column("live", sa.Boolean, nullable=False),
     sa.Column("epoch", sa.Integer, nullable=False),
+    sa.Column("owner", sa.String(64), nullable=False, server_default=""),  # process; "": nobody's
+    sa.Column("api_key", sa.String(64), nullable=False, server_default=""),  # id; "": the configured one, or none
+    sa.Column("callee", sa.String(32), nullable=False, server_default=""),  # E.164
+    sa.Column("spent", sa.Double, nullable=False, server_default="0"),  # USD; while the call lives, what it may spend
+    sa.Column("words", sa.Boolean, nullable=False, server_default=sa.true()),  # not pruned yet
     sa.Index("calls_by_age", "created", "id"),
+    sa.Index("calls_by_key", "api_key", "created"),
+    sa.Index("calls_by_callee", "callee", "created"),
     sa.Index("calls_by_carrier_id", "carrier_call_id"),
     sa.Index("calls_live", "live"),
 )
@@ -45,7 +52,7 @@ tokens = sa.Table(
 idempotency = sa.Table(
     "idempotency",
     metadata,
-    sa.Column("key", sa.String(255), primary_key=True),
+    sa.Column("key", sa.String(400), primary_key=True),
     sa.Column("call_id", sa.String(64), sa.ForeignKey("calls.id", ondelete="CASCADE"), nullable=False),
     sa.Column("created", sa.Double, nullable=False),  # s since 1970, of the request
 )
@@ -55,4 +62,31 @@ memories = sa.Table(
     metadata,
     sa.Column("call_id", sa.String(64), sa.ForeignKey("calls.id", ondelete="CASCADE"), primary_key=True),
     sa.Column("data", sa.LargeBinary, nullable=False),  # the ear's own form; fingerprints, never sound
+)
+
+processes = sa.Table(
+    "processes",
+    metadata,
+    sa.Column("id", sa.String(64), primary_key=True),
+    sa.Column("place", sa.String(255), nullable=False),  # what tells on the same machine that it has died
+    sa.Column("expires", sa.Double, nullable=False),  # s since 1970: its calls are anybody's then
+)
+
+api_keys = sa.Table(
+    "api_keys",
+    metadata,
+    sa.Column("id", sa.String(64), primary_key=True),
+    sa.Column("name", sa.String(64), nullable=False, unique=True),
+    sa.Column("digest", sa.LargeBinary(32), nullable=False, unique=True),  # SHA-256: the key itself is never kept
+    sa.Column("created", sa.Double, nullable=False),  # s since 1970
+    sa.Column("revoked", sa.Double, nullable=True),  # s since 1970
+    sa.Column("limits", sa.Text, nullable=False),  # JSON
+)
+
+do_not_call = sa.Table(
+    "do_not_call",
+    metadata,
+    sa.Column("number", sa.String(32), primary_key=True),  # E.164
+    sa.Column("added", sa.Double, nullable=False),  # s since 1970
+    sa.Column("note", sa.Text, nullable=False),
 )
