@@ -142,6 +142,7 @@ async def carrier(
     twiml: list[str | tuple[int, str]] | None = None,
     media: Callable[[Media], Awaitable[None]] = listen,
     rest: str = "",
+    webhook: Callable[[], Awaitable[object]] | None = None,
 ) -> AsyncIterator[Program]:
     """The carrier with a program; everything in memory."""
     scenario = at_life_pace(parse(f"about = 'x'\nsteps = [{steps}]\n{rest}", "x"))
@@ -149,6 +150,8 @@ async def carrier(
         programs: list[Program] = []
 
         async def app(scope: Any, receive: Any, send: Any) -> None:
+            if webhook is not None and scope.get("path") == "/voice":
+                await webhook()
             await programs[0].app(scope, receive, send)
 
         http = httpx2.AsyncClient(transport=httpx2.ASGITransport(app))

@@ -1,10 +1,17 @@
 """The simulated carrier lives a call as Twilio does. All of it in memory and in virtual time."""
 
+import asyncio
 import base64
+from dataclasses import replace
 
+import httpx2
 import pytest
 from twilio.request_validator import RequestValidator
 
+from outwait.sim.hearing import Hearing
+from outwait.sim.scenario import Ring, Wait, load
+from outwait.sim.serving import serve_http
+from outwait.sim.twilio import ConnectFailed, TwilioSim, connect_socket
 from outwait.sim.world import until
 
 from .program import BASE, STREAM, TALK, Media, carrier, virtual
@@ -236,3 +243,120 @@ async def test_rest_fails_when_told_so():
         assert [(await program.update(call, Status="completed")).status_code for _ in range(2)] == [500, 200]
         await program.sim.ended(call)
         assert call.completed_requests == len(call.completed_at) == 2
+
+
+@virtual
+async def test_streams_tell_of_themselves():
+    twiml = STREAM.replace(
+        'url="ws://127.0.0.1/media"', 'url="ws://127.0.0.1/media" statusCallback="http://program.test/status-of"'
+    )
+    async with carrier("{ ring = 0 }, { pause = 1 }, { hangup = true }", [twiml]) as program:
+        call = await program.dial()
+        await program.sim.ended(call)
+        await until(lambda: len([1 for path, _, _ in program.received if path == "/status-of"]) == 2)
+        told = [form["StreamEvent"] for path, form, _ in program.received if path == "/status-of"]
+        assert told == ["stream-started", "stream-stopped"]
+
+
+@virtual
+async def test_webhooks_by_get():
+    async with carrier(twiml=["<Redirect method='GET'>/get</Redirect>", "<Hangup/>"]) as program:
+        call = await program.dial()
+        await program.sim.ended(call)
+        (path, form, headers) = next(entry for entry in program.received if entry[0].startswith("/get"))
+        assert form == {}
+        assert "CallSid=" in path
+        assert RequestValidator(program.sim.auth_token).validate(BASE + path, {}, headers["x-twilio-signature"])
+
+
+@virtual
+async def test_other_verbs_take_their_time():
+    twiml = ['<Pause length="2"/><Play digits="1w"/><Dial>+12025550111</Dial>']
+    async with carrier(twiml=twiml) as program:
+        call = await program.dial()
+        await program.sim.ended(call)
+        assert call.media_seconds == pytest.approx(2 + 0.7 + 1, abs=0.1)
+        assert (call.ended_why, call.digits_played) == ("dialled", "1w")
+
+
+@virtual
+async def test_an_order_cuts_a_pause_and_a_fetch_short():
+    async with carrier(twiml=['<Pause length="50"/>']) as program:
+        call = await program.dial()
+        await until(lambda: call.media_seconds > 1)
+        await program.update(call, Status="completed")
+        await program.sim.ended(call)
+        assert call.media_seconds < 2
+
+    hanging = asyncio.Event()
+    async with carrier(webhook=hanging.wait) as program:
+        call = await program.dial()
+        await until(lambda: call.status == "in-progress")
+        await program.update(call, Status="completed")
+        await program.sim.ended(call)
+        assert call.ended_why == "api"
+
+
+@pytest.mark.parametrize(
+    ("twiml", "code"), [("<Sing/>", 12200), ('<Connect><Stream url="http://x.example/media"/></Connect>', 31922)]
+)
+@virtual
+async def test_wrong_twiml_ends_the_call(twiml, code):
+    async with carrier(twiml=[twiml]) as program:
+        call = await program.dial()
+        await program.sim.ended(call)
+        assert call.ended_why == "webhook_failed"
+        assert [warning.code for warning in call.warnings] == [code]
+
+
+@virtual
+async def test_calls_of_different_numbers():
+    scenarios = {"+12025550111": load("busy"), "": load("no_answer")}
+    async with httpx2.AsyncClient() as http, TwilioSim(scenarios, Hearing(), http=http, connect=_nowhere) as sim:
+        calls = [
+            sim.dial({"To": to, "From": "+12025550199", "Twiml": ""}, frozenset()) for to in ("+12025550111", "+1")
+        ]
+        for call in calls:
+            await sim.ended(call)
+        assert [call.status for call in calls] == ["busy", "no-answer"]
+
+
+async def test_sockets_that_do_not_come_up():
+    async with serve_http(_teapot) as port:
+        wrong = f"127.0.0.1:{port}"
+        urls = [f"ws://{wrong}/media", "ws://127.0.0.1:1/media"]
+        for url, code in zip(urls, (31920, 31902), strict=True):
+            with pytest.raises(ConnectFailed) as failed:
+                await connect_socket(url, {})
+            assert failed.value.code == code
+        text = f"{_stream(urls[0])}{_stream(urls[1])}"
+        scenario = replace(load("short_hold"), steps=(Ring(0.0), Wait(60.0)))
+        async with TwilioSim(scenario, Hearing()) as sim:
+            form = {"To": "+12025550143", "From": "+12025550199", "StatusCallback": "http://127.0.0.1:1/"}
+            call = sim.dial({**form, "Twiml": f"<Response>{text}</Response>"}, frozenset({"completed"}))
+            await sim.ended(call)
+            assert sorted(warning.code for warning in call.warnings) == [11205, 31902, 31920]
+            call = sim.dial({**form, "Url": "http://127.0.0.1:1/"}, frozenset())
+            await sim.ended(call)
+            assert call.ended_why == "webhook_failed"
+
+
+async def test_a_call_under_way_is_dropped_when_the_carrier_stops():
+    async with TwilioSim(load("short_hold"), Hearing()) as sim:
+        form = {"To": "+12025550143", "From": "+12025550199", "Twiml": '<Response><Pause length="90"/></Response>'}
+        call = sim.dial(form, frozenset())
+        assert await sim.first_call() is call
+    assert not call.over
+
+
+async def _nowhere(url, headers):
+    raise ConnectFailed(31902, url)
+
+
+async def _teapot(scope, receive, send) -> None:
+    await send({"type": "http.response.start", "status": 418, "headers": []})
+    await send({"type": "http.response.body", "body": b""})
+
+
+def _stream(url: str) -> str:
+    return f'<Connect><Stream url="{url}"/></Connect>'

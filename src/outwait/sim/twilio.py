@@ -105,7 +105,7 @@ class TwilioSim:
         if self._http is None:
             self._http = await self._stack.enter_async_context(httpx2.AsyncClient(trust_env=False))
         if self._connect is None:
-            self._connect = _connect_socket
+            self._connect = connect_socket
             port = await self._stack.enter_async_context(serve_http(self.app, self._port))
             self.base_url = f"http://127.0.0.1:{port}"
         self._group = await self._stack.enter_async_context(asyncio.TaskGroup())
@@ -218,13 +218,12 @@ class TwilioSim:
             verbs = await self._verbs(call, document, url, method)
             if verbs is None:
                 return "webhook_failed"
-            outcome: str | twiml.Redirect = "no_more_verbs"
+            outcome: str | twiml.Redirect = ""
             for verb in verbs:
                 outcome = await self._run(call, verb)
                 if outcome:
                     break
-            else:
-                outcome = "no_more_verbs"
+            outcome = outcome or self._outcome(call) or "no_more_verbs"
             if isinstance(outcome, twiml.Redirect):
                 document, url, method = None, urljoin(url, outcome.url), outcome.method
             elif outcome == "replace":
@@ -481,7 +480,8 @@ class _Clock:
         await asyncio.sleep(ahead if ahead > 0.002 or pace == 1.0 else 0)
 
 
-async def _connect_socket(url: str, headers: Mapping[str, str]) -> Pipe:
+async def connect_socket(url: str, headers: Mapping[str, str]) -> Pipe:
+    """Open a media WebSocket as Twilio does. Raises ConnectFailed."""
     try:
         websocket = await websocket_connect(
             url,
