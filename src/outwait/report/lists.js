@@ -25,7 +25,7 @@ function figure(name, value, small, more) {
 const cost = call.cost;
 const saved = cost.without_parking_usd - cost.total_usd;
 const answeredAt = returns.map((decision) => {
-  const reply = said.find((one) => one.role === "agent" && one.at >= decision.at);
+  const reply = said.find((one) => one.role === "agent" && one.at >= decision.onset);
   return { decision, reply };
 });
 $("figures").append(
@@ -35,7 +35,7 @@ $("figures").append(
     `${count(sessions.length, "session")}` + (call.warmups ? `, ${count(call.warmups, "silent warm-up")}` : "")),
   answeredAt.length
     ? figure("Person noticed after", `${(answeredAt[0].decision.at - answeredAt[0].decision.onset).toFixed(1)} s`, "",
-        answeredAt[0].reply ? `heard an answer ${(answeredAt[0].reply.at - answeredAt[0].decision.onset).toFixed(1)} s after the first sound` : "no answer followed")
+        answeredAt[0].reply ? `answered ${(answeredAt[0].reply.at - answeredAt[0].decision.onset).toFixed(1)} s after that voice began` : "no answer followed")
     : figure("Person noticed after", "–", "", held ? "nobody came back" : "no hold to come back from"),
   figure("Cost", usd(cost.total_usd), cost.estimated ? "partly estimated" : "",
     saved > 0 ? `${usd(cost.without_parking_usd)} without parking` : "nothing to save"),
