@@ -27,6 +27,7 @@ from outwait.store.base import CallRow, Entry, Fenced, OverQuota, Quota, StoreEr
 from outwait.store.tables import calls, entries, idempotency, memories, processes, tokens
 
 DEADLINE = 10.0  # wall s for one operation
+PLAIN_DEADLINE = 3600.0  # wall s for one that rewrites the file
 BUSY_SECONDS = 5.0  # wall s that SQLite waits for another process
 KEY_SECONDS = 86_400.0  # s that an idempotency key is honoured
 DAY = 86_400.0  # s over which a quota counts
@@ -206,6 +207,12 @@ class SqlStore:
                 yield connection
 
     @asynccontextmanager
+    async def plain(self) -> AsyncIterator[AsyncConnection]:
+        """A connection without a transaction, for what SQLite only does outside of one, and takes its time over."""
+        async with _failures(PLAIN_DEADLINE), self._writing, self._engine.connect() as connection:
+            yield await connection.execution_options(outwait_plain=True)
+
+    @asynccontextmanager
     async def read(self) -> AsyncIterator[AsyncConnection]:
         async with _failures(), self._engine.connect() as connection:
             yield connection
@@ -216,10 +223,10 @@ class _Duplicate(StoreError):
 
 
 @asynccontextmanager
-async def _failures() -> AsyncIterator[None]:
+async def _failures(deadline: float = DEADLINE) -> AsyncIterator[None]:
     """What goes wrong with the database is the world's failure, not ours."""
     try:
-        async with asyncio.timeout(DEADLINE):
+        async with asyncio.timeout(deadline):
             yield
     except IntegrityError as error:
         raise _Duplicate(_one_line(error.orig)) from error
@@ -284,6 +291,8 @@ def _prepare_sqlite(connection: Any, _record: Any) -> None:
 
 
 def _begin_sqlite(connection: Connection) -> None:
+    if connection.get_execution_options().get("outwait_plain", False):
+        return
     writes = connection.get_execution_options().get("outwait_writes", False)
     connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
 
