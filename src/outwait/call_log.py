@@ -13,7 +13,7 @@ from typing import Any, BinaryIO
 
 import msgspec
 
-from outwait.call.commands import AnyCommand, is_sound
+from outwait.call.commands import AnyCommand, Tell, is_sound
 from outwait.call.events import AnyEvent, Heard
 from outwait.call.setup import Setup
 from outwait.store.base import Entry
@@ -50,6 +50,11 @@ def unpack_commands(data: bytes) -> tuple[AnyCommand, ...]:
 def visible(commands: Sequence[AnyCommand]) -> bool:
     """Whether the world or the record can notice these commands."""
     return any(not is_sound(command) for command in commands)
+
+
+def acts(commands: Sequence[AnyCommand]) -> bool:
+    """Whether one of these commands does something outside: such an event is written before they are performed."""
+    return any(not (isinstance(command, Tell) or is_sound(command)) for command in commands)
 
 
 class Quiet:

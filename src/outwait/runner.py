@@ -13,7 +13,7 @@ from weakref import WeakKeyDictionary
 
 import structlog
 
-from outwait import call_log
+from outwait import call_log, spare
 from outwait.audio.ear import Ear, Listening
 from outwait.call import commands as do
 from outwait.call import events as ev
@@ -33,6 +33,7 @@ MEMORY_SECONDS = 60.0  # of the far end between two times that the ear's memory 
 STORE_RETRY_SECONDS = 2.0  # between tries to write a log that could not be written
 CALM_FRAMES = 8  # media messages that a call on hold gets at once
 CALM_SECONDS = 0.14  # wall s between; less than those frames last, so that a reader that was late catches up
+FAST_SECONDS = 0.01  # wall s after a pause; live, the last of the frames comes twice as long after it
 TOGETHER_SECONDS = 0.04  # wall s that sound waits for that of other calls, to go through the ear with it
 
 log = structlog.get_logger(__name__)
@@ -57,7 +58,7 @@ class Inbox:
         self._space.set()
         self._calm = False
         self._unread = 0  # frames since the reader last paused
-        self._paused_at = 0.0  # loop s
+        self._paused_at = 0.0  # loop s, when it last did
         self._reader: asyncio.Future[None] | None = None  # where it pauses
 
     def post(self, event: AnyEvent) -> None:
@@ -84,11 +85,10 @@ class Inbox:
             self._reader.set_result(None)
 
     async def _pause(self) -> None:
-        """Let frames gather in the socket, unless they come faster than they last."""
+        """Let frames gather in the socket, unless they come faster than they last: then more wait there already."""
         loop = asyncio.get_running_loop()
-        now = loop.time()
-        fast = now - self._paused_at < CALM_SECONDS / 2
-        self._unread, self._paused_at = 0, now
+        fast = loop.time() - self._paused_at < FAST_SECONDS
+        self._unread, self._paused_at = 0, loop.time()
         if fast:
             return
         self._reader = loop.create_future()
@@ -98,6 +98,7 @@ class Inbox:
         finally:
             timer.cancel()
             self._reader = None
+            self._paused_at = loop.time()
 
     @property
     def pending(self) -> bool:
@@ -160,7 +161,7 @@ class _Together:
     def hear(
         self, ear: Ear, listening: Listening, ulaw: bytes, tell: Callable[[list[Any]], None], *, hurry: bool
     ) -> None:
-        """`tell` gets the scores, at once if there is a hurry."""
+        """`tell` gets the scores; in the next turn of the loop if there is a hurry."""
         loop = asyncio.get_running_loop()
         if loop is not self._loop:  # what waited for another loop waits in vain
             self._waiting, self._timer, self._loop = {}, None, loop
@@ -168,7 +169,7 @@ class _Together:
             self._flush(ear)
         self._waiting[listening] = (ulaw, tell)
         if hurry:
-            self._flush(ear)
+            loop.call_soon(self._flush, ear)
         elif self._timer is None:
             self._timer = loop.call_later(TOGETHER_SECONDS, self._flush, ear)
 
@@ -177,6 +178,8 @@ class _Together:
             self._timer.cancel()
             self._timer = None
         waiting, self._waiting = self._waiting, {}
+        if not waiting:
+            return
         heard = ear.hear([(listening, ulaw) for listening, (ulaw, _) in waiting.items()])
         for (_, tell), scores in zip(waiting.values(), heard, strict=True):
             tell(scores)
@@ -252,6 +255,7 @@ class Runner:
         self._unwritten: list[Entry] = []
         self._record: dict[str, Any] | None = None  # to be written with them
         self._writing = asyncio.Lock()
+        self._flushing = False  # a task waits to write them
         self._write_after = 0.0  # loop s: the store failed, and is not tried before
         self._fenced = False
         self._log = log.bind(call=call.setup.id)
@@ -314,25 +318,22 @@ class Runner:
         if commands and call_log.visible(commands):
             notes = [command.note for command in commands if isinstance(command, do.Tell)]
             record = self._tell(notes) if notes else None
-            await self._write(event, commands, now, record)
+            self._pack_quiet(now)
+            self._add_entry(now, call_log.pack_event(event), call_log.pack_commands(commands))
+            if call_log.acts(commands):
+                await self._flush(record)
+            else:
+                self._flush_soon(record)
         else:
             self._quiet.add(now, event)
             if self._quiet.count >= call_log.QUIET_LIMIT:
                 self._pack_quiet(now)
-                self._spawn(self._flush(None))  # nobody outside can tell, so nobody has to wait for it
+                self._flush_soon(None)
         if self._fenced:
             return
         for command in commands:
             await self._perform(command)
         self.inbox.calm(self.call.calm)
-
-    async def _write(
-        self, event: AnyEvent, commands: list[AnyCommand], now: float, record: dict[str, Any] | None
-    ) -> None:
-        """Before its effect is visible outside."""
-        self._pack_quiet(now)
-        self._add_entry(now, call_log.pack_event(event), call_log.pack_commands(commands))
-        await self._flush(record)
 
     def _pack_quiet(self, now: float) -> None:
         packed = self._quiet.take()
@@ -349,6 +350,19 @@ class Runner:
         if record is not None:
             self._record = record
         async with self._writing:
+            await self._append()
+
+    def _flush_soon(self, record: dict[str, Any] | None) -> None:
+        """For what does nothing outside: the sound of the call does not wait for it."""
+        if record is not None:
+            self._record = record
+        if not self._flushing:
+            self._flushing = True
+            self._spawn(self._flush_later())
+
+    async def _flush_later(self) -> None:
+        async with self._writing:
+            self._flushing = False
             await self._append()
 
     async def _append(self) -> None:
@@ -518,13 +532,17 @@ class Runner:
 
     @property
     def _voice(self) -> str:
-        return f"{self.call.setup.engine}-{self.call.setup.model}"
+        """All that makes a phrase sound as it does."""
+        engine = self._engines[self.call.setup.engine].capabilities
+        return f"{engine.name}-{engine.model}-{engine.voice}"
 
     def _offer_phrases(self) -> None:
         for name, text in self.call.setup.phrases.items():
             ulaw = self._phrases.get(self._voice, text)
             if ulaw:
                 self.inbox.post(ev.PhraseReady(name, ulaw))
+            elif name in spare.TEXTS:
+                self.inbox.post(ev.PhraseReady(name, spare.sound(name), spare=spare.TEXTS[name]))
 
     def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
         assert self._tasks is not None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
@@ -37,6 +38,10 @@ class _Entry:
     name: str = ""
 
 
+def _said(text: str, *, cut: bool) -> _Entry:
+    return _Entry("agent", f"{text.strip()} ... (interrupted)" if cut else text.strip())
+
+
 class Context:
     """The memory of one call, over all of its sessions."""
 
@@ -60,9 +65,8 @@ class Context:
                 entry.text = text.strip()
 
     def agent_said(self, text: str, *, cut: bool) -> None:
-        text = text.strip()
-        if text:
-            self._entries.append(_Entry("agent", f"{text} ... (interrupted)" if cut else text))
+        if text.strip():
+            self._entries.append(_said(text, cut=cut))
 
     def tool_called(self, call_id: str, name: str, arguments: str) -> None:
         self._entries.append(_Entry("tool_call", arguments, key=call_id, name=name))
@@ -74,9 +78,13 @@ class Context:
         """Something about the line that the agent has to know."""
         self._entries.append(_Entry("system", text))
 
-    def seed(self) -> tuple[SeedItem, ...]:
-        """The conversation so far, oldest first, within bounds: the beginning and as much of the end as fits."""
-        entries = self._paired([e for e in self._entries if e.text])
+    def seed(self, saying: Iterable[tuple[str, bool]] = ()) -> tuple[SeedItem, ...]:
+        """The conversation so far, oldest first, within bounds: the beginning and as much of the end as fits.
+
+        `saying`: what the agent says just now (and whether it breaks off), which will have been heard.
+        """
+        now = [_said(text, cut=broken) for text, broken in saying if text.strip()]
+        entries = self._paired([e for e in self._entries if e.text] + now)
         first, rest = entries[:KEEP_FIRST], entries[KEEP_FIRST:]
         room = MAX_CHARACTERS - sum(len(e.text) for e in first)
         kept: list[_Entry] = []

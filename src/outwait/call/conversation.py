@@ -75,6 +75,7 @@ class Conversation:
         self._aged = False  # the session nears its limit
         self._means = 0  # which of the call's engines
         self._phrases: dict[str, bytes] = {}
+        self._spares: dict[str, tuple[str, bytes]] = {}  # words and sound, in a strange voice
         self._phrase_asked: set[str] = set()
         self._last_phrase = ("", -1e9)  # name, media s
         self._deaf = False  # the person is not to be listened to any more: the goodbye is not for discussion
@@ -160,8 +161,9 @@ class Conversation:
                 self.calls.append(event)
             case ev.ResponseEnded():
                 return self._response_ended(link, event)
-            case ev.PhraseFailed(phrase=phrase):
+            case ev.PhraseFailed(phrase=phrase, usage=usage):
                 self._phrase_asked.discard(phrase)
+                return self._spent(self._meter.count_phrase(usage)) if usage is not None else []
             case ev.SessionComplained():
                 pass
         return []
@@ -228,8 +230,10 @@ class Conversation:
             self._waits.set("gate", now + self._policy.gate_seconds)
             self._waits.set("drain", now + self._policy.gate_seconds + self._policy.drain_seconds)
         link = self.chain.ready
-        if link is not None and link.responses and not self.playout.agent_speaking and not self.calls:
-            return [do.CancelResponse(link.number)]
+        talking = self.playout.agent_speaking or bool(self.calls)
+        if link is not None and (link.due or (link.responses and not talking)):
+            link.due = False
+            return [do.CancelResponse(link.number)]  # what was asked for and has not begun is not wanted any more
         return []
 
     def resume(self, onset: float, held: float, phrase: str | None) -> None:
@@ -249,13 +253,17 @@ class Conversation:
 
     def say_phrase(self, names: list[str], at: float) -> str | None:
         """Say one of these phrases, not the last one again if there is another; its text, None if none is at hand."""
-        known = [name for name in names if name in self._phrases]
+        known = [name for name in names if name in self._phrases] or [name for name in names if name in self._spares]
         if not known:
             return None
         name = next((n for n in known if n != self._last_phrase[0]), known[0])
         self._last_phrase = (name, at)
-        self.playout.phrase(self._setup.phrases[name], self._phrases[name])
-        return self._setup.phrases[name]
+        if name in self._phrases:
+            text, ulaw = self._setup.phrases[name], self._phrases[name]
+        else:
+            text, ulaw = self._spares[name]
+        self.playout.phrase(text, ulaw)
+        return text
 
     def break_off(self, phrase: str, stream: int, at: float) -> list[AnyCommand]:
         """Stop whatever the agent says and say this phrase instead; no further response is wanted."""
@@ -274,9 +282,12 @@ class Conversation:
         """Media seconds since the last phrase."""
         return at - self._last_phrase[1]
 
-    def keep_phrase(self, name: str, ulaw: bytes) -> None:
-        """A phrase is at hand."""
-        self._phrases[name] = ulaw
+    def keep_phrase(self, name: str, ulaw: bytes, spare: str) -> None:
+        """A phrase is at hand; `spare`: its words, when the voice is not the agent's."""
+        if spare:
+            self._spares[name] = (spare, ulaw)
+        else:
+            self._phrases[name] = ulaw
 
     def ask_goodbye(self, now: float) -> list[AnyCommand]:
         link = self.chain.ready
@@ -408,7 +419,7 @@ class Conversation:
             self._feed_from = at
 
     def _end(self, link: Link, at: float) -> list[AnyCommand]:
-        self.playout.end(link.number)
+        self.playout.end(link.number, broken=link.responses)
         self._waits.clear("session open", "session close", "session age", "stall")
         link.state = Session.CLOSED
         self.chain.link = None
@@ -479,7 +490,7 @@ class Conversation:
             text = utterance.heard_text
             cut = text != utterance.text
             if utterance.kind == "agent":
-                self.context.agent_said(text, cut=cut)
+                self.context.agent_said(text, cut=cut or utterance.broken)
             if text and utterance.began is not None:
                 said = notes.Said(
                     at=utterance.began, role="agent", text=text, cut=cut, phrase=utterance.kind == "phrase"

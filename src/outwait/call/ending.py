@@ -66,6 +66,11 @@ class Ending:
         """The carrier took our hang-up."""
         return self._hung_up
 
+    @property
+    def may_speak(self) -> bool:
+        """What is queued may still be said: the leg has not been hung up."""
+        return self.step in (Step.GOODBYE, Step.PLAYING)
+
     def advance(self, view: View, waits: Deadlines, policy: Policy, now: float) -> list[Do]:
         """What to do now. Called after every event; says everything once."""
         wanted: list[Do] = []

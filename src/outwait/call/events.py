@@ -62,6 +62,7 @@ class PhraseReady(Event, frozen=True):
 
     phrase: str
     ulaw: bytes
+    spare: str = ""  # the words, when it is in a strange voice: for want of one in the agent's own
 
 
 class LogFailed(Event, frozen=True):
@@ -257,6 +258,7 @@ class PhraseFailed(Event, frozen=True):
     session: int
     phrase: str
     detail: str
+    usage: Usage | None = None  # of what was made before it failed
 
 
 class SessionComplained(Event, frozen=True):

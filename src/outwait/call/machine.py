@@ -27,7 +27,9 @@ from outwait.call.turns import BYTES
 
 _WAITS_OF_A_LIVING_CALL = (
     "ring",
+    "ring gone",
     "stream",
+    "stream gone",
     "re-attach",
     "detached session",
     "line quiet",
@@ -155,8 +157,8 @@ class Call:
                 return self._restarted(now)
             case ev.Released():
                 return self._release(now)
-            case ev.PhraseReady(phrase=phrase, ulaw=ulaw):
-                self._talk.keep_phrase(phrase, ulaw)
+            case ev.PhraseReady(phrase=phrase, ulaw=ulaw, spare=spare):
+                self._talk.keep_phrase(phrase, ulaw, spare)
                 return []
             case ev.LogFailed(detail=detail):
                 return [self._step("log_failed", detail)] if self._ending else []
@@ -220,7 +222,7 @@ class Call:
         if status is Leg.RINGING and self.phase is Phase.DIALING:
             commands += self._enter(Phase.RINGING)
         elif status is Leg.IN_PROGRESS:
-            self._waits.clear("ring")
+            self._waits.clear("ring", "ring gone")
             if not self._answered and self._ending is None:
                 self._waits.set("stream", now + self._policy.stream_wait)
         elif status.over:
@@ -252,7 +254,7 @@ class Call:
         if self.leg in (Leg.QUEUED, Leg.INITIATED, Leg.RINGING):
             self.leg = Leg.IN_PROGRESS
             commands.append(Tell(notes.Status(status=self.leg.value, carrier_call_id=self.carrier_call_id)))
-        self._waits.clear("stream", "ring", "re-attach", "detached session")
+        self._waits.clear("stream", "stream gone", "ring", "ring gone", "re-attach", "detached session")
         self._stream = stream
         self._media.attach(now)
         self._waits.set("line quiet", now + self._policy.line_quiet)
@@ -303,7 +305,8 @@ class Call:
         if len(self._for_ear) >= _LISTEN:
             commands.append(do.Listen(at - len(self._for_ear) / BYTES, bytes(self._for_ear)))
             self._for_ear.clear()
-        commands += self._talk.playout.advance(self._stream, at)
+        if self._may_speak:
+            commands += self._talk.playout.advance(self._stream, at)
         if int(at) != before:
             commands += self._second_passed(at, now)
         return commands
@@ -414,7 +417,8 @@ class Call:
         if isinstance(event, ev.AgentSpoke) and self._stream:
             if self.phase is Phase.RESUMING:
                 commands += self._enter(Phase.TALKING)
-            commands += self._talk.playout.advance(self._stream, self._media.at)
+            if self._may_speak:
+                commands += self._talk.playout.advance(self._stream, self._media.at)
         if isinstance(event, ev.SessionClosed):
             if self._ending is not None:
                 commands.append(self._step("session_closed", str(event.code)))
@@ -555,9 +559,12 @@ class Call:
         match name:
             case "dial":
                 return self._end("upstream_error", "carrier_silent", now, polite=False)
-            case "ring":
+            case "ring" | "stream":  # the carrier's word may be lost: it is asked once
+                self._waits.set(f"{name} gone", now + self._policy.connect_seconds)
+                return self._fetch()
+            case "ring gone":
                 return self._end("client_error", "no_answer", now, polite=False)
-            case "stream":
+            case "stream gone":
                 return self._end("upstream_error", "no_media_stream", now, polite=False)
             case "re-attach":
                 return self._end("upstream_error", "media_stream_lost", now, polite=False)
@@ -605,6 +612,10 @@ class Call:
         return [do.FetchLeg(self.carrier_call_id)]
 
     # --- below -----------------------------------------------------------------------------------
+
+    @property
+    def _may_speak(self) -> bool:
+        return self._ending is None or self._ending.may_speak
 
     @property
     def _want(self) -> Want:

@@ -6,6 +6,7 @@ every piece, so that a barge-in throws away little and what was heard is known f
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -27,6 +28,7 @@ class Utterance:
     text: str = ""
     audio: bytearray = field(default_factory=bytearray)
     done: bool = False  # nothing will be added
+    broken: bool = False  # its session ended before its words did
     sent: int = 0  # bytes given to the carrier
     heard: int = 0  # bytes whose mark came back
     began: float | None = None  # media s
@@ -92,11 +94,17 @@ class Playout:
         self._count += 1
         self._queue.append(Utterance(self._count, kind, text=text, audio=bytearray(ulaw), done=True))
 
-    def end(self, session: int, response: str | None = None) -> None:
-        """The model will add nothing to this response (or to any of that session)."""
+    @property
+    def saying(self) -> list[Utterance]:
+        """The model's words that are being said or about to be."""
+        return [u for u in self._queue if u.kind == "agent"]
+
+    def end(self, session: int, response: str | None = None, *, broken: Collection[str] = ()) -> None:
+        """The model will add nothing to this response (or to any of that session); `broken` ones were not complete."""
         for utterance in self._queue:
             if utterance.session == session and response in (None, utterance.response):
                 utterance.done = True
+                utterance.broken = utterance.response in broken
         self._reap()
 
     def advance(self, stream: int, at: float) -> list[AnyCommand]:

@@ -22,6 +22,7 @@ class Capabilities:
     billing: Literal["tokens", "seconds"]
     max_session_seconds: float  # the engine ends a session then
     makes_phrases: bool  # can speak a text outside the conversation
+    voice: str = ""  # of the agent, as the engine names it
 
 
 class EngineSession(Protocol):

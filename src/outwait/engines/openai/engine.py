@@ -38,6 +38,7 @@ class RealtimeEngine:
             billing="tokens",
             max_session_seconds=max_session_seconds,
             makes_phrases=True,
+            voice=manner.voice,
         )
         self.manner = manner
         self._endpoint = endpoint
