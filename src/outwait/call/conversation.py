@@ -56,7 +56,7 @@ class Conversation:
         self._policy = setup.policy
         self._waits = waits
         self._meter = meter
-        self.context = Context(setup.task)
+        self.context = Context(setup.task, setup.disclosure)
         self.chain = Chain()
         self.playout = Playout(setup.policy)
         self.calls: list[ev.ToolCalled] = []  # tools to be run; whoever reads them empties the list
@@ -246,10 +246,16 @@ class Conversation:
         said = f' While the line was connected you already said to them: "{phrase}"' if phrase else ""
         self.context.happened(
             f"You were on hold for {minutes} min {seconds} s. A person has just come back on the line; it may be "
-            f"somebody else.{said} Listen to what they say, say again in a few words that you are an AI assistant and "
-            "whom you call for if they may not know, and go on with the task. Should it be a recording, a queue "
-            "announcement or music after all, say nothing and call wait_on_hold."
+            f"somebody else.{said} Listen to what they say, {self._introduction} if they may not know, and go on with "
+            "the task. Should it be a recording, a queue announcement or music after all, say nothing and call "
+            "wait_on_hold."
         )
+
+    @property
+    def _introduction(self) -> str:
+        if self._setup.disclosure:
+            return "say again in a few words that you are an AI assistant, and whom you call for"
+        return "say again in a few words whom you call for"
 
     def say_phrase(self, names: list[str], at: float) -> str | None:
         """Say one of these phrases, not the last one again if there is another; its text, None if none is at hand."""
@@ -338,7 +344,8 @@ class Conversation:
         if self._opened_once and not self._owed and self._feed_from < at - self._policy.preroll_max:
             self._feed_from = at
         self._waits.set("session open", now + self._policy.connect_seconds + self._policy.close_seconds)
-        opened = do.OpenSession(link.number, self._engine.engine, self.context.instructions, self.context.seed())
+        seed = self.context.seed([(u.text, u.broken) for u in self.playout.saying])
+        opened = do.OpenSession(link.number, self._engine.engine, self.context.instructions, seed)
         return [self._note(link, at), opened]
 
     def _opened(self, link: Link, event: ev.SessionOpened, now: float, at: float) -> list[AnyCommand]:
