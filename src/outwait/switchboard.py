@@ -12,7 +12,7 @@ import secrets
 import time
 from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, Literal, Protocol
+from typing import Any, Literal
 
 import msgspec
 import structlog
@@ -25,95 +25,24 @@ from outwait.call.events import AnyEvent, Begun, Dialled, HangUpAsked, LegReport
 from outwait.call.machine import Call
 from outwait.call.notes import AnyNote, Ended
 from outwait.call.policy import Policy
-from outwait.call.setup import Means, Setup
+from outwait.call.setup import DISCLOSURE, Means, Setup, phrases
 from outwait.call.states import Phase
 from outwait.carriers.base import Carrier, Stream
+from outwait.desk import CallRequest as CallRequest
+from outwait.desk import Desk as Desk
+from outwait.desk import Guard as Guard
+from outwait.desk import Inbox as Inbox
+from outwait.desk import Refused as Refused
 from outwait.engines.base import Engine
 from outwait.record import Record
 from outwait.runner import Phrases, Runner
-from outwait.store.base import CallRow, Store
+from outwait.store.base import CallRow, OverQuota, Store, StoreError
 
 REDIRECT_SECONDS = 4.0  # for the carrier to ask about the legs that a process lets go
 LEAVE_SECONDS = 6.0  # for the calls of a process that ends to close their sockets
+ANEW_SECONDS = 60.0  # wall s in which a call of ours that is stored may not run yet
 
 log = structlog.get_logger(__name__)
-
-
-class Refused(Exception):
-    """A request that can't be granted; nothing was done. The web layer turns it into the contract's error."""
-
-    def __init__(self, code: str, message: str, *, field: str | None = None, status: int = 422) -> None:
-        super().__init__(message)
-        self.code = code
-        self.message = message
-        self.field = field
-        self.status = status
-
-
-@dataclass(frozen=True, slots=True)
-class CallRequest:
-    """A checked wish for a call."""
-
-    to: str  # E.164
-    from_: str  # E.164
-    task: str
-    engine: str | None = None  # None: the server's
-    max_cost_usd: float | None = None
-    max_hold_minutes: float | None = None
-    metadata: dict[str, Any] | None = None
-
-
-class Inbox(Protocol):
-    """Where a media socket puts what it hears."""
-
-    def post(self, event: AnyEvent) -> None:
-        """Never blocks."""
-
-    async def room(self) -> None:
-        """Wait until the call has kept up: back-pressure for a carrier that sends faster than real time."""
-
-
-class Desk(Protocol):
-    """What the web layer may ask of the switchboard."""
-
-    async def place(self, request: CallRequest, idempotency_key: str | None) -> CallRow:
-        """Store a call and start it. Raises Refused."""
-
-    async def hang_up(self, call_id: str) -> bool:
-        """Ask a live call to end; False when it has ended. Raises KeyError for an unknown one."""
-
-    async def get(self, call_id: str) -> dict[str, Any] | None:
-        """The call object, live or from the store."""
-
-    async def page(self, limit: int, cursor: str | None) -> tuple[list[dict[str, Any]], str | None]:
-        """Call objects, newest first."""
-
-    def notes(self, call_id: str, after: int) -> AsyncIterator[tuple[int, str, bytes]]:
-        """(number, kind, JSON) of the call's notes from number `after` + 1 on; ends after `ended`."""
-
-    async def answer(self, call_id: str, carrier_call_id: str, *, again: bool) -> Literal["connect", "hangup", "wait"]:
-        """The carrier asks what to do with a leg (`again`: after its stream has ended). `wait`: ask again in a moment,
-        the next process will know. Raises KeyError."""
-
-    async def call_of(self, carrier_call_id: str) -> str:
-        """Which call the carrier's id belongs to. Raises KeyError."""
-
-    async def token(self, call_id: str) -> str:
-        """A fresh stream token: good for one stream and ten minutes."""
-
-    async def report(self, call_id: str, event: AnyEvent) -> None:
-        """A status callback. Raises KeyError for an unknown call."""
-
-    async def attach(
-        self, token: str, carrier_call_id: str, make: Callable[[int], Stream]
-    ) -> tuple[Stream, Inbox] | None:
-        """Give a media socket that shows this token to its call; `make` gets the stream's number. None: wrong token."""
-
-    async def drain(self, seconds: float) -> None:
-        """No new calls; let talking ones finish for so long, then release all for the next process."""
-
-    @property
-    def draining(self) -> bool: ...
 
 
 TOKEN_SECONDS = 600.0  # life of a stream token
@@ -133,6 +62,9 @@ class House:
     prices: Callable[[str, str], Prices]  # (engine, model); every engine of the house has a price
     engine: str  # the default one
     failover: tuple[str, ...] = ()  # engines to turn to, in this order, when the one before is given up
+    guard: Guard | None = None  # None: every call may be placed
+    process: str = ""  # who holds the lease on the calls that run here; "": nobody, and every call is free
+    disclosure: str = DISCLOSURE  # how the agent names itself; "": it does not
     wall: Callable[[], float] = time.time
     on_law_broken: Callable[[str], None] = lambda law: None  # counts
 
@@ -160,9 +92,11 @@ class Switchboard:
         self._released: set[str] = set()  # calls whose legs have not asked yet what to do without their stream
         self._moved = asyncio.Event()  # a call has changed its phase, or ended
         self._tasks: set[asyncio.Task[None]] = set()
+        self._failed: set[str] = set()  # calls that a fault of ours has thrown out
+        self.callers: set[str] = set()  # numbers that calls of this process came from, E.164
 
     async def __aenter__(self) -> Switchboard:
-        await self._take_up()
+        await self.take_up()
         return self
 
     async def __aexit__(self, *_: object) -> None:
@@ -183,6 +117,7 @@ class Switchboard:
     async def place(self, request: CallRequest, idempotency_key: str | None) -> CallRow:
         if self._draining:
             raise Refused("draining", "the server is shutting down; try again in a moment", status=503)
+        quota = await self._house.guard.check(request) if self._house.guard is not None else None
         setup = self._setup(request)
         created = self._house.wall()
         record = _record(setup, created)
@@ -194,8 +129,16 @@ class Switchboard:
             carrier_call_id=None,
             live=True,
             epoch=1,
+            owner=self._house.process,
+            api_key=request.key.id if request.key is not None else "",
+            reserved=request.max_cost_usd or 0.0,
         )
-        kept = await self._house.store.create(row, idempotency_key)
+        if idempotency_key is not None and request.key is not None:
+            idempotency_key = f"{request.key.id} {idempotency_key}"  # no key that a client sends holds a space
+        try:
+            kept = await self._house.store.create(row, idempotency_key, quota)
+        except OverQuota as over:
+            raise Refused(over.code, str(over), status=429) from over
         if kept.id == setup.id:
             live = self._start(Call(setup), record, [], seq=0, epoch=kept.epoch)
             live.runner.inbox.post(Begun())
@@ -333,20 +276,48 @@ class Switchboard:
         phase = live.runner.call.phase
         return not live.ended and phase not in (Phase.HOLDING, Phase.DETACHED)
 
-    async def _take_up(self) -> None:
-        """Calls that another process has left unfinished."""
+    async def take_up(self) -> int:
+        """Calls that have no living owner are gone on with here; how many. One that fails is no reason to leave the
+        others."""
+        taken = 0
         for row in await self._house.store.live():
-            await self._adopt(row)
+            if self._draining:
+                break
+            if row.id in self._live or self._ours_anew(row):
+                continue
+            try:
+                taken += await self._claim(row)
+            except StoreError:
+                raise
+            except Exception:
+                self._failed.add(row.id)
+                log.exception("a call that was left unfinished can't be taken up", call=row.id)
+        return taken
+
+    def _ours_anew(self, row: CallRow) -> bool:
+        """It was stored a moment ago and is about to run here, or it failed here and would fail again."""
+        ours = bool(row.owner) and row.owner == self._house.process
+        return ours and (row.id in self._failed or row.created > self._house.wall() - ANEW_SECONDS)
+
+    async def _claim(self, row: CallRow) -> bool:
+        """Go on here with a call that is left over, unless another process is faster."""
+        async with self._taking_up:
+            if row.id in self._live:
+                return False
+            epoch = await self._house.store.claim(row.id, self._house.process, self._house.wall())
+            if epoch is not None:
+                await self._rebuild(row, epoch)
+            return epoch is not None
 
     async def _adopt(self, row: CallRow) -> Live:
-        """Rebuild a call from its log by letting today's core receive it again, and go on with it here."""
+        """Go on here with a call that the carrier has brought to us: whoever had it has lost it."""
         async with self._taking_up:
             if row.id in self._live and not self._live[row.id].runner.call.released:
                 return self._live[row.id]  # somebody was quicker
-            return await self._rebuild(row)
+            return await self._rebuild(row, await self._house.store.take_over(row.id, self._house.process))
 
-    async def _rebuild(self, row: CallRow) -> Live:
-        epoch = await self._house.store.take_over(row.id)
+    async def _rebuild(self, row: CallRow, epoch: int) -> Live:
+        """By letting today's core receive again what is in its log."""
         setup = call_log.unpack_setup(row.setup)
         call, record, seq = Call(setup), _record(setup, row.created), 0
         told: list[tuple[int, str, bytes]] = []
@@ -410,6 +381,7 @@ class Switchboard:
         )
         live = Live(runner, record, told)
         self._live[call.setup.id] = live
+        self.callers.add(call.setup.from_)
         live.task = asyncio.create_task(self._run(live), name=f"call {call.setup.id}")
         self._tasks.add(live.task)
         live.task.add_done_callback(self._tasks.discard)
@@ -420,11 +392,13 @@ class Switchboard:
         try:
             await live.runner.run()
         except Exception:
+            self._failed.add(call_id)
             log.exception("a call failed; the others go on", call=call_id)
         finally:
             live.ended = True
             live.news.set()
-            self._live.pop(call_id, None)
+            if self._live.get(call_id) is live:  # and not another runner that has taken the call up again
+                del self._live[call_id]
             self._moved.set()
 
     async def _told(self, call_id: str) -> list[tuple[int, str, bytes]]:
@@ -460,6 +434,7 @@ class Switchboard:
             policy = msgspec.structs.replace(policy, max_hold_seconds=request.max_hold_minutes * 60.0)
         longest = min(policy.max_session_seconds, engine.capabilities.max_session_seconds * 0.9)
         policy = msgspec.structs.replace(policy, engine=name, model=model, max_session_seconds=longest)
+        disclosure = house.disclosure if request.disclosure is None else request.disclosure
         return Setup(
             id=f"call_{secrets.token_hex(12)}",
             to=request.to,
@@ -471,6 +446,8 @@ class Switchboard:
             policy=policy,
             prices=prices,
             reserves=tuple(self._means(other) for other in house.failover if other != name),
+            disclosure=disclosure,
+            phrases=phrases(disclosure),
             metadata=request.metadata or {},
         )
 

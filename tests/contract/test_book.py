@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-from outwait.store.base import CallRow, Entry
-from outwait.store.book import Book, Limits, Taken
+from outwait.store.base import CallRow, Entry, Limits
+from outwait.store.book import Book, Taken
 from outwait.store.sql import SqlStore
 from outwait.store.tables import api_keys, metadata
 

@@ -7,12 +7,22 @@ import msgspec
 from outwait.call.cost import Prices
 from outwait.call.policy import Policy
 
-PHRASES: dict[str, str] = {
-    "resume": "Yes, hello, I'm here.",
-    "resume_again": "Hello, yes, I'm still on the line.",
-    "budget": "I'm sorry, I have to end this call now. Thank you, goodbye.",
-}
-"""What is said before the engine can say anything. Made once per voice and text, and kept."""
+DISCLOSURE = "the AI assistant"
+"""How the agent names itself to whoever picks up, and again to whoever comes back after a hold."""
+
+
+def phrases(disclosure: str) -> dict[str, str]:
+    """What is said before the engine can say anything. Made once per voice and text, and kept.
+
+    Another person may be listening after a hold, so the first words say what is speaking. `disclosure`: how the agent
+    names itself; "": it does not.
+    """
+    this_is = f"this is {disclosure}, " if disclosure else ""
+    return {
+        "resume": f"Yes, hello, {this_is}I'm here.",
+        "resume_again": f"Hello, yes, {this_is}I'm still on the line.",
+        "budget": "I'm sorry, I have to end this call now. Thank you, goodbye.",
+    }
 
 
 class Means(msgspec.Struct, frozen=True):
@@ -36,7 +46,8 @@ class Setup(msgspec.Struct, frozen=True, kw_only=True):
     policy: Policy
     prices: Prices
     reserves: tuple[Means, ...] = ()  # engines to turn to, in this order, when the one before is given up
-    phrases: dict[str, str] = msgspec.field(default_factory=lambda: dict(PHRASES))  # name -> text
+    disclosure: str = DISCLOSURE  # how the agent names itself; "": it does not
+    phrases: dict[str, str] = msgspec.field(default_factory=lambda: phrases(DISCLOSURE))  # name -> text
     metadata: dict[str, object] = msgspec.field(default_factory=dict)
 
     @property

@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+import msgspec
+
 
 class StoreError(Exception):
     """The store can't be read or written just now (disk full, locked, unreachable). Nothing was half written."""
@@ -59,6 +61,27 @@ class Quota:
     calls: int | None = None  # calls of this key in a day
     usd: float | None = None  # spent or reserved by this key in a day
     to_number: int | None = None  # calls to the same number in a day, by anybody
+
+
+class Limits(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What a key may do. None: no limit of its own."""
+
+    calls_at_once: int | None = None
+    calls_per_day: int | None = None
+    usd_per_day: float | None = None
+    countries: tuple[str, ...] | None = None
+    # ISO 3166 letters, or "*"; None: the server's
+
+
+@dataclass(frozen=True, slots=True)
+class ApiKey:
+    """A key as it is kept: without the key."""
+
+    id: str
+    name: str
+    created: float  # s since 1970
+    revoked: float | None  # s since 1970
+    limits: Limits
 
 
 class Store(Protocol):

@@ -6,41 +6,19 @@ import hashlib
 import secrets
 from collections.abc import AsyncIterator, Collection
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from typing import Any
 
 import msgspec
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from outwait.store.base import StoreError
+from outwait.store.base import ApiKey, Limits, StoreError
 from outwait.store.sql import SqlStore
 from outwait.store.tables import api_keys, calls, do_not_call, entries, idempotency, memories, tokens
 
 PREFIX = "ow_"  # of every key that we make, so that a leaked one can be found by a scanner
 KEY_LENGTH = len(PREFIX) + 43  # characters: 256 random bits
 _BATCH = 200  # calls changed in one transaction
-
-
-class Limits(msgspec.Struct, frozen=True, omit_defaults=True):
-    """What a key may do. None: no limit of its own."""
-
-    calls_at_once: int | None = None
-    calls_per_day: int | None = None
-    usd_per_day: float | None = None
-    countries: tuple[str, ...] | None = None
-    # ISO 3166 letters, or "*"; None: the server's
-
-
-@dataclass(frozen=True, slots=True)
-class ApiKey:
-    """A key as it is kept: without the key."""
-
-    id: str
-    name: str
-    created: float  # s since 1970
-    revoked: float | None  # s since 1970
-    limits: Limits
 
 
 class Taken(Exception):

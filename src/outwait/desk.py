@@ -1,0 +1,98 @@
+"""What the web layer and the switchboard have to say to each other."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass
+from typing import Any, Literal, Protocol
+
+from outwait.call.events import AnyEvent
+from outwait.carriers.base import Stream
+from outwait.store.base import ApiKey, CallRow, Quota
+
+
+class Refused(Exception):
+    """A request that can't be granted; nothing was done. The web layer turns it into the contract's error."""
+
+    def __init__(self, code: str, message: str, *, field: str | None = None, status: int = 422) -> None:
+        super().__init__(message)
+        self.code = code
+        self.message = message
+        self.field = field
+        self.status = status
+
+
+@dataclass(frozen=True, slots=True)
+class CallRequest:
+    """A checked wish for a call."""
+
+    to: str  # E.164
+    from_: str  # E.164
+    task: str
+    engine: str | None = None  # None: the server's
+    max_cost_usd: float | None = None
+    max_hold_minutes: float | None = None
+    metadata: dict[str, Any] | None = None
+    disclosure: str | None = None  # how the agent names itself; None: the server's
+    time_zone: str | None = None  # where the callee is, if the number does not say
+    key: ApiKey | None = None  # who asks; None: the bearer of the configured key, or somebody on this machine
+
+
+class Guard(Protocol):
+    """Says which calls may be placed."""
+
+    async def check(self, request: CallRequest) -> Quota:
+        """What still has to be true when the call is stored. Raises Refused."""
+
+
+class Inbox(Protocol):
+    """Where a media socket puts what it hears."""
+
+    def post(self, event: AnyEvent) -> None:
+        """Never blocks."""
+
+    async def room(self) -> None:
+        """Wait until the call has kept up: back-pressure for a carrier that sends faster than real time."""
+
+
+class Desk(Protocol):
+    """What the web layer may ask of the switchboard."""
+
+    async def place(self, request: CallRequest, idempotency_key: str | None) -> CallRow:
+        """Store a call and start it. Raises Refused."""
+
+    async def hang_up(self, call_id: str) -> bool:
+        """Ask a live call to end; False when it has ended. Raises KeyError for an unknown one."""
+
+    async def get(self, call_id: str) -> dict[str, Any] | None:
+        """The call object, live or from the store."""
+
+    async def page(self, limit: int, cursor: str | None) -> tuple[list[dict[str, Any]], str | None]:
+        """Call objects, newest first."""
+
+    def notes(self, call_id: str, after: int) -> AsyncIterator[tuple[int, str, bytes]]:
+        """(number, kind, JSON) of the call's notes from number `after` + 1 on; ends after `ended`."""
+
+    async def answer(self, call_id: str, carrier_call_id: str, *, again: bool) -> Literal["connect", "hangup", "wait"]:
+        """The carrier asks what to do with a leg (`again`: after its stream has ended). `wait`: ask again in a moment,
+        the next process will know. Raises KeyError."""
+
+    async def call_of(self, carrier_call_id: str) -> str:
+        """Which call the carrier's id belongs to. Raises KeyError."""
+
+    async def token(self, call_id: str) -> str:
+        """A fresh stream token: good for one stream and ten minutes."""
+
+    async def report(self, call_id: str, event: AnyEvent) -> None:
+        """A status callback. Raises KeyError for an unknown call."""
+
+    async def attach(
+        self, token: str, carrier_call_id: str, make: Callable[[int], Stream]
+    ) -> tuple[Stream, Inbox] | None:
+        """Give a media socket that shows this token to its call; `make` gets the stream's number. None: wrong token."""
+
+    async def drain(self, seconds: float) -> None:
+        """No new calls; let talking ones finish for so long, then release all for the next process."""
+
+    @property
+    def draining(self) -> bool: ...
