@@ -45,6 +45,19 @@ async def test_settling_waits_until_all_is_taken():
     await settled
 
 
+async def test_settling_can_allow_for_some_lag():
+    ours, theirs = memory_pipe()
+    for _ in range(3):
+        await ours.send("x")
+        if len(theirs._inbox) < 3:
+            await ours.settle(2)
+    late = asyncio.create_task(ours.settle(2))
+    await asyncio.sleep(0)
+    assert not late.done()
+    await theirs.recv()
+    await late
+
+
 async def test_vanishing():
     ours, theirs = memory_pipe()
     waiting = asyncio.create_task(theirs.recv())

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections import deque
+from collections.abc import Awaitable
 from typing import Protocol, TypeAlias
 
 from websockets.asyncio.connection import Connection
@@ -35,8 +36,8 @@ class Pipe(Protocol):
     async def recv(self) -> Message:
         """The next message. Raises PipeClosed when there will be none."""
 
-    async def settle(self) -> None:
-        """Wait until the other side has taken what was sent (at most some seconds)."""
+    async def settle(self, behind: int = 0) -> None:
+        """Wait until the other side has taken what was sent, but for what was sent since the last `behind` calls."""
 
     async def close(self, code: int = 1000, reason: str = "") -> None:
         """Close politely. Closing twice is fine."""
@@ -53,6 +54,8 @@ class MemoryPipe:
         self._inbox: deque[Message] = deque()
         self._changed = asyncio.Event()
         self._closed: PipeClosed | None = None
+        self._sent = 0
+        self._marks: deque[int] = deque()  # how much had been sent at the last calls of `settle`
         self.peer: MemoryPipe = self
 
     @property
@@ -65,6 +68,7 @@ class MemoryPipe:
             await self._wait_for_peer()
         if self._closed:
             raise self._closed
+        self._sent += 1
         self.peer._inbox.append(message)
         self.peer._changed.set()
 
@@ -78,9 +82,12 @@ class MemoryPipe:
         self.peer._changed.set()
         return message
 
-    async def settle(self) -> None:
-        while self.peer._inbox and not self._closed:
-            await self._wait_for_peer()
+    async def settle(self, behind: int = 0) -> None:
+        self._marks.append(self._sent)
+        while len(self._marks) > behind:
+            mark = self._marks.popleft()
+            while self._sent - len(self.peer._inbox) < mark and not self._closed:
+                await self._wait_for_peer()
 
     async def close(self, code: int = 1000, reason: str = "") -> None:
         self._end(PipeClosed(code, reason))
@@ -112,6 +119,7 @@ class SocketPipe:
 
     def __init__(self, socket: Connection) -> None:
         self._socket = socket
+        self._pongs: deque[Awaitable[float]] = deque()
 
     async def send(self, message: Message) -> None:
         try:
@@ -125,10 +133,11 @@ class SocketPipe:
         except ConnectionClosed as closed:
             raise _translate(closed) from None
 
-    async def settle(self) -> None:
+    async def settle(self, behind: int = 0) -> None:
         try:
-            pong = await self._socket.ping()
-            await asyncio.wait_for(pong, self.SETTLE_LIMIT)
+            self._pongs.append(await self._socket.ping())
+            while len(self._pongs) > behind:
+                await asyncio.wait_for(self._pongs.popleft(), self.SETTLE_LIMIT)
         except ConnectionClosed as closed:
             raise _translate(closed) from None
         except TimeoutError:
