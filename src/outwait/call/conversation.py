@@ -56,7 +56,7 @@ class Conversation:
         self._policy = setup.policy
         self._waits = waits
         self._meter = meter
-        self.context = Context(setup.task, setup.disclosure)
+        self.context = Context(setup.task, setup.disclosure, max_tokens=setup.policy.seed_tokens)
         self.chain = Chain()
         self.playout = Playout(setup.policy)
         self.calls: list[ev.ToolCalled] = []  # tools to be run; whoever reads them empties the list

@@ -67,6 +67,9 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
     retries_before_failover: int = 1
     # further tries with an engine while there is another one to turn to
 
+    seed_tokens: int = 6000
+    # tokens of conversation that a new session is given, about: a fifth of the smallest window in use (28k)
+
     # --- hold
     park: Literal["close", "gate"] = "close"
     # close: at once. gate: keep the session for `gate_seconds`, deaf and dumb, then close it
