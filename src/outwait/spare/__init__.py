@@ -10,8 +10,8 @@ from functools import cache
 from importlib.resources import files
 
 TEXTS = {
-    "resume": "Yes, hello, I'm here.",
-    "resume_again": "Hello, yes, I'm still on the line.",
+    "resume": "Yes, hello, this is the AI assistant, I'm here.",
+    "resume_again": "Hello, yes, this is the AI assistant, I'm still on the line.",
     "budget": "I'm sorry, I have to end this call now. Thank you, goodbye.",
 }
 
