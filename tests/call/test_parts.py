@@ -128,9 +128,6 @@ def test_the_brief_quotes_who_said_what() -> None:
             Line("agent", "When does order four seven one one ship? I have no number."),
             Line("human", "Your case is AB-20931. It will ship on Monday."),
             Line("human", "Please call back by Friday. Anything else I can do?"),
-                "human",
-                "Your case is AB-20931. It will ship on Monday. Please call back by Friday. Anything else I can do?",
-            ),
         ]
     )
     assert told.splitlines() == [
