@@ -1,0 +1,179 @@
+"""CPU and added delay of talking calls: our server, a plain asyncio relay and pipecat, one after the other.
+
+Every call carries sound both ways in real time, 20 ms a message. Frames are numbered, and sent and received by this one
+process, so a delay is the difference of two readings of one clock: what the server (and loopback) adds.
+pipecat resamples what it passes on, which leaves no numbers: of it only the CPU is told.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import importlib.util
+import json
+import sys
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from pathlib import Path
+from typing import Any, Final
+
+from rich.console import Console
+from rich.table import Table
+
+from outwait.bench import _load
+from outwait.sim import sound
+from outwait.web.server import run
+
+LIMITS: Final = {"cpu": 10.0, "p50": 2.0, "p99": 10.0}  # ms a second and call; ms added at the median and at p99
+SETTLE_SECONDS: Final = 1.0  # wall s from the last call's first words to the window
+PERSON: Final = "Yes, the order left our house on Monday, and it should be with you by the end of the week."
+
+Stage = Callable[[_load.Model, _load.Carrier], AbstractAsyncContextManager[_load.Server]]
+
+
+def main(arguments: list[str]) -> int:
+    """Connect, talk, measure, print. Returns the exit status."""
+    parser = argparse.ArgumentParser(prog="outwait bench relay", description=__doc__)
+    parser.add_argument("--calls", type=int, default=50, help="talking calls at once")
+    parser.add_argument("--seconds", type=float, default=15.0, help="how long to measure each server")
+    parser.add_argument("--model-ms", type=int, default=20, help="sound in one message of the model, a multiple of 20")
+    parser.add_argument("--alone", action="store_true", help="our server only")
+    parser.add_argument("--pipecat", metavar="PYTHON", help="an interpreter that can import pipecat; default: this one")
+    parser.add_argument("--json", action="store_true", help="figures as one JSON object")
+    options = parser.parse_args(arguments)
+    stages: dict[str, Stage] = {"outwait": lambda model, carrier: _load.house(model, carrier, "--talk")}
+    skipped = ""
+    if not options.alone:
+        stages["plain asyncio relay"] = _peer("_plain", sys.executable)
+        if options.pipecat or importlib.util.find_spec("pipecat"):
+            stages["pipecat"] = _peer("_pipecat", options.pipecat or sys.executable)
+        else:
+            skipped = "pipecat skipped: it can't be imported here"
+    figures: dict[str, Any] = {"calls": options.calls, "seconds": options.seconds, "limits": LIMITS, "servers": {}}
+    for name, stage in stages.items():
+        figures["servers"][name] = run_stage(
+            name, stage, options.calls, options.seconds, max(1, options.model_ms // 20)
+        )
+    if options.json:
+        sys.stdout.write(json.dumps(figures) + "\n")
+    else:
+        _show(figures, skipped)
+    return 0
+
+
+def run_stage(name: str, stage: Stage, calls: int, seconds: float, frames: int) -> dict[str, Any]:
+    """One server under load."""
+    figures: dict[str, Any] = {}
+    run(_bench(name, stage, calls, seconds, frames, figures))
+    return figures
+
+
+async def _bench(name: str, stage: Stage, calls: int, seconds: float, frames: int, figures: dict[str, Any]) -> None:
+    pacer = _load.Pacer()
+    person = _load.payloads(sound.speak(PERSON, "clerk"))
+    model = _load.Model(pacer, _load.payloads(sound.speak(PERSON, "agent")), talks=True, frames=frames)
+    carrier = _load.Carrier(pacer, person, True, model.heard, model.said)
+    pacing = asyncio.create_task(pacer.run(), name="pacer")
+    try:
+        async with model.serving(), carrier.serving(), stage(model, carrier) as one:
+            idle = one.usage()
+            if one.url.startswith("http"):
+                await _load.place(one, calls)
+            else:
+                for number in range(calls):
+                    await carrier.stream(one.url, f"CA{number:032d}", {})
+                    await asyncio.sleep(0.02)
+            await _load.until(lambda: _all_talk(carrier, calls), f"all calls talk through {name}")
+            await asyncio.sleep(min(SETTLE_SECONDS, seconds))
+            pacer.late.clear()
+            played, appended = _played(carrier), model.appended
+            carrier.watching = model.heard.watching = model.said.watching = True
+            measured = await _load.measure(one, calls, seconds)
+            carrier.watching = model.heard.watching = model.said.watching = False
+            played, appended = _played(carrier) - played, model.appended - appended
+            late = pacer.late.copy()
+    finally:
+        pacing.cancel()
+        await asyncio.gather(pacing, return_exceptions=True)
+    figures |= {
+        "cpu_ms_per_call_second": round(measured.cpu, 3),
+        "cpu_user_ms_per_call_second": round(measured.user, 3),
+        "cpu_system_ms_per_call_second": round(measured.system, 3),
+        "core_share": round(measured.share, 3),
+        "rss_kb_per_call": round((measured.rss - idle.rss) / calls / 1000, 1),
+        "carrier_to_model_ms": _delays(model.heard),
+        "model_to_carrier_ms": _delays(model.said),
+        "frames_a_call_second": {
+            "carrier_to_model": round(appended / calls / seconds, 1),
+            "model_to_carrier": round(played / calls / seconds, 1),
+        },
+        "generator_late_ms_p99": _load.milliseconds(_load.quantile(late, 0.99)),
+    }
+
+
+def _all_talk(carrier: _load.Carrier, calls: int) -> bool:
+    return len(carrier.lines) == calls and all(line.played for line in carrier.lines)
+
+
+def _played(carrier: _load.Carrier) -> int:
+    return sum(line.played for line in carrier.lines)
+
+
+def _delays(delays: _load.Delays) -> dict[str, float | None]:
+    return {
+        "p50": _load.milliseconds(_load.quantile(delays.seconds, 0.5)),
+        "p99": _load.milliseconds(_load.quantile(delays.seconds, 0.99)),
+    }
+
+
+def _peer(module: str, python: str) -> Stage:
+    @asynccontextmanager
+    async def stage(model: _load.Model, carrier: _load.Carrier) -> AsyncIterator[_load.Server]:
+        environment = {"OPENAI_BASE_URL": f"ws://127.0.0.1:{model.port}/v1/realtime", "OPENAI_API_KEY": "sk-bench"}
+        if python == sys.executable:
+            command = [python, "-m", f"outwait.bench.{module}"]
+        else:
+            command = [python, str(Path(__file__).with_name(f"{module}.py"))]
+        async with _load.server(*command, environment=environment) as peer:
+            yield peer
+
+    return stage
+
+
+def _show(figures: dict[str, Any], skipped: str) -> None:
+    table = Table(title=f"{figures['calls']} talking calls, {figures['seconds']:g} s each")
+    table.add_column("figure")
+    for name in figures["servers"]:
+        table.add_column(name, justify="right")
+    table.add_column("limit", justify="right")
+    rows: list[tuple[str, Callable[[dict[str, Any]], str], str]] = [
+        ("CPU, ms a second and call", lambda s: f"{s['cpu_ms_per_call_second']:.2f}", f"{LIMITS['cpu']:g}"),
+        (
+            "  outside / inside the kernel",
+            lambda s: f"{s['cpu_user_ms_per_call_second']:.2f} / {s['cpu_system_ms_per_call_second']:.2f}",
+            "",
+        ),
+        ("one core", lambda s: f"{s['core_share']:.0%}", ""),
+        ("memory, KB a call", lambda s: f"{s['rss_kb_per_call']:.0f}", ""),
+    ]
+    limit = f"{LIMITS['p50']:g} / {LIMITS['p99']:g}"
+    for way, words in (("carrier_to_model", "person to model"), ("model_to_carrier", "model to person")):
+        rows.append((f"{words}, ms, p50 / p99", lambda s, way=way: _both(s[f"{way}_ms"]), limit))  # type: ignore[misc]
+    rows.append(
+        ("frames a second, there / back", lambda s: " / ".join(map(str, s["frames_a_call_second"].values())), "")
+    )
+    rows.append(("generator late, ms, p99", lambda s: str(s["generator_late_ms_p99"]), ""))
+    for label, cell, bound in rows:
+        table.add_row(label, *(cell(server) for server in figures["servers"].values()), bound)
+    console = Console()
+    console.print(table)
+    if skipped:
+        console.print(skipped)
+
+
+def _each(figures: dict[str, float]) -> str:
+    return " / ".join(map(str, figures.values()))
+
+
+def _both(delay: dict[str, float | None]) -> str:
+    return "- / -" if delay["p50"] is None else f"{delay['p50']} / {delay['p99']}"
