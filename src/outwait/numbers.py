@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 
 import phonenumbers
 from phonenumbers import NumberParseException, PhoneNumber, PhoneNumberType, ValidationResult
@@ -11,6 +12,9 @@ _SEPARATORS = re.compile(r"[\s\-.()/\u00a0\u2010-\u2015\u202f]+")
 _E164 = re.compile(r"\+[1-9][0-9]{1,14}")
 _PREMIUM_EXCHANGE = re.compile(r"\+1[2-9][0-9]{2}976[0-9]{4}")  # North America's old premium exchange, in any area
 _LONGEST_SHORT_CODE = 6  # digits
+_SATELLITES = {870, 881, 882, 883}  # country codes of networks that are in no country and cost dollars a minute
+# Personal numbers ring wherever their owner says, at that place's price: a favourite of fraudsters.
+_DEAR = {PhoneNumberType.PREMIUM_RATE, PhoneNumberType.PERSONAL_NUMBER}
 
 
 class NumberRefused(ValueError):
@@ -51,9 +55,40 @@ def dialable(text: str, caller: str | None = None) -> str:
         if len(local) <= _LONGEST_SHORT_CODE and reason == ValidationResult.TOO_SHORT:
             raise NumberRefused("short_code", "short codes are not dialled")
         raise NumberRefused("invalid_number", "no such number: its length does not fit its country")
+    if parsed.country_code in _SATELLITES:
+        raise NumberRefused("satellite_number", "satellite and international networks are not dialled")
     if _is_premium(number, parsed):
         raise NumberRefused("premium_number", "premium-rate numbers are not dialled")
     return number
+
+
+def country(number: str) -> str | None:
+    """ISO 3166 letters of the country in which a number (E.164) is; None: it is nowhere, or there is no such number.
+
+    Several countries share +1. A number that is not given out is where its area code is.
+    """
+    try:
+        parsed = phonenumbers.parse(number, None)
+    except NumberParseException:
+        return None
+    region = phonenumbers.region_code_for_number(parsed)
+    if region is None and parsed.country_code == 1:
+        area = phonenumbers.PhoneNumber(1, int(f"{str(parsed.national_number)[:3]}2345678"))
+        region = phonenumbers.region_code_for_number(area) or "US"
+    region = region or phonenumbers.region_code_for_country_code(parsed.country_code or 0)
+    return None if region in (None, "001", "ZZ") else region
+
+
+def is_in(number: str, countries: Collection[str]) -> bool:
+    """Whether a number (E.164) is in one of these countries. A toll-free one is in all that share its code."""
+    if country(number) in countries:
+        return True
+    try:
+        parsed = phonenumbers.parse(number, None)
+    except NumberParseException:
+        return False
+    shared = phonenumbers.region_codes_for_country_code(parsed.country_code or 0)
+    return phonenumbers.number_type(parsed) == PhoneNumberType.TOLL_FREE and not set(shared).isdisjoint(countries)
 
 
 def masked(number: str) -> str:
@@ -86,4 +121,4 @@ def _regions(caller: str | None) -> set[str]:
 def _is_premium(number: str, parsed: PhoneNumber) -> bool:
     if _PREMIUM_EXCHANGE.fullmatch(number):
         return True
-    return phonenumbers.number_type(parsed) == PhoneNumberType.PREMIUM_RATE or number.startswith("+1900")
+    return phonenumbers.number_type(parsed) in _DEAR or number.startswith("+1900")
