@@ -1,20 +1,17 @@
-"""CPU and added delay of talking calls: our server, a plain asyncio relay and pipecat, one after the other.
+"""CPU and added delay of talking calls: our server and a plain asyncio relay, one after the other.
 
 Every call carries sound both ways in real time, 20 ms a message. Frames are numbered, and sent and received by this one
 process, so a delay is the difference of two readings of one clock: what the server (and loopback) adds.
-pipecat resamples what it passes on, which leaves no numbers: of it only the CPU is told.
 """
 
 from __future__ import annotations
 
 import argparse
 import asyncio
-import importlib.util
 import json
 import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from pathlib import Path
 from typing import Any, Final
 
 from rich.console import Console
@@ -38,17 +35,11 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--seconds", type=float, default=15.0, help="how long to measure each server")
     parser.add_argument("--model-ms", type=int, default=20, help="sound in one message of the model, a multiple of 20")
     parser.add_argument("--alone", action="store_true", help="our server only")
-    parser.add_argument("--pipecat", metavar="PYTHON", help="an interpreter that can import pipecat; default: this one")
     parser.add_argument("--json", action="store_true", help="figures as one JSON object")
     options = parser.parse_args(arguments)
     stages: dict[str, Stage] = {"outwait": lambda model, carrier: _load.house(model, carrier, "--talk")}
-    skipped = ""
     if not options.alone:
-        stages["plain asyncio relay"] = _peer("_plain", sys.executable)
-        if options.pipecat or importlib.util.find_spec("pipecat"):
-            stages["pipecat"] = _peer("_pipecat", options.pipecat or sys.executable)
-        else:
-            skipped = "pipecat skipped: it can't be imported here"
+        stages["plain asyncio relay"] = _plain
     figures: dict[str, Any] = {"calls": options.calls, "seconds": options.seconds, "limits": LIMITS, "servers": {}}
     for name, stage in stages.items():
         figures["servers"][name] = run_stage(
@@ -57,7 +48,7 @@ def main(arguments: list[str]) -> int:
     if options.json:
         sys.stdout.write(json.dumps(figures) + "\n")
     else:
-        _show(figures, skipped)
+        _show(figures)
     return 0
 
 
@@ -126,21 +117,14 @@ def _delays(delays: _load.Delays) -> dict[str, float | None]:
     }
 
 
-def _peer(module: str, python: str) -> Stage:
-    @asynccontextmanager
-    async def stage(model: _load.Model, carrier: _load.Carrier) -> AsyncIterator[_load.Server]:
-        environment = {"OPENAI_BASE_URL": f"ws://127.0.0.1:{model.port}/v1/realtime", "OPENAI_API_KEY": "sk-bench"}
-        if python == sys.executable:
-            command = [python, "-m", f"outwait.bench.{module}"]
-        else:
-            command = [python, str(Path(__file__).with_name(f"{module}.py"))]
-        async with _load.server(*command, environment=environment) as peer:
-            yield peer
-
-    return stage
+@asynccontextmanager
+async def _plain(model: _load.Model, carrier: _load.Carrier) -> AsyncIterator[_load.Server]:
+    environment = {"OPENAI_BASE_URL": f"ws://127.0.0.1:{model.port}/v1/realtime"}
+    async with _load.server(sys.executable, "-m", "outwait.bench._plain", environment=environment) as peer:
+        yield peer
 
 
-def _show(figures: dict[str, Any], skipped: str) -> None:
+def _show(figures: dict[str, Any]) -> None:
     table = Table(title=f"{figures['calls']} talking calls, {figures['seconds']:g} s each")
     table.add_column("figure")
     for name in figures["servers"]:
@@ -165,10 +149,7 @@ def _show(figures: dict[str, Any], skipped: str) -> None:
     rows.append(("generator late, ms, p99", lambda s: str(s["generator_late_ms_p99"]), ""))
     for label, cell, bound in rows:
         table.add_row(label, *(cell(server) for server in figures["servers"].values()), bound)
-    console = Console()
-    console.print(table)
-    if skipped:
-        console.print(skipped)
+    Console().print(table)
 
 
 def _each(figures: dict[str, float]) -> str:
