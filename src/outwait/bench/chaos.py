@@ -83,10 +83,11 @@ def main(arguments: list[str]) -> int:
         sys.stdout.write(json.dumps(_plain(figures, seconds)) + "\n")
     else:
         _show(figures, seconds)
-    for one in figures.broken[:SHOWN]:
-        sys.stdout.write(told(one.seed))
-    if options.calls == 1 and not figures.broken and not options.json:
-        sys.stdout.write(told(options.seed))
+    if options.calls == 1 and not options.json:
+        sys.stdout.write(told(options.seed, lines=None))
+    else:
+        for one in figures.broken[:SHOWN]:
+            sys.stdout.write(told(one.seed))
     return 1 if figures.broken else 0
 
 
@@ -98,11 +99,11 @@ def play_many(seeds: range) -> Figures:
     return figures
 
 
-def told(seed: int) -> str:
-    """A call's dialogue and the law it broke."""
+def told(seed: int, *, lines: int | None = LINES) -> str:
+    """The end of a call's dialogue (None: all of it), and the law it broke."""
     again = play(seed, keep=True)
-    head = f"\ncall {seed}: {again.broken or 'no law broken'}"
-    return "\n".join([head, *again.dialogue[-LINES:], again.broken, ""])
+    verdict = again.broken or "no law broken"
+    return "\n".join([f"\ncall {seed}: {verdict}", *again.dialogue[-(lines or 0) :], verdict, ""])
 
 
 def _play_all(batches: list[range], jobs: int) -> Iterator[Figures]:

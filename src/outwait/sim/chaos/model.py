@@ -65,6 +65,7 @@ class Session:
         self._model, self._world = model, model.world
         self.number = command.session
         self.alive = True
+        self.opened = False
         self._mute = trouble == "mute"
         self._last = 0.0
         self._responses = 0
@@ -81,7 +82,17 @@ class Session:
             self.end(kind, 401 if trouble == "refused" else 503, dice.uniform(0.05, 3.0))
         elif not self._mute:
             expires = dice.choice((None, None, 3600.0, 200.0))
-            self._post(ev.SessionOpened(self.number, expires), dice.uniform(0.05, 1.0))
+            delay = dice.uniform(0.05, 1.0)
+            self._post(ev.SessionOpened(self.number, expires), delay)
+            self._world.later(delay, self._open)
+
+    @property
+    def answering(self) -> bool:
+        """A response runs."""
+        return bool(self._response)
+
+    def _open(self) -> None:
+        self.opened = True
 
     # --- what the program does -------------------------------------------------------------------
 
@@ -266,7 +277,7 @@ class Mind:
             last = self._broken[-1][-1]
             sentence = [(last[0], index) for index in range(last[1] + 1, INTRODUCED)] or self._sentence(4)
         else:
-            sentence = self._sentence(dice.randint(3, 12))
+            sentence = self._sentence(dice.randint(3, 20))
         if tool and dice.random() < self._model.world.plan.forgets:
             tool = ""
         return sentence, tool, _arguments(tool)

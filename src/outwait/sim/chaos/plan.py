@@ -11,6 +11,8 @@ from outwait.call.policy import Policy
 
 Stage = Literal["before the log", "before its effect", "after its effect"]
 
+STAGES: tuple[Stage, ...] = ("before the log", "before its effect", "after its effect")
+
 FAULTS = {
     "session lost": 8,
     "session expired": 4,
@@ -23,7 +25,7 @@ FAULTS = {
     "media stopped": 2,
     "media deaf": 3,
     "remote hang-up": 5,
-    "user hang-up": 5,
+    "user hang-up": 6,
     "user hang-up twice": 1,
     "slow": 5,
     "release": 4,
@@ -34,6 +36,19 @@ FAULTS = {
 
 DIALS = {"": 87, "refused": 1, "busy": 1, "lost": 1, "lost after dialling": 3, "late": 4}
 """What becomes of the request that dials."""
+
+
+AIMS = ("", "", "", "speaking", "speaking", "answering", "answering", "opening", "resuming", "holding", "ending")
+"""What the call must be doing when a fault strikes; empty: anything."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """Something that goes wrong."""
+
+    after: float  # s since the call began
+    kind: str
+    aim: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +69,7 @@ class Plan:
     talk_frame: float  # s
     hold_frame: float  # s
     wild: float  # 0..1: share of the carrier's messages that come late, twice, or not at all
-    faults: list[tuple[float, str]] = field(default_factory=list)  # s since the call began, what
+    faults: list[Fault] = field(default_factory=list)
     kills: list[Kill] = field(default_factory=list)
     dial: str = ""
     fallback: bool = True  # while no process answers, the carrier asks again elsewhere
@@ -62,31 +77,31 @@ class Plan:
     forgets: float = 0.0  # 0..1: how often the model does not call a tool that it should call
 
     @property
-    def calm(self) -> bool:
-        """Nothing goes wrong at all."""
-        return not (self.faults or self.kills or self.dial or self.wild)
+    def keeps_log(self) -> bool:
+        """The call is going to be rebuilt."""
+        return bool(self.kills or self.twin_at) or any(fault.kind in ("release", "store down") for fault in self.faults)
 
 
 def draw(dice: Random, expected: float) -> Plan:
     """`expected`: s that the call's script takes."""
-    faults: list[tuple[float, str]] = []
+    faults: list[Fault] = []
     kills: list[Kill] = []
     trouble = dice.choice((0, 0, 1, 1, 1, 2, 2, 3, 5))
     for _ in range(trouble):
         if dice.random() < 0.25:
-            stage = dice.choice(("before the log", "before its effect", "after its effect"))
+            stage = dice.choice(STAGES)
             kills.append(Kill(dice.randint(1, dice.choice((12, 40, 90))), stage, _down(dice)))
         else:
             kind = dice.choices(list(FAULTS), list(FAULTS.values()))[0]
-            faults.append((round(dice.uniform(0.0, expected * 1.05), 2), kind))
+            faults.append(Fault(round(dice.uniform(0.0, expected * 1.05), 2), kind, dice.choice(AIMS)))
     phrases = {"resume": "Hello, I'm here.", "budget": "Goodbye."} if dice.random() < 0.5 else {}
     return Plan(
         policy=_policy(dice),
         phrases=phrases,
-        talk_frame=dice.choice((0.1, 0.2, 0.2, 0.3)),
-        hold_frame=dice.choice((0.3, 0.5, 0.8)),
+        talk_frame=dice.choice((0.1, 0.2, 0.2, 0.2, 0.3, 0.3)),
+        hold_frame=dice.choice((0.4, 0.6, 0.8, 1.0)),
         wild=dice.choice((0.0, 0.0, 0.1, 0.4)) if trouble else 0.0,
-        faults=sorted(faults),
+        faults=faults,
         kills=kills,
         dial=dice.choices(list(DIALS), list(DIALS.values()))[0] if trouble else "",
         fallback=dice.random() < 0.85,

@@ -1,4 +1,4 @@
-"""One process that has the call: receives, writes down, performs, as the runner does, and dies when the plan says so."""
+"""One process that has the call: receives, writes down, performs, as the runner does, and dies when the plan says."""
 
 from __future__ import annotations
 
@@ -44,6 +44,7 @@ class Process:
         self.living_streams: set[int] = set()
         self._inbox: deque[AnyEvent] = deque()
         self._busy = False
+        self._keeps_log = world.plan.keeps_log
         self._quiet = call_log.Quiet()
         self._unwritten: list[Line] = []
         self._write_after = 0.0
@@ -102,7 +103,9 @@ class Process:
         commands = self.call.receive(event, now)
         if world.trace is not None:
             world.trace.append((now, event, commands))
-        if commands and call_log.visible(commands):
+        if not self._keeps_log:
+            pass
+        elif commands and call_log.visible(commands):
             self._pack()
             packed = call_log.pack_commands(commands)
             self._unwritten.append(Line(now, call_log.pack_event(event), packed))

@@ -43,7 +43,7 @@ SCORES: dict[Kind, dict[str, float]] = {
     Kind.ANNOUNCEMENT: {"speech": 0.95, "live": 0.1, "repeated": 1.0},
     Kind.MUSIC: {"music": 0.95, "live": 0.1},
     Kind.TONE: {"tone": 0.95},
-} | dict.fromkeys(_LIVE, {"speech": 0.95, "live": 0.9})
+} | {kind: {"speech": 0.95, "live": 0.9} for kind in _LIVE}
 """What the ear makes of each."""
 
 

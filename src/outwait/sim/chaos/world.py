@@ -109,6 +109,7 @@ class World:
         self._kills = sorted(self.plan.kills, key=lambda kill: kill.at)
         self._queue: list[tuple[float, int, Callable[..., None], tuple[Any, ...]]] = []
         self._number = 0
+        self._armed: list[plans.Fault] = []  # waiting for their moment
 
     # --- time ------------------------------------------------------------------------------------
 
@@ -119,8 +120,8 @@ class World:
 
     def run(self) -> None:
         """Until the call and its leg are over."""
-        for at, kind in self.plan.faults:
-            self.later(at, self._strike, kind)
+        for fault in self.plan.faults:
+            self.later(fault.after, self._arm, fault)
         self._start(Call(self.setup), ev.Begun())
         while not self._all_over():
             process = self.process
@@ -138,6 +139,8 @@ class World:
             if self.now > START + HORIZON:
                 raise LawBroken(f"every call ends: still {self._phase()} after {HORIZON:.0f} s")
             self._settle()
+            if self._armed:
+                self._strike_in_time()
 
     def _all_over(self) -> bool:
         if not self.finished_at:
@@ -261,6 +264,30 @@ class World:
                 self.judge.ended(command.note)
 
     # --- faults ----------------------------------------------------------------------------------
+
+    def _arm(self, fault: plans.Fault) -> None:
+        self._armed.append(fault)
+        self._strike_in_time()
+
+    def _strike_in_time(self) -> None:
+        """Faults strike when the call does what they are aimed at."""
+        for fault in [fault for fault in self._armed if self._doing(fault.aim)]:
+            self._armed.remove(fault)
+            self._strike(fault.kind)
+
+    def _doing(self, aim: str) -> bool:
+        session, socket = self.model.session, self.carrier.socket
+        match aim:
+            case "speaking":
+                return socket is not None and bool(socket.queue)
+            case "answering":
+                return session is not None and session.answering
+            case "opening":
+                return session is not None and not session.opened
+            case "":
+                return True
+            case _:
+                return self._phase() == aim
 
     def _strike(self, kind: str) -> None:
         if self.process is None or self.finished_at:
