@@ -71,7 +71,7 @@ def test_a_hold_has_its_length_and_its_announcements():
     assert (hold.kind, hold.end - hold.start) == ("hold", pytest.approx(30, abs=0.05))
     assert lines[0].start == pytest.approx(5, abs=0.05)
     assert lines[1].start - lines[0].end == pytest.approx(10, abs=0.05)
-    assert len(lines) == 3
+    assert len(lines) == 2
 
 
 def test_announcements_over_music_are_registered_as_they_sound():

@@ -19,6 +19,7 @@ from outwait.sim.scenario import Drop, HangUp, Hold, Listen, Pause, Press, Refus
 
 VOICED_LEVEL = 150.0  # mean magnitude of a 16-bit sample from which a frame counts as heard speech
 SPOKE_MS = 200  # the caller has said something after this much voiced sound
+TAIL_MS = 2000  # of hold sound at least between the last announcement and the person
 ROOM_SECONDS = 20.0  # of room noise before it repeats
 
 Script = Generator[bytes, bytes, None]
@@ -197,14 +198,15 @@ class FarEnd:
         while self.ear.ms < end:
             if self.ear.ms >= next_line:
                 spoken = sound.speak(text := next(lines), step.by, step.level)
+                if self.ear.ms + len(spoken) // 8 + TAIL_MS > end:
+                    next_line = end
+                    continue
                 if step.over:
                     spoken = sound.under(spoken, background, played, step.over)
                     played += len(spoken)
                 self._hearing.said(text, spoken, "announcement")
                 yield from self._announce(text, spoken)
                 next_line = self.ear.ms + round(step.every * 1000)
-                if next_line + len(spoken) // 8 > end:
-                    next_line = end
                 continue
             at = played % len(background)
             played += FRAME_BYTES

@@ -35,7 +35,8 @@ from outwait.sim.twilio_rest import RestApp, RestRequest
 WEBHOOK_LIMIT = 15.0  # wall seconds Twilio waits for TwiML
 CONNECT_LIMIT = 10.0  # wall seconds for the media handshake
 SETTLE_EVERY = 10  # frames between two looks whether the peer keeps up, when faster than real time
-SETTLE_BEHIND = 2  # looks whose answer may be outstanding: the peer may be so many times those frames behind
+# Looks whose answer may be outstanding: so far behind may the peer be, who reads hold music in batches.
+SETTLE_BEHIND = {"talk": 1, "announce": 2, "hold": 6}
 MAX_GAP = 30.0  # wall seconds without a stream that the far end lives through
 SEND_BUFFER = 16_384  # bytes; small, so that a fast carrier feels its peer
 _SETTLE_AT_END = 5.0  # wall seconds for the reader to notice the peer's close
@@ -361,7 +362,7 @@ class TwilioSim:
                     far.drop_wanted = False
                     return "dropped"
                 if far.pace != 1.0 and number % SETTLE_EVERY == 0:
-                    await pipe.settle(SETTLE_BEHIND)
+                    await pipe.settle(SETTLE_BEHIND[far.kind])
                 await clock.frame(far.pace)
         except PipeClosed:
             return "peer_closed"

@@ -133,11 +133,9 @@ class RestApp:
         return Answer(201, self._exchange.dial(form, events or frozenset({"completed"})).resource())
 
     def _list(self, query: dict[str, str]) -> Answer:
-        found = [
-            call.resource()
-            for call in self._exchange.calls.values()
-            if query.get("To", call.to) == call.to and query.get("Status", call.status) == call.status
-        ]
+        wanted = {name: query[name.capitalize()] for name in ("to", "from", "status") if name.capitalize() in query}
+        every = [call.resource() for call in self._exchange.calls.values()]
+        found = [shown for shown in every if wanted.items() <= shown.items()]
         return Answer(200, {"calls": found, "page": 0, "page_size": 50, "next_page_uri": None})
 
     def _update(self, call: TwilioCall, request: RestRequest) -> Answer | None:
