@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import datetime
-from collections.abc import AsyncIterator
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from pathlib import Path
 
@@ -19,8 +20,11 @@ from outwait.config import ConfigError, Settings, data_folder
 from outwait.engines.base import Engine
 from outwait.engines.openai import azure_engine, openai_engine
 from outwait.engines.openai.engine import RealtimeEngine
+from outwait.guard import Guardian, Rules
 from outwait.phrases import PhraseLibrary
 from outwait.prices import NoPrice, PriceTable
+from outwait.reaper import Lease, Reaper, new_process
+from outwait.store.book import Book
 from outwait.store.sql import SqlStore
 from outwait.switchboard import House, Switchboard
 from outwait.web.server import OpenDesk
@@ -57,6 +61,10 @@ def desk_opener(settings: Settings, *, policy: Policy | None = None, folder: Pat
             carrier = await stack.enter_async_context(_carrier(settings, public_url))
             doors: dict[str, Engine] = dict(engines)
             broken = Counter("outwait_laws_broken", "Laws of a call that were broken", ["law"], registry=registry)
+            book = Book(store)
+            process = new_process()
+            lease = Lease(store, process, time.time)
+            await stack.enter_async_context(lease.held())
             house = House(
                 store=store,
                 carrier=carrier,
@@ -67,11 +75,57 @@ def desk_opener(settings: Settings, *, policy: Policy | None = None, folder: Pat
                 prices=prices,
                 engine=settings.engine,
                 failover=failover,
+                guard=Guardian(_rules(settings), book, time.time),
+                keys=book.key_of,
+                process=process,
+                disclosure=settings.disclosure,
                 on_law_broken=lambda law: broken.labels(law).inc(),
             )
-            yield await stack.enter_async_context(Switchboard(house))
+            board = await stack.enter_async_context(Switchboard(house))
+            reaped = Counter(
+                "outwait_reaped", "Calls taken up and legs ended that were lost sight of", ["what"], registry=registry
+            )
+            reaper = Reaper(
+                lease,
+                board,
+                store,
+                carrier,
+                time.time,
+                own_number=settings.twilio_phone_number,
+                on_reaped=lambda what: reaped.labels(what).inc(),
+                prune=_pruner(settings, book),
+            )
+            await stack.enter_async_context(reaper.at_work())
+            yield board
 
     return open_desk
+
+
+def _rules(settings: Settings) -> Rules:
+    return Rules(
+        own_number=settings.twilio_phone_number,
+        countries=settings.countries,
+        hours=settings.calling_hours,
+        calls_to_number=settings.max_calls_to_number,
+    )
+
+
+def _pruner(settings: Settings, book: Book) -> Callable[[], Awaitable[object]] | None:
+    """Deletes what is older than the settings say; None when they say nothing."""
+    if settings.keep_calls is None and settings.keep_transcripts is None:
+        return None
+
+    async def prune() -> None:
+        now = time.time()
+        calls, words = (
+            None if kept is None else now - kept.total_seconds()
+            for kept in (settings.keep_calls, settings.keep_transcripts)
+        )
+        deleted, stripped = await book.prune(calls, words, dry=False)
+        if deleted or stripped:
+            log.info("old calls pruned", deleted=deleted, stripped=stripped)
+
+    return prune
 
 
 def _carrier(settings: Settings, public_url: str) -> AbstractAsyncContextManager[TwilioCarrier]:

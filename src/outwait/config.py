@@ -8,15 +8,20 @@ from __future__ import annotations
 
 import ipaddress
 import os
+import re
 import sys
 import tomllib
+from datetime import timedelta
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Annotated, Any, Literal, Self
 from urllib.parse import urlsplit
 
 from pydantic import AliasChoices, Field, SecretStr, ValidationError, field_validator
 from pydantic.fields import FieldInfo
-from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
+
+from outwait.call.setup import DISCLOSURE
+from outwait.hours import Hours
 
 TOML = "outwait.toml"
 
@@ -85,6 +90,16 @@ class Settings(BaseSettings):
     # s that talking calls get when the server is told to stop
     log_level: Literal["debug", "info", "warning", "error"] = "info"
 
+    # --- rules of the road
+    disclosure: str = Field(DISCLOSURE, max_length=200)
+    # how the agent names itself when it begins and after every hold; "off": not unless it is asked
+    countries: Annotated[tuple[str, ...] | None, NoDecode] = None
+    # where calls may go, like US,CA, or *; none: to the country of the own number
+    calling_hours: Annotated[Hours | None, NoDecode] = None
+    # like 08:00-21:00, where the callee is; none: at any hour
+    max_calls_to_number: int | None = Field(None, ge=1)
+    # in 24 hours; none: as many as you like
+
     # --- keeping
     database_url: SecretStr = Field(
         default_factory=lambda: SecretStr(f"sqlite:///{data_folder() / 'calls.db'}"),
@@ -93,6 +108,10 @@ class Settings(BaseSettings):
     # SQLAlchemy's form
     prices: Path | None = None
     # file of own prices, which come before the built-in ones
+    keep_calls: timedelta | None = None
+    # like 90d: calls are deleted after so long; none: never
+    keep_transcripts: timedelta | None = None
+    # like 30d: what was said is deleted after so long, and the rest of the call stays; none: never
 
     @classmethod
     def load(cls, **flags: Any) -> Self:
@@ -143,6 +162,33 @@ class Settings(BaseSettings):
             raise ValueError("must be https; http is for loopback only, because media would travel in the clear")
         return value.rstrip("/")
 
+    @field_validator("disclosure")
+    @classmethod
+    def _is_a_name(cls, value: str) -> str:
+        return "" if value.strip().lower() == "off" else value.strip()
+
+    @field_validator("countries", mode="before")
+    @classmethod
+    def _are_countries(cls, value: object) -> object:
+        if isinstance(value, str):
+            value = tuple(part.strip().upper() for part in value.split(",") if part.strip())
+        if isinstance(value, list | tuple):
+            for part in value:
+                if part != "*" and (not isinstance(part, str) or re.fullmatch("[A-Z]{2}", part) is None):
+                    raise ValueError("must be countries by their two letters, such as US,CA, or *")
+            return tuple(value) or None
+        return value
+
+    @field_validator("calling_hours", mode="before")
+    @classmethod
+    def _are_hours(cls, value: object) -> object:
+        return Hours.read(value) if isinstance(value, str) else value
+
+    @field_validator("keep_calls", "keep_transcripts", mode="before")
+    @classmethod
+    def _is_a_time(cls, value: object) -> object:
+        return read_days(value) if isinstance(value, str | int) else value
+
     def check_server(self) -> None:
         """What `serve` needs beyond each setting by itself. Raises ConfigError."""
         missing = [
@@ -161,6 +207,14 @@ class Settings(BaseSettings):
                 raise ConfigError(
                     "OUTWAIT_API_KEY is not set: without it the server only listens on loopback, with no public URL"
                 )
+
+
+def read_days(text: str | int) -> timedelta:
+    """From a form like `90d` or `12h`. Raises ValueError."""
+    found = re.fullmatch(r"([0-9]{1,5})\s*([dh])", str(text).strip())
+    if found is None:
+        raise ValueError("must look like 90d (days) or 12h (hours)")
+    return timedelta(days=int(found[1])) if found[2] == "d" else timedelta(hours=int(found[1]))
 
 
 def is_loopback(host: str) -> bool:

@@ -91,6 +91,9 @@ class Desk(Protocol):
     ) -> tuple[Stream, Inbox] | None:
         """Give a media socket that shows this token to its call; `make` gets the stream's number. None: wrong token."""
 
+    async def bearer(self, key: str) -> ApiKey | None:
+        """Whose API key this is; None for one that opens nothing. Raises StoreError."""
+
     async def drain(self, seconds: float) -> None:
         """No new calls; let talking ones finish for so long, then release all for the next process."""
 

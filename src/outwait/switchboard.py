@@ -10,7 +10,7 @@ import contextlib
 import hashlib
 import secrets
 import time
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -36,7 +36,7 @@ from outwait.desk import Refused as Refused
 from outwait.engines.base import Engine
 from outwait.record import Record
 from outwait.runner import Phrases, Runner
-from outwait.store.base import CallRow, OverQuota, Store, StoreError
+from outwait.store.base import ApiKey, CallRow, OverQuota, Store, StoreError
 
 REDIRECT_SECONDS = 4.0  # for the carrier to ask about the legs that a process lets go
 LEAVE_SECONDS = 6.0  # for the calls of a process that ends to close their sockets
@@ -63,6 +63,7 @@ class House:
     engine: str  # the default one
     failover: tuple[str, ...] = ()  # engines to turn to, in this order, when the one before is given up
     guard: Guard | None = None  # None: every call may be placed
+    keys: Callable[[str], Awaitable[ApiKey | None]] | None = None  # whose API key this is
     process: str = ""  # who holds the lease on the calls that run here; "": nobody, and every call is free
     disclosure: str = DISCLOSURE  # how the agent names itself; "": it does not
     wall: Callable[[], float] = time.time
@@ -182,6 +183,9 @@ class Switchboard:
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(NOTES_WAIT_SECONDS):
                     await news.wait()
+
+    async def bearer(self, key: str) -> ApiKey | None:
+        return await self._house.keys(key) if self._house.keys is not None else None
 
     # --- the carrier -----------------------------------------------------------------------------
 

@@ -170,6 +170,20 @@ async def test_a_leg_is_found_again() -> None:
         assert await here.carrier.find("c1", TO) is None
 
 
+@virtual
+async def test_tells_which_legs_are_up() -> None:
+    async with world() as here:
+        assert await here.carrier.up(FROM) == []
+        call = await here.dial()
+        assert await here.carrier.up(FROM) == [call.sid]  # ringing
+        await here.desk.stream_there.wait()
+        assert await here.carrier.up(FROM) == [call.sid]
+        assert await here.carrier.up("+12025550100") == []
+        await here.carrier.hang_up(call.sid, cancel=False)
+        await here.sim.ended(call)
+        assert await here.carrier.up(FROM) == []
+
+
 @pytest.mark.parametrize("status", ["busy", "failed", "no-answer"])
 def test_why_nobody_came(status: str) -> None:
     @virtual

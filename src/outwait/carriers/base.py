@@ -57,6 +57,9 @@ class Carrier(Protocol):
     async def find(self, call_id: str, to: str) -> str | None:
         """The carrier's id of a call we may have dialled before a crash; None when there is none."""
 
+    async def up(self, from_: str) -> list[str]:
+        """The carrier's ids of all legs from this number that have not ended, ours or not."""
+
 
 class Stream(Protocol):
     """One media socket of one leg. Sending after its end is ignored; its end is told by StreamLost."""

@@ -133,6 +133,15 @@ class TwilioCarrier:
         legs = [leg for leg in page.calls if leg.status in _LIVE and (leg.direction or "").startswith("outbound")]
         return legs[0].sid if len(legs) == 1 else None
 
+    async def up(self, from_: str) -> list[str]:
+        """Each status has to be asked for by itself; of more than a thousand legs in one, the newest."""
+        found: list[str] = []
+        for status in ("queued", "ringing", "in-progress"):
+            query = {"From": from_, "Status": status, "PageSize": "1000"}
+            page = await self._ask("GET", f"{self._calls}.json", _Page, query=query)
+            found += [leg.sid for leg in page.calls if (leg.direction or "").startswith("outbound")]
+        return found
+
     async def _ended_by(self, status: str, carrier_call_id: str) -> bool:
         """Whether asking for this status has ended the leg, or found it over."""
         try:
