@@ -16,6 +16,7 @@ from packaging.utils import canonicalize_name
 from outwait.call import cost, notes, states
 from outwait.cli import app
 from outwait.config import Settings
+from outwait.web.models import CallCreate
 from tests.sample_call import sample_call
 
 ROOT = Path(__file__).parent.parent
@@ -71,6 +72,11 @@ def test_every_event_has_its_line(note: type[notes.Note]) -> None:
     line = next(line for line in section(API, "Events").splitlines() if re.match(rf"\| .*`{kind}`.* \|", line))
     for field in msgspec.structs.fields(note):
         assert f"`{field.name}`" in line
+
+
+def test_every_field_of_a_wish_has_its_line() -> None:
+    for name, field in CallCreate.model_fields.items():
+        assert f"| `{field.alias or name}` |" in section(API, "Placing a call")
 
 
 def test_every_field_of_the_call_object_has_its_line() -> None:
