@@ -18,7 +18,7 @@ from outwait.call.events import AnyEvent, Heard
 from outwait.call.setup import Setup
 from outwait.store.base import Entry
 
-QUIET_LIMIT = 1000  # events in one packed entry: 18 seconds of a held call, 6 of a talking one
+QUIET_LIMIT = 400  # events in one packed entry: about seven seconds of a held call, which is what a crash can lose
 _SILENCE = b"\xff"
 
 _encoder = msgspec.json.Encoder()

@@ -6,10 +6,8 @@ The only place that performs. It may match commands and nothing else: every deci
 from __future__ import annotations
 
 import asyncio
-from collections import deque
 from collections.abc import Callable, Coroutine, Mapping
-from typing import Any, ClassVar, Protocol, assert_never
-from weakref import WeakKeyDictionary
+from typing import Any, Protocol, assert_never
 
 import structlog
 
@@ -26,15 +24,12 @@ from outwait.call.notes import AnyNote
 from outwait.call.tools import schemas
 from outwait.carriers.base import Carrier, CarrierError, Stream
 from outwait.engines.base import Engine, EngineSession
+from outwait.hearing import Together
+from outwait.inbox import Alarm, Inbox
 from outwait.store.base import Entry, Fenced, Store, StoreError
 
-FRAMES_AHEAD = 16  # media messages waiting in an inbox before the socket is read no further: a third of a second
 MEMORY_SECONDS = 60.0  # of the far end between two times that the ear's memory is kept
 STORE_RETRY_SECONDS = 2.0  # between tries to write a log that could not be written
-CALM_FRAMES = 8  # media messages that a call on hold gets at once
-CALM_SECONDS = 0.14  # wall s between; less than those frames last, so that a reader that was late catches up
-FAST_SECONDS = 0.01  # wall s after a pause; live, the last of the frames comes twice as long after it
-TOGETHER_SECONDS = 0.04  # wall s that sound waits for that of other calls, to go through the ear with it
 
 log = structlog.get_logger(__name__)
 
@@ -45,171 +40,6 @@ class Phrases(Protocol):
     def get(self, voice: str, text: str) -> bytes | None: ...
 
     def keep(self, voice: str, text: str, ulaw: bytes) -> None: ...
-
-
-class Inbox:
-    """What has happened to one call and has not been received yet."""
-
-    def __init__(self) -> None:
-        self._events: deque[AnyEvent] = deque()
-        self._frames = 0
-        self._waiter: asyncio.Future[None] | None = None
-        self._space = asyncio.Event()
-        self._space.set()
-        self._calm = False
-        self._unread = 0  # frames since the reader last paused
-        self._paused_at = 0.0  # loop s, when it last did
-        self._reader: asyncio.Future[None] | None = None  # where it pauses
-
-    def post(self, event: AnyEvent) -> None:
-        """Never blocks."""
-        self._events.append(event)
-        if type(event) is ev.Heard:
-            self._frames += 1
-            self._unread += 1
-            if self._frames >= FRAMES_AHEAD:
-                self._space.clear()
-        self.wake()
-
-    async def room(self) -> None:
-        """Back-pressure for a media socket."""
-        if not self._space.is_set():
-            await self._space.wait()
-        elif self._calm and self._unread >= CALM_FRAMES:
-            await self._pause()
-
-    def calm(self, calm: bool) -> None:
-        """Whether frames are wanted only now and then. To read eight at once costs a third of reading them singly."""
-        self._calm = calm
-        if not calm and self._reader is not None and not self._reader.done():
-            self._reader.set_result(None)
-
-    async def _pause(self) -> None:
-        """Let frames gather in the socket, unless they come faster than they last: then more wait there already."""
-        loop = asyncio.get_running_loop()
-        fast = loop.time() - self._paused_at < FAST_SECONDS
-        self._unread, self._paused_at = 0, loop.time()
-        if fast:
-            return
-        self._reader = loop.create_future()
-        timer = loop.call_later(CALM_SECONDS, _done, self._reader)
-        try:
-            await self._reader
-        finally:
-            timer.cancel()
-            self._reader = None
-            self._paused_at = loop.time()
-
-    @property
-    def pending(self) -> bool:
-        return bool(self._events)
-
-    def wake(self) -> None:
-        if self._waiter is not None and not self._waiter.done():
-            self._waiter.set_result(None)
-
-    def take(self) -> AnyEvent | None:
-        if not self._events:
-            return None
-        event = self._events.popleft()
-        if type(event) is ev.Heard:
-            self._frames -= 1
-            if self._frames < FRAMES_AHEAD // 2:
-                self._space.set()
-        return event
-
-    async def wait(self) -> None:
-        """Until something is there, or `wake`."""
-        if self._events:
-            return
-        self._waiter = asyncio.get_running_loop().create_future()
-        try:
-            await self._waiter
-        finally:
-            self._waiter = None
-
-    def open_floodgate(self) -> None:
-        """Nobody will read any more: let the sockets that wait find out."""
-        self._space.set()
-        self.calm(False)
-
-
-def _done(future: asyncio.Future[None]) -> None:
-    if not future.done():
-        future.set_result(None)
-
-
-class _Together:
-    """Calls that hear something at the same time go through the ear together: sixteen cost a quarter of one each."""
-
-    _all: ClassVar[WeakKeyDictionary[Ear, _Together]] = WeakKeyDictionary()
-
-    def __init__(self) -> None:
-        self._waiting: dict[
-            Listening, tuple[bytes, Callable[[list[Any]], None]]
-        ] = {}  # sound, and who wants its scores
-        self._timer: asyncio.TimerHandle | None = None
-        self._loop: asyncio.AbstractEventLoop | None = None
-
-    @classmethod
-    def of(cls, ear: Ear) -> _Together:
-        """The one of this ear."""
-        if ear not in cls._all:
-            cls._all[ear] = cls()
-        return cls._all[ear]
-
-    def hear(
-        self, ear: Ear, listening: Listening, ulaw: bytes, tell: Callable[[list[Any]], None], *, hurry: bool
-    ) -> None:
-        """`tell` gets the scores; in the next turn of the loop if there is a hurry."""
-        loop = asyncio.get_running_loop()
-        if loop is not self._loop:  # what waited for another loop waits in vain
-            self._waiting, self._timer, self._loop = {}, None, loop
-        if listening in self._waiting:  # a call may stand in a batch once only
-            self._flush(ear)
-        self._waiting[listening] = (ulaw, tell)
-        if hurry:
-            loop.call_soon(self._flush, ear)
-        elif self._timer is None:
-            self._timer = loop.call_later(TOGETHER_SECONDS, self._flush, ear)
-
-    def _flush(self, ear: Ear) -> None:
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
-        waiting, self._waiting = self._waiting, {}
-        if not waiting:
-            return
-        heard = ear.hear([(listening, ulaw) for listening, (ulaw, _) in waiting.items()])
-        for (_, tell), scores in zip(waiting.values(), heard, strict=True):
-            tell(scores)
-
-
-class Alarm:
-    """One timer for a deadline that moves all the time: it is set anew only when it would ring too late."""
-
-    def __init__(self, ring: Callable[[], None]) -> None:
-        self._ring = ring
-        self._handle: asyncio.TimerHandle | None = None
-
-    def set(self, at: float | None) -> None:
-        """`at` on the loop's clock."""
-        if at is None:
-            return
-        if self._handle is not None:
-            if self._handle.when() <= at:
-                return
-            self._handle.cancel()
-        self._handle = asyncio.get_running_loop().call_at(at, self._rung)
-
-    def stop(self) -> None:
-        if self._handle is not None:
-            self._handle.cancel()
-            self._handle = None
-
-    def _rung(self) -> None:
-        self._handle = None
-        self._ring()
 
 
 class Runner:
@@ -464,7 +294,7 @@ class Runner:
             for score in scores:
                 self.inbox.post(ev.EarScored(_scored(score, offset)))
 
-        _Together.of(self._ear).hear(self._ear, self._listening, ulaw, tell, hurry=hurry)
+        Together.of(self._ear).hear(self._ear, self._listening, ulaw, tell, hurry=hurry)
 
     async def _remember(self) -> None:
         """The next process should know what this one has heard; without it, it would only be fooled once more."""
@@ -512,21 +342,27 @@ class Runner:
         self.inbox.post(ev.HungUp())
 
     def _open(self, command: do.OpenSession) -> None:
-        engine = self._engines[command.engine]
-        session = engine.session(command.session, command.instructions, command.seed, schemas(), self.inbox.post)
-        self._sessions[command.session] = session
-        self._spawn(self._serve(command.session, session))
+        closed = False
 
-    async def _serve(self, number: int, session: EngineSession) -> None:
-        """A session that ends without a word would leave the call waiting for it."""
-        detail = "the engine's adapter ended without saying so"
-        try:
-            await session.run()
-        except Exception as error:  # noqa: BLE001  an adapter's bug must not end the other half of the call
-            self._log.exception("the engine's adapter failed")
-            detail = f"{type(error).__name__}"
-        if number in self._sessions:
-            self.inbox.post(ev.SessionClosed(number, trouble=Trouble.LOST, code=1006, detail=detail))
+        def post(event: AnyEvent) -> None:
+            nonlocal closed
+            closed = closed or isinstance(event, ev.SessionClosed)
+            self.inbox.post(event)
+
+        async def serve() -> None:
+            detail = "the engine's adapter ended without saying so"
+            try:
+                await session.run()
+            except Exception as error:  # noqa: BLE001  an adapter's bug must not end the other half of the call
+                self._log.exception("the engine's adapter failed")
+                detail = type(error).__name__
+            if not closed:  # the call would wait for it
+                post(ev.SessionClosed(command.session, trouble=Trouble.LOST, code=1006, detail=detail))
+
+        engine = self._engines[command.engine]
+        session = engine.session(command.session, command.instructions, command.seed, schemas(), post)
+        self._sessions[command.session] = session
+        self._spawn(serve())
 
     # --- below -----------------------------------------------------------------------------------
 

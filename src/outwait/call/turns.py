@@ -30,8 +30,14 @@ class Utterance:
     done: bool = False  # nothing will be added
     broken: bool = False  # its session ended before its words did
     sent: int = 0  # bytes given to the carrier
+    marked: int = 0  # of these, bytes that a mark was sent behind
     heard: int = 0  # bytes whose mark came back
     began: float | None = None  # media s
+
+    def mark(self, stream: int) -> PlayMark:
+        """A mark behind all that was sent so far."""
+        self.marked = self.sent
+        return PlayMark(stream, f"{self.number}:{self.sent}")
 
     @property
     def heard_ms(self) -> int:
@@ -119,7 +125,11 @@ class Playout:
                     utterance.began = max(at, self._playing_until)
                 utterance.sent += len(piece)
                 self._playing_until = max(at, self._playing_until) + len(piece) / BYTES
-                commands += (PlayAudio(stream, piece), PlayMark(stream, f"{utterance.number}:{utterance.sent}"))
+                commands.append(PlayAudio(stream, piece))
+                if utterance.sent - utterance.marked >= self._chunk:
+                    commands.append(utterance.mark(stream))
+            if utterance.done and utterance.marked < utterance.sent == len(utterance.audio):
+                commands.append(utterance.mark(stream))
             if utterance.sent < len(utterance.audio) or not utterance.done:
                 break  # in order
         return commands
@@ -164,7 +174,7 @@ class Playout:
     def rewind(self) -> None:
         """The carrier's queue was lost with its socket: what was not heard has to be sent again."""
         for utterance in self._queue:
-            utterance.sent = utterance.heard
+            utterance.sent = utterance.marked = utterance.heard
         self._playing_until = 0.0
 
     def _of(self, session: int, response: str, item: str) -> Utterance:

@@ -1,0 +1,134 @@
+"""What has happened to one call and has not been received yet; and the one timer for what the call waits for."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Callable
+
+from outwait.call import events as ev
+from outwait.call.events import AnyEvent
+
+FRAMES_AHEAD = 16  # media messages waiting in an inbox before the socket is read no further: a third of a second
+CALM_FRAMES = 8  # media messages that a call on hold gets at once
+CALM_SECONDS = 0.14  # wall s between; less than those frames last, so that a reader that was late catches up
+FAST_SECONDS = 0.01  # wall s after a pause; live, the last of the frames comes twice as long after it
+
+
+class Inbox:
+    """The events of one call, in order, with back-pressure for those that come fifty times a second."""
+
+    def __init__(self) -> None:
+        self._events: deque[AnyEvent] = deque()
+        self._frames = 0
+        self._waiter: asyncio.Future[None] | None = None
+        self._space = asyncio.Event()
+        self._space.set()
+        self._calm = False
+        self._unread = 0  # frames since the reader last paused
+        self._paused_at = 0.0  # loop s, when it last did
+        self._reader: asyncio.Future[None] | None = None  # where it pauses
+
+    def post(self, event: AnyEvent) -> None:
+        """Never blocks."""
+        self._events.append(event)
+        if type(event) is ev.Heard:
+            self._frames += 1
+            self._unread += 1
+            if self._frames >= FRAMES_AHEAD:
+                self._space.clear()
+        self.wake()
+
+    async def room(self) -> None:
+        """Back-pressure for a media socket."""
+        if not self._space.is_set():
+            await self._space.wait()
+        elif self._calm and self._unread >= CALM_FRAMES:
+            await self._pause()
+
+    def calm(self, calm: bool) -> None:
+        """Whether frames are wanted only now and then. To read eight at once costs a third of reading them singly."""
+        self._calm = calm
+        if not calm and self._reader is not None and not self._reader.done():
+            self._reader.set_result(None)
+
+    async def _pause(self) -> None:
+        """Let frames gather in the socket, unless they come faster than they last: then more wait there already."""
+        loop = asyncio.get_running_loop()
+        fast = loop.time() - self._paused_at < FAST_SECONDS
+        self._unread, self._paused_at = 0, loop.time()
+        if fast:
+            return
+        self._reader = loop.create_future()
+        timer = loop.call_later(CALM_SECONDS, _done, self._reader)
+        try:
+            await self._reader
+        finally:
+            timer.cancel()
+            self._reader = None
+            self._paused_at = loop.time()
+
+    @property
+    def pending(self) -> bool:
+        return bool(self._events)
+
+    def wake(self) -> None:
+        if self._waiter is not None and not self._waiter.done():
+            self._waiter.set_result(None)
+
+    def take(self) -> AnyEvent | None:
+        if not self._events:
+            return None
+        event = self._events.popleft()
+        if type(event) is ev.Heard:
+            self._frames -= 1
+            if self._frames < FRAMES_AHEAD // 2:
+                self._space.set()
+        return event
+
+    async def wait(self) -> None:
+        """Until something is there, or `wake`."""
+        if self._events:
+            return
+        self._waiter = asyncio.get_running_loop().create_future()
+        try:
+            await self._waiter
+        finally:
+            self._waiter = None
+
+    def open_floodgate(self) -> None:
+        """Nobody will read any more: let the sockets that wait find out."""
+        self._space.set()
+        self.calm(False)
+
+
+def _done(future: asyncio.Future[None]) -> None:
+    if not future.done():
+        future.set_result(None)
+
+
+class Alarm:
+    """One timer for a deadline that moves all the time: it is set anew only when it would ring too late."""
+
+    def __init__(self, ring: Callable[[], None]) -> None:
+        self._ring = ring
+        self._handle: asyncio.TimerHandle | None = None
+
+    def set(self, at: float | None) -> None:
+        """`at` on the loop's clock."""
+        if at is None:
+            return
+        if self._handle is not None:
+            if self._handle.when() <= at:
+                return
+            self._handle.cancel()
+        self._handle = asyncio.get_running_loop().call_at(at, self._rung)
+
+    def stop(self) -> None:
+        if self._handle is not None:
+            self._handle.cancel()
+            self._handle = None
+
+    def _rung(self) -> None:
+        self._handle = None
+        self._ring()
