@@ -101,5 +101,5 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
     # --- money
     max_cost_micro_usd: int | None = None
     # micro-dollars; None: no cap
-    wrap_up_seconds: float = 6.0
+    wrap_up_seconds: float = 10.0
     # media s reserved for the phrase and the hang-up when money runs out
