@@ -10,7 +10,7 @@ from typing import Any, Literal
 from outwait.call.events import AnyEvent
 from outwait.carriers.base import Stream
 from outwait.config import Settings
-from outwait.store.base import CallRow
+from outwait.store.base import ApiKey, CallRow
 from outwait.switchboard import CallRequest, Refused
 
 TOKEN = "auth-token"
@@ -102,6 +102,7 @@ class FakeDesk:
     inbox: FakeInbox = field(default_factory=FakeInbox)
     stream: Stream | None = None
     stream_there: asyncio.Event = field(default_factory=asyncio.Event)
+    keys: dict[str, ApiKey] = field(default_factory=dict)
     drained: list[float] = field(default_factory=list)
     followers: int = 0
     left: asyncio.Event = field(default_factory=asyncio.Event)
@@ -176,6 +177,11 @@ class FakeDesk:
         self.stream = make(len(self.attached))
         self.stream_there.set()
         return self.stream, self.inbox
+
+    async def bearer(self, key: str) -> ApiKey | None:
+        if self.refusal is not None:
+            raise self.refusal
+        return self.keys.get(key)
 
     async def drain(self, seconds: float) -> None:
         self.draining = True

@@ -9,7 +9,7 @@ from typing import Any
 import httpx2
 import pytest
 
-from outwait.store.base import StoreError
+from outwait.store.base import ApiKey, Limits, StoreError
 from outwait.switchboard import CallRequest, Refused
 from outwait.web import api as module
 from outwait.web.app import build
@@ -211,7 +211,7 @@ async def test_describes_itself(api: httpx2.AsyncClient, keyed: httpx2.AsyncClie
     }
     body = schema["paths"]["/v1/calls"]["post"]["requestBody"]["content"]["application/json"]["schema"]
     assert set(body["properties"]) == {
-        "to", "task", "from", "engine", "max_cost_usd", "max_hold_minutes", "metadata",
+        "to", "task", "from", "engine", "max_cost_usd", "max_hold_minutes", "metadata", "disclosure", "time_zone",
     }  # fmt: skip
     assert body["additionalProperties"] is False
     assert "security" not in schema
@@ -290,3 +290,68 @@ async def test_without_a_key_no_web_page_gets_in(
     assert desk.placed == []
     own = {"Origin": "http://127.0.0.1:8080"}
     assert (await api.get("/v1/calls", headers=own)).status_code == 200
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"X-Forwarded-For": "127.0.0.1"},
+        {"X-Forwarded-For": "203.0.113.9"},
+        {"Forwarded": "for=127.0.0.1"},
+        {"X-Real-IP": "127.0.0.1"},
+        {"X-Forwarded-Host": "127.0.0.1"},
+        {"Via": "1.1 proxy"},
+    ],
+)
+async def test_without_a_key_nobody_comes_in_through_a_proxy(
+    api: httpx2.AsyncClient, desk: FakeDesk, headers: dict[str, str]
+) -> None:
+    """A proxy on this machine has a loopback address, whoever it speaks for."""
+    is_error(await api.post("/v1/calls", json=GOOD, headers=headers), 403, "forbidden")
+    is_error(await api.get("/metrics", headers=headers), 403, "forbidden")
+    assert desk.placed == []
+    assert (await api.get("/healthz", headers=headers)).status_code == 200
+
+
+async def test_without_a_key_only_a_loopback_address_gets_in(desk: FakeDesk) -> None:
+    app = build(desk, settings(), "http://127.0.0.1:8080")
+    transport = httpx2.ASGITransport(app, client=("203.0.113.9", 4711))
+    async with httpx2.AsyncClient(transport=transport, base_url="http://127.0.0.1:8080") as client:
+        headers = {"X-Forwarded-For": "127.0.0.1"}
+        is_error(await client.get("/v1/calls"), 403, "forbidden")
+        is_error(await client.get("/v1/calls", headers=headers), 403, "forbidden")
+
+
+def with_limits(name: str) -> ApiKey:
+    return ApiKey(f"key_{name}", name, 0.0, None, Limits(calls_at_once=1))
+
+
+async def test_a_kept_key_opens_too_and_is_passed_on(keyed: httpx2.AsyncClient, desk: FakeDesk) -> None:
+    desk.keys = {"ow_shop": with_limits("shop")}
+    shop = {"Authorization": "Bearer ow_shop", "Idempotency-Key": "once"}
+    assert (await keyed.post("/v1/calls", json=GOOD, headers=shop)).status_code == 201
+    assert desk.placed[0][0].key == desk.keys["ow_shop"]
+    assert (await keyed.post("/v1/calls", json=GOOD, headers={"Authorization": "Bearer a key"})).status_code == 201
+    assert desk.placed[1][0].key is None
+    is_error(await keyed.get("/v1/calls", headers={"Authorization": "Bearer ow_other"}), 401, "unauthorized")
+    is_error(await keyed.get("/v1/calls", headers={"Authorization": "Basic ow_shop"}), 401, "unauthorized")
+
+
+async def test_a_wrong_key_is_wrong_even_where_none_is_needed(api: httpx2.AsyncClient, desk: FakeDesk) -> None:
+    desk.keys = {"ow_shop": with_limits("shop")}
+    is_error(await api.get("/v1/calls", headers={"Authorization": "Bearer revoked"}), 401, "unauthorized")
+    assert (await api.get("/v1/calls", headers={"Authorization": "Bearer ow_shop"})).status_code == 200
+
+
+async def test_with_the_store_down_the_configured_key_still_opens(keyed: httpx2.AsyncClient, desk: FakeDesk) -> None:
+    desk.refusal = StoreError("disk full")
+    is_error(await keyed.get("/metrics", headers={"Authorization": "Bearer ow_shop"}), 503, "store_unavailable")
+    assert (await keyed.get("/metrics", headers={"Authorization": "Bearer a key"})).status_code == 200
+
+
+async def test_passes_on_how_the_agent_names_itself(api: httpx2.AsyncClient, desk: FakeDesk) -> None:
+    wish = GOOD | {"disclosure": "the assistant of Northwind", "time_zone": "America/New_York"}
+    assert (await api.post("/v1/calls", json=wish)).status_code == 201
+    assert desk.placed[0][0].disclosure == "the assistant of Northwind"
+    assert desk.placed[0][0].time_zone == "America/New_York"
+    is_error(await api.post("/v1/calls", json=GOOD | {"disclosure": " "}), 422, "invalid_value", "disclosure")

@@ -16,7 +16,9 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response, StreamingResponse
 
 from outwait.numbers import NumberRefused, dialable, masked
+from outwait.store.base import ApiKey
 from outwait.switchboard import CallRequest, Desk, Refused
+from outwait.web.access import CALLER
 from outwait.web.bodies import read_body
 from outwait.web.errors import ErrorBody, refused_field
 from outwait.web.metrics import Metrics
@@ -69,6 +71,7 @@ def router(desk: Desk, metrics: Metrics, own_number: str | None, closing: asynci
             HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
             HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
             _INVALID,
+            HTTPStatus.TOO_MANY_REQUESTS,
             _UNAVAILABLE,
         ),
         openapi_extra={
@@ -89,9 +92,9 @@ def router(desk: Desk, metrics: Metrics, own_number: str | None, closing: asynci
         call."""
         if desk.draining:
             raise Refused("draining", "the server is going down and takes no new calls", status=_UNAVAILABLE)
-        wish = _checked(await _parsed(request), own_number)
+        wish = _checked(await _parsed(request), own_number, request.scope.get(CALLER))
         row = await desk.place(wish, idempotency_key)
-        log.info("call placed", call=row.id, to=masked(wish.to))
+        log.info("call placed", call=row.id, to=masked(wish.to), key=wish.key.name if wish.key is not None else None)
         return _answer({"id": row.id, "status": row.record.get("status", "queued")}, HTTPStatus.CREATED)
 
     @routes.get(
@@ -188,7 +191,7 @@ async def _parsed(request: Request) -> CallCreate:
         raise refused_field(error) from error
 
 
-def _checked(wish: CallCreate, own_number: str | None) -> CallRequest:
+def _checked(wish: CallCreate, own_number: str | None, key: ApiKey | None) -> CallRequest:
     caller = wish.from_ or own_number
     if caller is None:
         raise Refused("missing_field", "no number to call from: give `from`, or set TWILIO_PHONE_NUMBER", field="from")
@@ -201,6 +204,9 @@ def _checked(wish: CallCreate, own_number: str | None) -> CallRequest:
         max_cost_usd=wish.max_cost_usd,
         max_hold_minutes=wish.max_hold_minutes,
         metadata=wish.metadata,
+        disclosure=wish.disclosure,
+        time_zone=wish.time_zone,
+        key=key,
     )
 
 

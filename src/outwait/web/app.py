@@ -10,7 +10,6 @@ from typing import Any
 
 from fastapi import FastAPI
 from prometheus_client import CollectorRegistry
-from starlette.datastructures import Headers
 
 from outwait.carriers.twilio.urls import Urls
 from outwait.config import ConfigError, Settings
@@ -64,7 +63,7 @@ def build(
     key = settings.api_key.get_secret_value() if settings.api_key is not None else None
     if key is not None:
         _describe_key(http)
-    return App(http, MediaSocket(desk, urls, auth_token, metrics), Access(key), urls.prefix, metrics)
+    return App(http, MediaSocket(desk, urls, auth_token, metrics), Access(key, desk.bearer), urls.prefix, metrics)
 
 
 class App:
@@ -99,7 +98,7 @@ class App:
                 self._metrics.requests.labels(scope["method"], message["status"]).inc()
             await send(message)
 
-        refusal = self._access.refusal(path, Headers(scope=scope))
+        refusal = await self._access.refusal(path, scope)
         await (refusal or self.http)(scope, receive, counted)
 
     def _enter(self, scope: Message) -> str:

@@ -37,6 +37,10 @@ class CallCreate(BaseModel):
     # a longer hold ends the call
     metadata: Annotated[dict[str, JsonValue], WithJsonSchema({"type": "object"})] | None = None
     # kept with the call as it is
+    disclosure: Annotated[str, StringConstraints(min_length=1, max_length=200, pattern=r"\S")] | None = None
+    # how the agent names itself, such as "the AI assistant of Northwind"; the server's when absent
+    time_zone: Annotated[str, StringConstraints(min_length=1, max_length=64)] | None = None
+    # where the callee is, such as America/New_York, for the calling hours; where the number rings when absent
 
 
 class CallCreated(BaseModel):
