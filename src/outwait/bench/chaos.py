@@ -85,7 +85,7 @@ def main(arguments: list[str]) -> int:
         _show(figures, seconds)
     if options.calls == 1 and not options.json:
         sys.stdout.write(told(options.seed, lines=None))
-    else:
+    elif not options.json:
         for one in figures.broken[:SHOWN]:
             sys.stdout.write(told(one.seed))
     return 1 if figures.broken else 0

@@ -69,6 +69,7 @@ class Figures:
     lost: list[str] = field(default_factory=list)  # calls without an end
     before: dict[str, int] = field(default_factory=dict)
     after: dict[str, int] = field(default_factory=dict)
+    rss_kb: list[int] = field(default_factory=list)  # of the server on the way, every tenth of the calls
     connections: dict[str, Counter[str]] = field(default_factory=dict)
 
     @property
@@ -84,6 +85,7 @@ def main(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser(prog="outwait bench soak", description=__doc__)
     parser.add_argument("--calls", type=int, default=500, help="how many")
     parser.add_argument("--together", type=int, default=4, help="how many at the same time")
+    parser.add_argument("--warm", type=int, default=60, help="calls before the first count, for what is kept")
     parser.add_argument("--share", type=float, default=0.25, help="0..1: connections that go wrong")
     parser.add_argument("--seed", type=int, default=0, help="of the proxies")
     parser.add_argument("--json", action="store_true", help="figures as one JSON object")
@@ -93,7 +95,11 @@ def main(arguments: list[str]) -> int:
     found: list[Figures] = []
 
     async def soaked() -> None:
-        found.append(await soak(options.calls, together=options.together, share=options.share, seed=options.seed))
+        found.append(
+            await soak(
+                options.calls, together=options.together, share=options.share, seed=options.seed, warm=options.warm
+            )
+        )
 
     run(soaked())
     (figures,) = found
@@ -105,7 +111,7 @@ def main(arguments: list[str]) -> int:
     return 0 if figures.kept else 1
 
 
-async def soak(calls: int, *, together: int = 4, share: float = 0.25, seed: int = 0, warm: int = 12) -> Figures:
+async def soak(calls: int, *, together: int = 4, share: float = 0.25, seed: int = 0, warm: int = 60) -> Figures:
     """`warm`: calls before the first count, for what is made once and kept."""
     figures = Figures()
     scenario = parse(_SCENARIO, "soak")
@@ -131,6 +137,7 @@ class _World:
     proxies: dict[str, RoughProxy]
     server: asyncio.subprocess.Process
     http: httpx2.AsyncClient
+    asking: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     async def calls(self, count: int, together: int, figures: Figures, what: str) -> None:
         """So many calls, at most `together` at a time."""
@@ -142,6 +149,8 @@ class _World:
                 async with gate:
                     await self._call(number, figures)
                     progress.advance(bar)
+                    if (number + 1) % max(1, count // 10) == 0:
+                        figures.rss_kb.append((await self.figures())["rss_kb"])
 
             async with asyncio.TaskGroup() as group:
                 for number in range(count):
@@ -186,9 +195,10 @@ class _World:
 
     async def figures(self) -> dict[str, int]:
         """Of the server's process."""
-        self.server.send_signal(signal.SIGUSR1)
-        assert self.server.stdout is not None
-        line = await asyncio.wait_for(self.server.stdout.readline(), 10.0)
+        async with self.asking:
+            self.server.send_signal(signal.SIGUSR1)
+            assert self.server.stdout is not None
+            line = await asyncio.wait_for(self.server.stdout.readline(), 10.0)
         found: dict[str, int] = json.loads(line)
         return found
 
@@ -286,6 +296,7 @@ def _show(figures: Figures) -> None:
     for name, before in figures.before.items():
         table.add_row(name, str(before), str(figures.after[name]))
     console.print(table)
+    console.print(f"memory on the way, MB: {', '.join(f'{kb / 1000:.0f}' for kb in figures.rss_kb)}")
     for name, made in figures.connections.items():
         console.print(f"{name}: {', '.join(f'{count} {kind}' for kind, count in made.most_common())}")
     if figures.lost:
