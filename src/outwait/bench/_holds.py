@@ -187,6 +187,7 @@ class _Tape:
         # An exchange has habits: how long it is quiet before and after an announcement, and with what hiss.
         self.before = float(self.r.choice([self.r.uniform(0.0, 0.35), self.r.uniform(0.0, 1.3)], p=[0.7, 0.3]))
         self.after = float(self.r.choice([self.r.uniform(0.05, 0.6), self.r.uniform(0.0, 1.5)], p=[0.7, 0.3]))
+        self.every = float(self.r.uniform(8, 60))  # seconds between announcements, about
         self.hiss = float(self.r.choice([-99.0, self.r.uniform(-70, -50)], p=[0.75, 0.25]))
 
     @property
@@ -246,9 +247,9 @@ class _Tape:
                 self.add(under[: round(float(self.r.uniform(0.05, 0.5)) * RATE)] * decibels(duck))
 
     def line(self, clip: Clip, short: bool = False) -> Sound:
-        """What a person says: up to 4.5 s of a clip, cut where it is quiet; or one short word."""
+        """What a person says: up to 4.5 s of a clip, at times up to 10, cut where it is quiet; or one short word."""
         sound = self.c.sound(clip)
-        low, high = (0.3, 0.9) if short else (1.0, 4.5)
+        low, high = (0.3, 0.9) if short else ((1.0, 4.5) if self.r.random() < 0.8 else (4.0, 10.0))
         if len(sound) <= high * RATE:
             return sound
         start = 0
@@ -269,7 +270,7 @@ class _Tape:
         self.hold.language = first.language or "?"
         level = -99.0 if r.random() < 0.25 else float(r.uniform(-60, -42))
         gain = decibels(float(r.uniform(-10, 3)) - (14 if self.hold.damage == "quiet person" else 0))
-        lead = float(r.choice([r.uniform(0.2, 0.8), r.uniform(0.5, 2.0)])) if lead is None else lead
+        lead = float(r.choice([r.uniform(0.1, 0.8), r.uniform(0.5, 2.0)])) if lead is None else lead
         begin = self.length
 
         def room(seconds: float) -> Sound:
@@ -306,7 +307,7 @@ def _repeated(tape: _Tape, seconds: float) -> None:
     mode = str(tape.r.choice(["stop", "stop", "duck", "over"]))
     turn = 0
     while tape.now < seconds:
-        tape.add(tape.music(float(tape.r.uniform(8, 30))))
+        tape.add(tape.music(tape.every * float(tape.r.uniform(0.7, 1.3))))
         tape.announce([clips[turn % len(clips)]], mode)
         turn += 1
     tape.add(tape.music(float(tape.r.uniform(3, 15))))
@@ -317,7 +318,7 @@ def _varying(tape: _Tape, seconds: float) -> None:
     clips = tape.prompts(12)
     mode = str(tape.r.choice(["stop", "stop", "duck"]))
     while tape.now < seconds:
-        tape.add(tape.music(float(tape.r.uniform(10, 30))))
+        tape.add(tape.music(tape.every * float(tape.r.uniform(0.7, 1.3))))
         count = int(tape.r.integers(1, 4))
         tape.announce([clips[tape.r.integers(len(clips))] for _ in range(count)], mode)
     tape.add(tape.music(float(tape.r.uniform(3, 15))))

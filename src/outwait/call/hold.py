@@ -8,16 +8,20 @@ from a recording, words heard before), and how it ends (a person waits in silenc
 
 from __future__ import annotations
 
+import math
 from collections import deque
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Final, Literal
+from typing import Final, Literal, NamedTuple
 
 import msgspec
+
+from .hold_table import TREES
 
 Kind = Literal["speech", "music", "announcement", "tone", "noise", "silence"]
 
 
-class Scored(msgspec.Struct, frozen=True):
+class Scored(msgspec.Struct, frozen=True, array_like=True):
     """What one stretch of sound is: the fields of `outwait.audio.ear.Score`, as the call's log keeps them."""
 
     at: float
@@ -48,6 +52,65 @@ class Scored(msgspec.Struct, frozen=True):
     """number of that voice in this call, -1: none"""
     hertz: float = 0.0
     """strongest frequency, Hz"""
+
+
+class Evidence(NamedTuple):
+    """What is known of a voice on hold at one moment, as numbers for the table of `hold_table`."""
+
+    gap: float
+    """seconds of quiet between the music and the voice; 8 when it did not follow music"""
+    silent_before: float
+    """seconds of quiet before a voice that did not follow music, at most 8"""
+    since_music: float
+    """seconds between the last music and the voice, at most 30"""
+    since_tone: float
+    """seconds between the last tone and the voice, at most 30"""
+    since_voice: float
+    """seconds between the last voice and this one, at most 30"""
+    talk: float
+    """0..1: share of the last minute that was talk"""
+    since_hold: float
+    """seconds of hold before the voice, at most 6"""
+    music_under: float
+    """0..1: music under the voice"""
+    singing_under: float
+    """0..1: singing in the voice"""
+    speech: float
+    """0..1: how surely it is a voice"""
+    live: float
+    """0..1: how little it sounds like a studio"""
+    room: float
+    """dBFS: loudest floor of the quiet around the voice, from -80 to -35"""
+    new_room: float
+    """dB: the same against that of recordings heard before; 0 when there were none"""
+    heard_before: float
+    """0..1: it is a repeat"""
+    repeats: float
+    """0..1: share of repeats among the recordings heard before, when this voice is none; else 0"""
+    recorded_voice: float
+    """0..1: likeness to a voice known from recordings"""
+    person_voice: float
+    """0..1: likeness to the voice of a person talked with"""
+    spoken: float
+    """seconds of voice, at most 12"""
+    first: float
+    """seconds of voice before the first pause, at most 12"""
+    run: float
+    """seconds of voice since the last pause, at most 12"""
+    turns: float
+    """pauses of 0.5 s and more, at most 3"""
+    quiet: float
+    """seconds of quiet since the voice stopped, at most 3"""
+    quiet_surplus: float
+    """seconds by which that is more than the longest quiet between a recording and music; 0 when none is known"""
+    music_after: float
+    """seconds of music since the voice stopped, as loud as before it, at most 1"""
+    soft_music: float
+    """seconds of music since the voice stopped, turned down as against before it, at most 1"""
+    like_announcement: float
+    """seconds between the gap before it and that before a recording; 3 when none is known"""
+    like_loudness: float
+    """dB between its loudness and that of a recording; 20 when none is known"""
 
 
 class HoldSuspected(msgspec.Struct, frozen=True, tag=True):
@@ -129,9 +192,15 @@ class HoldPolicy:
 
     rule: Literal["evidence", "forum_rule"] = "evidence"
     # "evidence": this module's own. "forum_rule": 90 % of four seconds loud with voice-like sound, fires on music
-    returned_odds: float = 2.0
-    # log odds for HumanReturned; more: fewer false resumes, later and missed ones
-    maybe_odds: float = -0.6
+    returned_odds: float = 0.5
+    # log odds for HumanReturned; more: fewer false resumes, later and more missed ones
+    early_odds: float = 1.0
+    # log odds asked for on top when a voice has just begun; none after `early_seconds`
+    early_seconds: float = 1.6
+    # seconds since the voice began
+    learned_odds: float = 0.6
+    # log odds asked for on top for each false resume of this call, three at most
+    maybe_odds: float = -1.5
     # log odds for MaybeHuman
     maybe_speech: float = 0.4
     # seconds of voice before MaybeHuman
@@ -149,7 +218,7 @@ class HoldPolicy:
     # seconds of a voice heard before, after a resume, before NobodyThere
     nobody_speech: float = 14.0
     # seconds of talk without a pause after a resume before NobodyThere
-    nobody_silence: float = 12.0
+    nobody_silence: float = 8.0
     # seconds in which neither side says anything after a resume before NobodyThere
     probation: float = 45.0
     # seconds after a resume in which the four rules above hold
@@ -165,7 +234,10 @@ class HoldPolicy:
 
 FORUM_RULE: Final = HoldPolicy(rule="forum_rule")
 
-_QUIET: Final = -56.0  # dBFS: below it a stretch is silence whatever the scores say
+_NEW_TURN: Final = 0.6  # seconds of quiet after which a voice is weighed anew
+_LONG_TURN: Final = 5.0  # seconds: when it had talked for that long before
+_TURNED_DOWN: Final = 7.0  # dB by which music is softer than before
+_QUIET: Final = -68.0  # dBFS: below it a stretch is silence whatever the scores say
 
 
 class HoldLogic:
@@ -180,8 +252,9 @@ class HoldLogic:
         self._resumed_at: float | None = None
         self._resumed: _Candidate | None = None
         self._candidate: _Candidate | None = None
-        self._recorded: dict[int, float] = {}  # voice -> seconds heard as a recording
-        self._alive: dict[int, float] = {}  # voice -> seconds heard live
+        self._unsettled: _Candidate | None = None
+        self._past = _Past()
+        self._false = 0  # resumes that were wrong
         self._last_phrase = -1e9
         self._last_maybe = -1e9
         self._background = _Background()
@@ -198,7 +271,7 @@ class HoldLogic:
         """One stretch, in order. `agent_speaking`: our own side was playing something during it."""
         events: list[HoldEvent] = []
         heard = _what(score)
-        events += self._segments.hear(score, heard)
+        events += self._segments.hear(score, heard, self._holding)
         dead = self._line.hear(score, heard, self._holding)
         if dead is not None and not self._dead:
             self._dead = True
@@ -249,15 +322,22 @@ class HoldLogic:
         candidate = self._candidate
         if candidate is None:
             if heard != "speech":
+                self._settle(score, heard)
                 return events
             candidate = self._candidate = _Candidate(score, self._background, score.at - self._hold_start)
+        elif heard == "speech" and candidate.gives_way():
+            self._unsettled = candidate
+            candidate = self._candidate = _Candidate(score, self._background, score.at - self._hold_start)
         candidate.hear(score, heard)
-        odds, why = candidate.odds(self._recorded, self._alive)
+        found = candidate.evidence(self._past)
+        odds = weigh(found)
+        why = reasons(found, odds >= policy.maybe_odds)
         confidence = _share(odds)
-        if candidate.judged is None and odds >= policy.returned_odds and candidate.spoken >= policy.least_speech:
-            candidate.judged = "live"
+        early = max(0.0, 1.0 - (score.at - candidate.onset) / policy.early_seconds) * policy.early_odds
+        asked = policy.returned_odds + early + policy.learned_odds * min(self._false, 3)
+        if odds >= asked and candidate.spoken >= policy.least_speech:
             events.append(HumanReturned(score.at, candidate.onset, confidence, why))
-            self._segments.mark(candidate.onset, "speech")
+            self._segments.mark(candidate.onset, score.at, "speech")
             self._holding = False
             self._resumed_at = score.at
             self._resumed = candidate
@@ -266,7 +346,6 @@ class HoldLogic:
             return events
         if (
             not candidate.maybe
-            and candidate.judged is None
             and odds >= policy.maybe_odds
             and candidate.spoken >= policy.maybe_speech
             and score.at - self._last_maybe >= policy.phrase_gap
@@ -274,20 +353,23 @@ class HoldLogic:
             candidate.maybe = True
             self._last_maybe = score.at
             events.append(MaybeHuman(score.at, candidate.onset, confidence, why))
-        if candidate.judged is None and candidate.known_repeat() and not candidate.announced:
+        if candidate.known_repeat() and not candidate.announced:
             candidate.announced = True
             events.append(AnnouncementHeard(score.at, candidate.onset, "heard before in this call"))
         if candidate.over():
             if not candidate.announced and candidate.music_after >= 0.5:
                 events.append(AnnouncementHeard(score.at, candidate.onset, "music went on after it"))
-            if candidate.music_after >= 0.5 or candidate.known_repeat():
-                self._learn(candidate)
+            self._unsettled = candidate
             self._candidate = None
+        self._settle(score, heard)
         return events
 
-    def _learn(self, candidate: _Candidate) -> None:
-        for voice, seconds in candidate.voices.items():
-            self._recorded[voice] = self._recorded.get(voice, 0.0) + seconds
+    def _settle(self, score: Scored, heard: Kind) -> None:
+        """A voice nobody was taken for was a recording: once music plays again or it has long been quiet."""
+        quiet = self._background.quiet
+        if self._unsettled is not None and (heard == "music" or quiet >= _SETTLED or self._unsettled.known_repeat()):
+            self._past.learn(self._unsettled, live=False)
+            self._unsettled = None
 
     # talking
 
@@ -309,18 +391,18 @@ class HoldLogic:
                 why = ""
             if why:
                 if self._resumed is not None and talk.silence < policy.nobody_silence:
-                    self._learn(self._resumed)
-                    self._segments.mark(self._resumed.onset, "announcement")
+                    self._past.learn(self._resumed, live=False)
+                    self._segments.mark(self._resumed.onset, score.at, "announcement")
+                self._false += talk.silence < policy.nobody_silence
                 self._park(score.at)
                 return [NobodyThere(score.at, why)]
             if since > policy.probation:
                 if self._resumed is not None:
-                    for voice, seconds in self._resumed.voices.items():
-                        self._alive[voice] = self._alive.get(voice, 0.0) + seconds
+                    self._past.learn(self._resumed, live=True)
                 self._resumed_at = None
                 self._resumed = None
         elif score.voice >= 0 and heard == "speech" and score.repeated < 0.5:
-            self._alive[score.voice] = self._alive.get(score.voice, 0.0) + score.seconds
+            self._past.alive[score.voice] = self._past.alive.get(score.voice, 0.0) + score.seconds
         if talk.music >= policy.music_parks:
             return self._suspect(score, score.at - talk.music, "music")
         if talk.announcement >= policy.announcement_parks:
@@ -365,7 +447,7 @@ def _what(score: Scored) -> Kind:
         return "silence"
     if score.tone >= 0.5 and score.tone >= score.speech:
         return "tone"
-    if score.speech >= 0.5 and score.speech >= score.singing:
+    if score.speech >= (0.5 if max(score.music, score.singing) >= 0.4 else 0.4) and score.speech >= score.singing:
         return "speech"
     if score.music >= 0.5 or score.singing >= 0.5:
         return "music"
@@ -375,28 +457,63 @@ def _what(score: Scored) -> Kind:
 
 
 def _share(odds: float) -> float:
-    # A logistic by a rational curve would do as well; this one needs no math import and is monotone.
-    return round(0.5 + 0.5 * odds / (1.0 + abs(odds)), 3)
+    return round(1.0 / (1.0 + math.exp(-max(-30.0, min(30.0, odds)))), 3)
 
 
 class _Background:
     """What the line carried before a voice began."""
 
     def __init__(self) -> None:
-        self.quiet = 0.0  # seconds of quiet, or of a tone, up to now
+        self.quiet = 0.0  # seconds of quiet up to now
         self.since_music = 1e9  # seconds since music was last heard
         self.since_tone = 1e9  # seconds since a tone was last heard
-        self.floor = -96.0  # quietest 20 ms of the quiet up to now, dBFS
+        self.since_speech = 1e9  # seconds since a voice was last heard
+        self.floor = -96.0  # loudest floor of the quiet up to now, dBFS
+        self.music_level = -96.0  # dBFS, of the music of the last seconds
+        self.talk = 0.0  # share of the last minute or so in which a voice was heard
 
     def hear(self, score: Scored, heard: Kind) -> None:
         step = score.seconds
         self.since_music = 0.0 if heard == "music" else self.since_music + step
         self.since_tone = 0.0 if heard == "tone" else self.since_tone + step
+        self.since_speech = 0.0 if heard == "speech" else self.since_speech + step
+        if heard == "music":
+            self.music_level += min(1.0, (step / 4.0 if self.music_level > -90.0 else 1.0)) * (
+                score.level - self.music_level
+            )
+        self.talk += (step / 60.0) * ((1.0 if heard == "speech" else 0.0) - self.talk)
         if heard in ("silence", "noise"):
             self.floor = score.floor if self.quiet == 0.0 else max(self.floor, score.floor)
             self.quiet += step
         else:
             self.quiet = 0.0
+
+
+class _Past:
+    """What earlier voices of this call turned out to be."""
+
+    def __init__(self) -> None:
+        self.recorded: dict[int, float] = {}  # voice -> seconds heard as a recording
+        self.alive: dict[int, float] = {}  # voice -> seconds heard live
+        self.gaps: list[float] = []  # seconds of quiet before recordings, the last few
+        self.floors: list[float] = []  # dBFS, floor of the quiet around recordings, the last few
+        self.levels: list[float] = []  # dBFS, loudness of recordings, the last few
+        self.waits: list[float] = []  # seconds of quiet between recordings and the music after them, the last few
+        self.repeats = 0  # recordings that had been heard before
+        self.count = 0  # recordings heard
+
+    def learn(self, candidate: _Candidate, live: bool) -> None:
+        kept = self.alive if live else self.recorded
+        if candidate.voice >= 0:
+            kept[candidate.voice] = kept.get(candidate.voice, 0.0) + candidate.spoken
+        if not live and candidate.spoken >= 1.0:
+            self.count += 1
+            self.repeats += candidate.known_repeat()
+            if candidate.music_after > 0.0:
+                self.waits = [*self.waits[-5:], candidate.longest]
+            self.gaps = [*self.gaps[-5:], candidate.gap]
+            self.floors = [*self.floors[-5:], candidate.room]
+            self.levels = [*self.levels[-5:], candidate.loudness / candidate.spoken]
 
 
 class _Candidate:
@@ -405,83 +522,157 @@ class _Candidate:
     def __init__(self, score: Scored, before: _Background, since_hold: float) -> None:
         self.onset = round(score.at - score.seconds, 2)
         self.gap = before.quiet
+        self.room = before.floor if before.quiet > 0 else -96.0
         self.since_music = before.since_music
         self.since_tone = before.since_tone
+        self.since_speech = before.since_speech
+        self.talk = before.talk
         self.since_hold = since_hold
+        self.music_level = before.music_level
+        self.longest = 0.0  # seconds of quiet after the voice, before music came
+        self.soft_music = 0.0  # seconds of music since the voice stopped, turned down as against before
         self.spoken = 0.0  # seconds of voice
-        self.run = 0.0  # seconds of voice without a pause of 0.6 s
+        self.first = 0.0  # seconds of voice before the first pause of 0.5 s
+        self.run = 0.0  # seconds of voice without a pause of 0.5 s
         self.quiet = 0.0  # seconds since the voice stopped, without music
         self.music_after = 0.0  # seconds of music since the voice stopped
-        self.turns = 0  # pauses of 0.6 s or more in which no music came
-        self.music_under = 0.0  # sum of the music score over the voice
-        self.live = 0.0  # sum of the live score over the voice
+        self.turns = 0  # pauses of 0.5 s or more in which no music came
+        self.music = 0.0  # sums over the voice: of the music score,
+        self.singing = 0.0  # of the singing score,
+        self.speech = 0.0  # of the speech score,
+        self.live = 0.0  # of the live score,
+        self.loudness = 0.0  # of the level
         self.repeated = 0.0  # seconds of voice that were heard before
-        self.voices: dict[int, float] = {}
+        self.familiar = 0.0  # likeness to the nearest voice, the last one
+        self.voice = -1
         self.phrase_at: float | None = None
+        self.after_phrase = 0.0  # seconds of voice that followed a phrase without a pause
         self.maybe = False
         self.announced = False
-        self.judged: Kind | Literal["live"] | None = None
 
     def hear(self, score: Scored, heard: Kind) -> None:
         step = score.seconds
         if heard == "speech":
-            if self.quiet >= 0.6:
+            if self.quiet >= 0.5:
                 self.turns += 1
                 self.run = 0.0
             self.spoken += step
             self.run += step
-            self.quiet = 0.0
-            self.music_after = 0.0
-            self.music_under += step * score.music
+            if self.turns == 0:
+                self.first += step
+            self.quiet = self.longest = 0.0
+            self.music_after = self.soft_music = 0.0
+            self.music += step * score.music
+            self.singing += step * score.singing
+            self.speech += step * score.speech
             self.live += step * score.live
+            self.loudness += step * score.level
             if score.repeated >= 0.5:
                 self.repeated += step
-            if score.voice >= 0 and score.familiar >= 0.5:
-                self.voices[score.voice] = self.voices.get(score.voice, 0.0) + step
+            if score.voice >= 0:
+                self.voice = score.voice
+                self.familiar = score.familiar
         elif heard in ("music", "tone"):
+            if heard == "music" and score.level <= self.music_level - _TURNED_DOWN:
+                self.soft_music += step
             self.music_after += step
         else:
             self.quiet += step
+            if self.music_after == 0.0:
+                self.longest += step
+            if self.quiet >= 0.3:
+                self.room = max(self.room, score.floor)
 
     def known_repeat(self) -> bool:
         return self.repeated >= 0.6 and self.repeated >= 0.3 * self.spoken
 
-    def over(self) -> bool:
-        return self.music_after >= 1.0 or self.quiet >= 6.0
+    def gives_way(self) -> bool:
+        """Whether a voice that starts now is another one: music came between, or a long talk or a mere blip before."""
+        if self.music_after - self.soft_music >= 0.3:
+            return True
+        return self.quiet >= 0.4 and (self.spoken < 0.4 or (self.quiet >= _NEW_TURN and self.spoken >= _LONG_TURN))
 
-    def odds(self, recorded: dict[int, float], alive: dict[int, float]) -> tuple[float, str]:
-        """Log odds that a live person speaks, and the strongest reasons in words."""
+    def over(self) -> bool:
+        return self.music_after >= 1.0 or self.quiet >= 2.6
+
+    def evidence(self, past: _Past) -> Evidence:
+        """What speaks for and against a live person."""
         spoken = max(self.spoken, 0.16)
-        terms: list[tuple[float, str]] = []
-        if self.since_music <= self.gap + 0.4:
-            if self.gap >= 0.45:
-                terms.append((min(2.2, 0.8 + 1.6 * self.gap), "the music had stopped"))
-            else:
-                terms.append((-0.8, "it began with the music"))
-        elif self.gap >= 2.0:
-            terms.append((0.8, "after silence"))
-        if self.since_tone <= self.gap + 0.4 and self.since_tone < self.since_music:
-            terms.append((1.0, "after a ringing tone"))
-        terms.append((-2.5 * min(1.0, self.music_under / spoken), "music under the voice"))
-        if self.music_after < 0.16:
-            terms.append((min(4.0, max(0.0, 4.0 * (self.quiet - 0.3))), "it waits in silence"))
-        else:
-            terms.append((-4.0 * min(1.0, self.music_after), "music went on after it"))
-        terms.append((-0.35 * max(0.0, self.run - 5.0), "it talks on"))
-        terms.append((0.5 * min(self.turns, 3), "words with pauses"))
-        if self.repeated > 0:
-            terms.append((-8.0 * min(1.0, self.repeated / 0.6), "heard before in this call"))
-        known = sum(s for v, s in self.voices.items() if recorded.get(v, 0.0) > alive.get(v, 0.0))
-        person = sum(s for v, s in self.voices.items() if alive.get(v, 0.0) > recorded.get(v, 0.0))
-        terms.append((-3.0 * min(1.0, known / spoken), "the voice of an announcement"))
-        terms.append((2.0 * min(1.0, person / spoken), "the person from before"))
-        if self.since_hold < 6.0:
-            terms.append((-1.5, "the hold has just begun"))
-        terms.append((1.5 * (2.0 * self.live / spoken - 1.0), "a live line"))
-        total = sum(weight for weight, _ in terms) - 1.0
-        sign = 1.0 if total >= 0 else -1.0
-        reasons = sorted((t for t in terms if t[0] * sign > 0.4), key=lambda t: -abs(t[0]))[:3]
-        return total, ", ".join(text for _, text in reasons) or "a voice"
+        from_music = self.since_music <= self.gap + 0.4
+        known, person = past.recorded.get(self.voice, 0.0), past.alive.get(self.voice, 0.0)
+        likeness = max(0.0, self.familiar - 0.5) * 2.0 if self.voice >= 0 else 0.0
+        loud = self.loudness / spoken
+        return Evidence(
+            gap=min(self.gap, 8.0) if from_music else 8.0,
+            silent_before=0.0 if from_music else min(self.gap, 8.0),
+            since_music=min(self.since_music, 30.0),
+            since_tone=min(self.since_tone, 30.0),
+            since_voice=min(self.since_speech, 30.0),
+            talk=self.talk,
+            since_hold=min(self.since_hold, 6.0),
+            music_under=min(1.0, self.music / spoken),
+            singing_under=min(1.0, self.singing / spoken),
+            speech=min(1.0, self.speech / spoken),
+            live=min(1.0, self.live / spoken),
+            room=max(-80.0, min(-35.0, self.room)),
+            new_room=max(-20.0, min(20.0, self.room - max(past.floors))) if past.floors else 0.0,
+            heard_before=min(1.0, self.repeated / 0.6),
+            repeats=past.repeats / past.count if past.count >= 2 and spoken >= 1.2 and self.repeated == 0.0 else 0.0,
+            recorded_voice=likeness if known > person else 0.0,
+            person_voice=likeness if person > known else 0.0,
+            spoken=min(self.spoken, 12.0),
+            first=min(self.first, 12.0),
+            run=min(self.run, 12.0),
+            turns=min(self.turns, 3.0),
+            quiet=min(self.quiet, 3.0),
+            quiet_surplus=max(-3.0, min(3.0, self.quiet - max(past.waits))) if past.waits else 0.0,
+            music_after=min(1.0, max(0.0, self.music_after - self.soft_music)),
+            soft_music=min(1.0, self.soft_music),
+            like_announcement=min((abs(self.gap - gap) for gap in past.gaps), default=3.0),
+            like_loudness=min((abs(loud - level) for level in past.levels), default=20.0),
+        )
+
+
+def weigh(found: Evidence) -> float:
+    """Log odds that a live person speaks: the sum of what each tree of the table says."""
+    total = 0.0
+    for tree in TREES:
+        node = 0
+        while True:
+            feature, edge, left, right = tree[node]
+            if feature < 0:
+                total += edge
+                break
+            node = left if found[feature] <= edge else right
+    return total
+
+
+def reasons(found: Evidence, live: bool) -> str:
+    """The strongest evidence in words."""
+    said = [text for test, text in (_FOR if live else _AGAINST) if test(found)]
+    return ", ".join(said[:3]) or "a voice"
+
+
+_Reason = tuple[Callable[[Evidence], bool], str]
+_FOR: Final[tuple[_Reason, ...]] = (
+    (lambda e: e.quiet >= 0.6, "it waits in silence"),
+    (lambda e: 0.4 <= e.gap < 8.0, "the music had stopped"),
+    (lambda e: e.since_tone < 6.0, "after ringing"),
+    (lambda e: e.person_voice > 0.0, "the voice of the person from before"),
+    (lambda e: e.new_room >= 6.0, "a room on the line that was not there before"),
+    (lambda e: e.repeats >= 0.5, "new on a hold that repeats itself"),
+    (lambda e: e.turns >= 1, "words with pauses"),
+    (lambda e: e.silent_before >= 2.0, "after silence"),
+    (lambda e: e.live >= 0.6, "a live sound"),
+)
+_AGAINST: Final[tuple[_Reason, ...]] = (
+    (lambda e: e.heard_before > 0.0, "heard before in this call"),
+    (lambda e: e.recorded_voice > 0.0, "the voice of an announcement"),
+    (lambda e: e.music_after > 0.0, "music went on after it"),
+    (lambda e: e.music_under >= 0.4, "music under the voice"),
+    (lambda e: e.gap < 0.3, "it began with the music"),
+    (lambda e: e.run >= 4.0, "it talks on"),
+)
 
 
 class _Talk:
@@ -516,7 +707,7 @@ class _Talk:
             self.music = max(0.0, self.music - 2.0 * step)
         else:
             self.music = max(0.0, self.music - 0.5 * step)
-        if heard in ("silence", "noise") and not agent_speaking:
+        if heard in ("silence", "noise", "tone") and not agent_speaking:
             self.silence += step
         else:
             self.silence = 0.0
@@ -562,46 +753,50 @@ class _Segments:
     def __init__(self) -> None:
         self._open: Kind | None = None
         self._start = 0.0
+        self._held = False
         self._next: Kind | None = None
         self._next_start = 0.0
         self._done: list[tuple[float, float, Kind]] = []
-        self._marks: list[tuple[float, Kind]] = []
-        self._voice: Kind = "speech"
+        self._marks: list[tuple[float, float, Kind]] = []
 
-    def mark(self, onset: float, kind: Kind) -> None:
-        """The voice that began at `onset` is live (speech) or recorded (announcement)."""
-        self._marks.append((onset, kind))
+    def mark(self, onset: float, until: float, kind: Kind) -> None:
+        """The voice heard from `onset` until now is live (speech) or recorded (announcement)."""
+        self._marks.append((onset, until, kind))
 
-    def hear(self, score: Scored, heard: Kind) -> list[HoldEvent]:
+    def hear(self, score: Scored, heard: Kind, held: bool) -> list[HoldEvent]:
         begin = score.at - score.seconds
         if self._open is None:
-            self._open, self._start = heard, 0.0
+            self._open, self._start, self._held = heard, 0.0, held
         elif heard == self._open:
             self._next = None
         elif heard != self._next:
             self._next, self._next_start = heard, begin
         if self._next is not None and score.at - self._next_start >= _LEAST[self._next]:
-            self._done.append((self._start, self._next_start, self._open))
-            self._open, self._start, self._next = self._next, self._next_start, None
+            self._close(self._next_start)
+            self._open, self._start, self._held, self._next = self._next, self._next_start, held, None
         released: list[HoldEvent] = []
         while self._done and score.at - self._done[0][1] >= _SETTLED:
             released.append(self._release())
         return released
 
     def finish(self, at: float) -> list[HoldEvent]:
-        if self._open is not None and at > self._start:
-            self._done.append((self._start, at, self._open))
+        if at > self._start:
+            self._close(at)
         self._open = None
         return [self._release() for _ in range(len(self._done))]
 
+    def _close(self, end: float) -> None:
+        if self._open is not None:
+            kind: Kind = "announcement" if self._open == "speech" and self._held else self._open
+            self._done.append((self._start, end, kind))
+
     def _release(self) -> SegmentHeard:
         start, end, kind = self._done.pop(0)
-        if kind == "speech":
-            for onset, marked in self._marks:
-                if onset <= end:
-                    self._voice = marked
-            self._marks = [m for m in self._marks if m[0] > end]
-            kind = self._voice
+        if kind in ("speech", "announcement"):
+            for onset, until, marked in self._marks:
+                if start < until and end > onset:
+                    kind = marked
+            self._marks = [mark for mark in self._marks if mark[1] > end - _SETTLED]
         return SegmentHeard(round(start, 2), round(end, 2), kind)
 
 

@@ -1,0 +1,252 @@
+"""Playbooks for the hold: what the line carries, stretch by stretch, and what is decided."""
+
+import itertools
+from collections.abc import Iterator
+
+import msgspec
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from outwait.call.hold import (
+    FORUM_RULE,
+    AnnouncementHeard,
+    HoldEvent,
+    HoldLogic,
+    HoldPolicy,
+    HoldSuspected,
+    HumanReturned,
+    LineDead,
+    MaybeHuman,
+    NobodyThere,
+    Scored,
+    SegmentHeard,
+)
+
+STEP = 0.16
+SOUNDS: dict[str, dict[str, float]] = {
+    "music": {"music": 0.95, "level": -24.0, "floor": -34.0},
+    "song": {"music": 0.9, "singing": 0.8, "speech": 0.2, "level": -24.0, "floor": -34.0},
+    "person": {"speech": 0.95, "level": -22.0, "floor": -46.0, "live": 0.85},
+    "prompt": {"speech": 0.97, "level": -22.0, "floor": -60.0, "live": 0.15},
+    "prompt over music": {"speech": 0.9, "music": 0.8, "level": -20.0, "floor": -32.0, "live": 0.2},
+    "repeat": {"speech": 0.97, "level": -22.0, "floor": -60.0, "live": 0.15, "repeated": 0.9},
+    "room": {"level": -50.0, "floor": -52.0},
+    "nothing": {"level": -96.0, "floor": -96.0},
+    "ringing": {"tone": 0.97, "level": -18.0, "floor": -20.0, "hertz": 440.0},
+}
+
+
+class Line:
+    """A line with a hold logic at its end: `line(seconds, sound)` plays and returns what was decided meanwhile."""
+
+    def __init__(self, on_hold: bool = True, policy: HoldPolicy | None = None) -> None:
+        self.logic = HoldLogic(policy or HoldPolicy(), on_hold)
+        self.steps = 0
+        self.segments: list[SegmentHeard] = []
+
+    def __call__(self, seconds: float, sound: str, agent: bool = False, voice: int = -1) -> list[HoldEvent]:
+        events: list[HoldEvent] = []
+        for _ in range(round(seconds / STEP)):
+            self.steps += 1
+            score = self.score(sound, voice)
+            for event in self.logic.hear(score, agent):
+                if isinstance(event, SegmentHeard):
+                    self.segments.append(event)
+                else:
+                    events.append(event)
+        return events
+
+    def score(self, sound: str, voice: int = -1) -> Scored:
+        plain = Scored(round(self.steps * STEP, 2), STEP, 0.02, 0.02, 0.01, 0.01, 0.02, -96.0)
+        known = {"voice": voice, "familiar": 1.0} if voice >= 0 else {}
+        return msgspec.structs.replace(plain, **SOUNDS[sound], **known)
+
+    @property
+    def now(self) -> float:
+        return self.steps * STEP
+
+    def finish(self) -> list[SegmentHeard]:
+        self.segments += [event for event in self.logic.finish(self.now) if isinstance(event, SegmentHeard)]
+        return self.segments
+
+
+def kinds(events: list[HoldEvent]) -> list[type]:
+    return [type(event) for event in events]
+
+
+def test_a_person_after_the_music() -> None:
+    line = Line()
+    assert line(60, "music") == []
+    assert line(0.8, "room") == []
+    onset = line.now
+    events = line(1.6, "person") + line(1.3, "room")
+    assert kinds(events)[:1] == [MaybeHuman] or kinds(events) == [HumanReturned]
+    returned = events[-1]
+    assert isinstance(returned, HumanReturned)
+    assert returned.onset == pytest.approx(onset, abs=STEP)
+    assert returned.at - onset < 3.0
+    assert 0.5 < returned.confidence <= 1.0
+    assert returned.why
+    assert not line.logic.holding
+
+
+@pytest.mark.parametrize("prompt", ["prompt", "prompt over music"])
+def test_a_recording_between_music_is_an_announcement(prompt: str) -> None:
+    line = Line()
+    line(30, "music")
+    events = line(4, prompt) + line(20, "music")
+    assert HumanReturned not in kinds(events)
+    assert AnnouncementHeard in kinds(events)
+    assert line.logic.holding
+
+
+def test_what_was_heard_before_never_wakes() -> None:
+    line = Line()
+    for _ in range(8):
+        events = line(20, "music") + line(1.0, "nothing") + line(0.9, "prompt") + line(3, "repeat")
+        events += line(1.0, "nothing")
+        assert HumanReturned not in kinds(events)
+
+
+def test_a_false_resume_goes_back_to_hold_and_is_remembered() -> None:
+    line = Line(policy=HoldPolicy(returned_odds=-9.0))
+    line(30, "music")
+    assert HumanReturned in kinds(line(3, "prompt", voice=0))
+    events = line(4, "music")
+    assert kinds(events) == [NobodyThere]
+    assert line.logic.holding
+
+
+def test_nobody_answers_a_resume() -> None:
+    line = Line()
+    line(30, "music")
+    line(0.8, "room")
+    assert HumanReturned in kinds(line(1.6, "person") + line(2, "room"))
+    assert kinds(line(14, "nothing")) == [NobodyThere]
+
+
+def test_a_core_that_resumes_or_parks_has_the_last_word() -> None:
+    line = Line()
+    line(10, "music")
+    line.logic.leave_hold(line.now)
+    assert not line.logic.holding
+    line.logic.enter_hold(line.now)
+    assert line.logic.holding
+    assert line(30, "music") == []
+
+
+@pytest.mark.parametrize(("sound", "least", "most"), [("music", 6.0, 7.0), ("song", 6.0, 7.0), ("nothing", 20, 21)])
+def test_a_hold_nobody_announced(sound: str, least: float, most: float) -> None:
+    line = Line(on_hold=False)
+    line(3, "person")
+    line(0.5, "room", agent=True)
+    began = line.now
+    events = line(30, sound)
+    assert kinds(events)[0] is HoldSuspected
+    assert isinstance(events[0], HoldSuspected)
+    assert least <= events[0].at - began <= most
+    assert events[0].onset == pytest.approx(began, abs=0.6)
+    assert line.logic.holding
+
+
+def test_ringing_is_waiting_too() -> None:
+    line = Line(on_hold=False)
+    events = []
+    for _ in range(5):
+        events += line(2, "ringing") + line(4, "nothing")
+    assert kinds(events) == [HoldSuspected]
+
+
+def test_silence_counts_only_while_the_agent_is_silent() -> None:
+    line = Line(on_hold=False)
+    for _ in range(6):
+        assert line(15, "nothing") == []
+        assert line(2, "nothing", agent=True) == []
+
+
+def test_announcements_park_too() -> None:
+    line = Line(on_hold=False)
+    events = line(13, "prompt over music")
+    assert kinds(events) == [HoldSuspected]
+
+
+def test_a_talking_person_is_no_hold() -> None:
+    line = Line(on_hold=False)
+    for _ in range(20):
+        assert line(9, "person") == []
+        assert line(2, "room", agent=True) == []
+
+
+def test_busy_tone_is_a_dead_line() -> None:
+    line = Line()
+    events: list[HoldEvent] = []
+    for _ in range(10):
+        events += line(0.48, "ringing") + line(0.48, "nothing")
+    assert kinds(events) == [LineDead]
+
+
+def test_dial_tone_is_a_dead_line_and_ringing_is_not() -> None:
+    assert kinds(Line()(20, "ringing")) == [LineDead]
+    line = Line()
+    for _ in range(20):
+        assert LineDead not in kinds(line(2, "ringing") + line(4, "nothing"))
+
+
+def test_an_hour_and_a_half_of_music_decides_nothing() -> None:
+    line = Line()
+    assert line(5400, "music") == []
+    assert [(s.kind, s.start) for s in line.finish()] == [("music", 0.0)]
+
+
+def test_segments_follow_each_other_without_gaps() -> None:
+    line = Line()
+    line(10, "music")
+    line(4, "prompt")
+    line(10, "music")
+    line(1, "room")
+    line(2, "person")
+    line(8, "room")
+    segments = line.finish()
+    assert [s.kind for s in segments] == ["music", "announcement", "music", "silence", "speech", "silence"]
+    assert segments[0].start == 0.0
+    assert all(a.end == b.start for a, b in itertools.pairwise(segments))
+    assert segments[-1].end == pytest.approx(line.now)
+
+
+def test_the_forums_rule_takes_music_for_a_person() -> None:
+    events = Line(policy=FORUM_RULE)(10, "music")
+    assert kinds(events)[0] is HumanReturned
+    assert isinstance(events[0], HumanReturned)
+    assert 3.9 < events[0].at < 4.3
+
+
+def scores() -> Iterator[st.SearchStrategy[tuple[str, int, bool]]]:
+    yield st.tuples(st.sampled_from(sorted(SOUNDS)), st.integers(1, 60), st.booleans())
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.lists(next(scores()), max_size=12), st.booleans())
+def test_any_line_keeps_the_rules(parts: list[tuple[str, int, bool]], on_hold: bool) -> None:
+    """The same scores give the same events; events come in order; a resume only from a hold."""
+
+    def play() -> tuple[list[HoldEvent], list[SegmentHeard]]:
+        line = Line(on_hold)
+        events = []
+        for sound, count, agent in parts:
+            events += line(count * STEP, sound, agent)
+        return events, line.finish()
+
+    events, segments = play()
+    assert (events, segments) == play()
+    assert [e.at for e in events] == sorted(e.at for e in events)
+    holding = on_hold
+    for event in events:
+        if isinstance(event, HumanReturned):
+            assert holding
+            assert event.onset <= event.at
+            holding = False
+        elif isinstance(event, HoldSuspected | NobodyThere):
+            assert not holding
+            holding = True
+    assert all(a.end == b.start for a, b in itertools.pairwise(segments))

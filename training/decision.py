@@ -1,0 +1,153 @@
+"""Fits the decision (`outwait.call.hold_table`) on holds composed of the training recordings.
+
+`python -m training.decision --recordings ../shared/audio --out src/outwait/call/hold_table.py`. Boosted trees over the
+evidence of every stretch of every voice. A live voice counts evenly from its first second to its fifth; a recorded one
+mostly where it looks most alive, since one slip is a false resume.
+"""
+
+from __future__ import annotations
+
+import argparse
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.ensemble import HistGradientBoostingClassifier
+
+from outwait.audio.ear import Ear
+from outwait.bench._holds import Composer, Hold, read_manifest
+from outwait.bench.ear import _scores
+from outwait.call.hold import Evidence, HoldLogic, HoldPolicy, Scored
+
+SEEDS = (11, 12)
+NAMES = Evidence._fields
+TREES = 70
+LEAVES = 8
+RATE = 0.07
+LIVE_WEIGHT = 3.0  # a live voice against a recorded one
+ROUNDS = 3  # times the stretches of a recording are weighed anew by how alive they look
+# What may only speak for (1) or against (-1) a person as it grows: the scenes do not know all habits of the world.
+SIGNS = {
+    "room": 1, "new_room": 1, "since_tone": -1, "person_voice": 1, "quiet": 1, "quiet_surplus": 1, "live": 1,
+    "repeats": 1, "soft_music": 1, "speech": 1, "like_announcement": 1, "like_loudness": 1, "since_hold": 1,
+    "talk": -1, "music_under": -1, "singing_under": -1, "heard_before": -1, "recorded_voice": -1, "music_after": -1,
+    "run": -1,
+}  # fmt: skip
+
+
+@dataclass(slots=True)
+class Voice:
+    """One candidate, as the logic saw it."""
+
+    live: bool
+    evidence: NDArray[np.float64]
+    """(ticks, names)"""
+    age: NDArray[np.float64]
+    """(ticks,) seconds since its onset"""
+
+
+def voices(hold: Hold, scores: list[Scored]) -> list[Voice]:
+    """Every voice of a hold, with its evidence at each stretch; the logic never resumes here."""
+    logic = HoldLogic(HoldPolicy(returned_odds=1e9), on_hold=True)
+    returns = hold.returns if hold.returns is not None else 1e9
+    found: list[Voice] = []
+    seen: object = None
+    for score in scores:
+        logic.hear(score, agent_speaking=False)
+        candidate = logic._candidate
+        if candidate is None:
+            seen = None
+            continue
+        live = candidate.onset >= returns - 0.35
+        if live and candidate.onset > returns + 9.0:
+            continue
+        if candidate is not seen:
+            seen = candidate
+            found.append(Voice(live, np.zeros((0, len(NAMES))), np.zeros(0)))
+        evidence = candidate.evidence(logic._past)
+        found[-1].evidence = np.vstack((found[-1].evidence, np.array([evidence])))
+        found[-1].age = np.append(found[-1].age, score.at - candidate.onset)
+    return found
+
+
+def fit(all_voices: list[Voice]) -> HistGradientBoostingClassifier:
+    """Boosted trees, monotone where SIGNS says so. Every voice weighs the same, live ones LIVE_WEIGHT times."""
+    x = np.vstack([voice.evidence for voice in all_voices])
+    y = np.concatenate([np.full(len(voice.age), voice.live) for voice in all_voices])
+    model = None
+    for _ in range(ROUNDS):
+        odds = model.decision_function(x) if model is not None else np.zeros(len(y))
+        share, first = np.zeros(len(y)), 0
+        for voice in all_voices:
+            own = slice(first, first + len(voice.age))
+            first += len(voice.age)
+            if voice.live:
+                one = ((voice.age >= 0.8) & (voice.age <= 5.5)).astype(float) * LIVE_WEIGHT
+            else:
+                one = np.exp(odds[own] - odds[own].max())
+            share[own] = one / max((one > 0).sum() if voice.live else one.sum(), 1e-9)
+        model = HistGradientBoostingClassifier(
+            max_iter=TREES,
+            max_leaf_nodes=LEAVES,
+            learning_rate=RATE,
+            min_samples_leaf=60,
+            l2_regularization=3.0,
+            monotonic_cst=[SIGNS.get(name, 0) for name in NAMES],
+            random_state=1,
+        ).fit(x, y, sample_weight=share)
+    assert model is not None
+    return model
+
+
+def table(model: HistGradientBoostingClassifier) -> str:
+    """The trees as the source of `outwait.call.hold_table`."""
+    lines = []
+    for number, (tree,) in enumerate(model._predictors):
+        offset = float(model._baseline_prediction.ravel()[0]) if number == 0 else 0.0
+        nodes = [
+            (-1, round(float(node["value"]) + offset, 4), 0, 0)
+            if node["is_leaf"]
+            else (
+                int(node["feature_idx"]),
+                round(float(node["num_threshold"]), 4),
+                int(node["left"]),
+                int(node["right"]),
+            )
+            for node in tree.nodes
+        ]
+        lines.append(f"    {tuple(nodes)!r},")
+    return HEAD + "\n".join(lines) + "\n)\n"
+
+
+HEAD = '''"""How the evidence about a voice on hold adds up to odds: made by `training.decision`, not by hand.
+
+Each tree is a tuple of nodes (feature, edge, left, right): go left when the feature of `Evidence` is at most the edge.
+A leaf has feature -1, and its edge is what the tree adds to the log odds.
+"""
+
+# ruff: noqa: E501
+# fmt: off
+TREES: tuple[tuple[tuple[int, float, int, int], ...], ...] = (
+'''
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--recordings", type=Path, action="append", required=True)
+    parser.add_argument("--holds", type=int, default=300, help="holds for each of the seeds")
+    parser.add_argument("--out", type=Path, required=True)
+    options = parser.parse_args()
+    clips = read_manifest(options.recordings, "train")
+    ear = Ear.load()
+    heard = [
+        voice
+        for seed in SEEDS
+        for hold in Composer(clips, seed).holds(options.holds)
+        for voice in voices(hold, _scores(ear, hold))
+    ]
+    options.out.write_text(table(fit(heard)))
+
+
+if __name__ == "__main__":
+    main()
