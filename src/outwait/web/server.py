@@ -19,6 +19,7 @@ from outwait.config import ConfigError, Settings
 from outwait.switchboard import Desk
 from outwait.web.app import build
 from outwait.web.media import ABORT
+from outwait.web.patience import PatientProtocol
 
 MAX_MESSAGE = 64 * 1024  # bytes of a WebSocket message; one from the carrier has some four hundred
 PING_SECONDS = 20.0  # wall s between pings
@@ -110,7 +111,7 @@ class _Server(uvicorn.Server):
 def _config(app: Any) -> uvicorn.Config:
     return uvicorn.Config(
         app,
-        http="httptools",
+        http=PatientProtocol,
         ws=_MediaProtocol,
         ws_max_size=MAX_MESSAGE,
         ws_per_message_deflate=False,  # sound does not shrink, and a compressor costs each call 250 KB
