@@ -9,7 +9,7 @@ import pytest
 from rich.console import Console
 
 from outwait.call.notes import AnyNote, Phase, Said, SessionNote, Spent
-from outwait.show import StatusLine, clock, summary, told
+from outwait.show import StatusLine, clock, hanging, summary, told
 from tests.sample_call import sample_call, sample_notes
 
 
@@ -41,6 +41,15 @@ def test_words_stay_on_their_line() -> None:
     line = told(Said(1.0, "human", "one\ntwo \x1b[2Jthree"))
     assert line is not None
     assert line.plain == "  0:01.0  human: one two [2Jthree"
+
+
+def test_a_long_line_hangs_under_its_words() -> None:
+    line = told(Said(1.0, "human", "one two three four five six seven"))
+    assert line is not None
+    assert printed(hanging(line, Console(width=40)), width=40).splitlines() == [
+        "  0:01.0  human: one two three",
+        "          four five six seven",
+    ]
 
 
 def test_the_status_line_follows() -> None:

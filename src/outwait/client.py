@@ -17,7 +17,7 @@ from rich.live import Live
 
 from outwait.call.notes import AnyNote, Ended
 from outwait.errors import OutwaitError
-from outwait.show import StatusLine, summary, told
+from outwait.show import StatusLine, hanging, summary, told
 
 TIMEOUT = httpx2.Timeout(30.0, read=60.0)
 RETRY_DELAYS = (0.5, 1.0, 2.0, 4.0, 8.0)
@@ -59,7 +59,7 @@ async def follow_call(client: Client, call_id: str, console: Console) -> None:
             status.add(note)
             line = told(note)
             if line is not None:
-                live.console.print(line, soft_wrap=not console.is_terminal)
+                live.console.print(hanging(line, console) if console.is_terminal else line, soft_wrap=True)
 
 
 class Client:

@@ -39,6 +39,10 @@ STYLES = {
 }
 
 
+MARGIN = 10
+"""Letters before the words of a line: its time."""
+
+
 def clock(seconds: float) -> str:
     """Media time like 25:03.4."""
     tenths = round(seconds * 10)
@@ -89,6 +93,11 @@ def told(note: AnyNote) -> Text | None:
             assert_never(note)
 
 
+def hanging(line: Text, console: Console) -> Text:
+    """A line of `told` that is too long for the terminal, with its further lines under its words."""
+    return Text("\n" + " " * MARGIN).join(line.wrap(console, console.width - MARGIN))
+
+
 def _session(note: SessionNote) -> Text | None:
     if note.state == "open":
         return _line(note.at, f"model session {note.session} open ({note.model or note.engine})", "blue")
@@ -99,7 +108,7 @@ def _session(note: SessionNote) -> Text | None:
 
 
 def _line(at: float | None, words: str, style: str) -> Text:
-    line = Text(f"{'' if at is None else clock(at):>8}  ", style="dim")
+    line = Text(f"{'' if at is None else clock(at):>{MARGIN - 2}}  ", style="dim")
     line.append(_plain(words), style=style)
     return line
 
@@ -138,7 +147,7 @@ class StatusLine:
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         session = "model session open" if self._open else "no model session"
         yield Text.assemble(
-            (f"{clock(self._at):>8}  ", "dim"),
+            (f"{clock(self._at):>{MARGIN - 2}}  ", "dim"),
             (self._phase, STYLES["hold"] if self._phase == "holding" else "bold"),
             f" for {clock(max(0.0, self._at - self._since))} · {session} · {usd(self._total / 1e6)}",
             f" (without parking {usd(self._without / 1e6)})" if self._without > self._total else "",
