@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from outwait.call.cost import MinutePrice, TimePrice, TokenPrice
+from outwait.call.cost import CascadePrice, CharacterPrice, MinutePrice, TimePrice, TokenPrice
 from outwait.prices import NoPrice, PriceTable
 
 TODAY = date(2026, 11, 22)
@@ -128,3 +128,42 @@ def test_nothing_is_free_by_mistake(tmp_path: Path, price: dict[str, object]) ->
     own.write_text(json.dumps({"as_of": "x", "models": {"openai/x": price | {"source": "s", "date": "2026"}}}))
     with pytest.raises(NoPrice):
         PriceTable.load(own).prices("openai", "x", None, "twilio")
+
+
+def test_a_cascade_has_three_prices(table: PriceTable) -> None:
+    prices = table.cascade("gpt-5.4-mini", "gpt-transcribe", "tts-1", "twilio")
+    assert isinstance(prices.model, CascadePrice)
+    assert (prices.model.text.text_in, prices.model.text.text_cached, prices.model.text.text_out) == (0.75, 0.075, 4.5)
+    assert prices.model.speech == CharacterPrice(rate=1.5e-5)
+    assert prices.transcription == TimePrice(rate=0.0045)
+    by_minute = table.cascade("gpt-5.4-mini", "gpt-transcribe", "gpt-4o-mini-tts", "twilio").model
+    assert isinstance(by_minute, CascadePrice)
+    assert by_minute.speech == TimePrice(rate=0.015)
+    assert table.cascade_endings("gpt-5.4-mini", "gpt-transcribe", "gpt-4o-mini-tts", TODAY) == [
+        "gpt-4o-mini-tts ends on 2027-01-06, says the price table of 2026-11-22"
+    ]
+
+
+@pytest.mark.parametrize("place", [0, 1, 2])
+def test_a_part_of_a_cascade_without_a_price_is_an_error(table: PriceTable, place: int) -> None:
+    names = ["gpt-5.4-mini", "gpt-transcribe", "tts-1"]
+    names[place] = "unheard-of"
+    with pytest.raises(NoPrice, match=r"no price for .* 'unheard-of' of engine 'cascade'; known: "):
+        table.cascade(*names, "twilio")
+
+
+def test_what_is_free_says_so(tmp_path: Path) -> None:
+    own = tmp_path / "prices.json"
+    free = {"unit": "free", "source": "my own machine", "date": "2026-11"}
+    ours = {"cascade/ours": free}
+    own.write_text(json.dumps({"as_of": "x", "chat": ours, "speech": ours, "transcription": ours, "models": ours}))
+    table = PriceTable.load(own)
+    prices = table.cascade("ours", "ours", "ours", "twilio")
+    assert prices.transcription == TimePrice(rate=0.0)
+    assert isinstance(prices.model, CascadePrice)
+    assert prices.model.speech == TimePrice(rate=0.0)
+    with pytest.raises(NoPrice):
+        table.prices("cascade", "ours", None, "twilio")
+    own.write_text(json.dumps({"as_of": "x", "chat": {"cascade/x": free | {"unit": "per_1M_tokens", "text_in": 0}}}))
+    with pytest.raises(NoPrice, match="above zero"):
+        PriceTable.load(own).cascade("x", "gpt-transcribe", "tts-1", "twilio")

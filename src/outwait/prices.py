@@ -14,7 +14,7 @@ from typing import Literal
 
 import msgspec
 
-from outwait.call.cost import MinutePrice, Prices, TimePrice, TokenPrice
+from outwait.call.cost import CascadePrice, CharacterPrice, MinutePrice, Prices, TimePrice, TokenPrice
 
 WARN_DAYS = 120  # d before a model's end at which it is worth a warning
 
@@ -26,7 +26,7 @@ class NoPrice(Exception):
 class PriceEntry(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """One price, where it was read and when."""
 
-    unit: Literal["per_1M_tokens", "per_minute", "per_begun_minute", "per_character"]
+    unit: Literal["per_1M_tokens", "per_minute", "per_begun_minute", "per_character", "free"]
     source: str
     date: str  # year, month or day on which the source said so
     rate: float | None = None  # USD for a minute or a character
@@ -46,6 +46,7 @@ class PriceTable(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_onl
     as_of: str
     currency: Literal["USD"] = "USD"
     models: dict[str, PriceEntry] = {}
+    chat: dict[str, PriceEntry] = {}
     transcription: dict[str, PriceEntry] = {}
     speech: dict[str, PriceEntry] = {}
     carriers: dict[str, PriceEntry] = {}
@@ -63,6 +64,7 @@ class PriceTable(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_onl
         return cls(
             as_of=mine.as_of,
             models=table.models | mine.models,
+            chat=table.chat | mine.chat,
             transcription=table.transcription | mine.transcription,
             speech=table.speech | mine.speech,
             carriers=table.carriers | mine.carriers,
@@ -86,9 +88,31 @@ class PriceTable(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_onl
             carrier=self._line(carrier),
         )
 
+    def cascade(self, chat: str, transcription: str, speech: str, carrier: str) -> Prices:
+        """What a call costs with these three models. Raises NoPrice.
+
+        One that costs nothing, on a machine of one's own, says so: its unit is `free`.
+        """
+        return Prices(
+            model=CascadePrice(
+                text=_text_price(_find("chat model", self.chat, "cascade", chat)),
+                speech=_speech_price(_find("speech model", self.speech, "cascade", speech)),
+            ),
+            transcription=_part_price(_find("transcription model", self.transcription, "cascade", transcription)),
+            carrier=self._line(carrier),
+        )
+
+    def cascade_endings(self, chat: str, transcription: str, speech: str, today: datetime.date) -> list[str]:
+        """The like of `endings`, for a cascade."""
+        parts = [(chat, self.chat), (transcription, self.transcription), (speech, self.speech)]
+        return self._endings("cascade", parts, today)
+
     def endings(self, engine: str, model: str, transcription: str | None, today: datetime.date) -> list[str]:
         """A line for each of these that the vendor stops serving soon, or has stopped."""
         used = [(model, self.models)] + ([(transcription, self.transcription)] if transcription else [])
+        return self._endings(engine, used, today)
+
+    def _endings(self, engine: str, used: list[tuple[str, dict[str, PriceEntry]]], today: datetime.date) -> list[str]:
         lines: list[str] = []
         for name, table in used:
             ends = _find("model", table, engine, name).ends
@@ -142,6 +166,37 @@ def _price(entry: PriceEntry) -> TokenPrice | TimePrice:
         audio_out=entry.audio_out,
     )
     return price if entry.context is None else msgspec.structs.replace(price, context=entry.context)
+
+
+def _text_price(entry: PriceEntry) -> TokenPrice:
+    """Of a model that neither hears nor speaks."""
+    if entry.unit == "free":
+        return TokenPrice(text_in=0.0, text_cached=0.0, text_out=0.0, audio_in=0.0, audio_cached=0.0, audio_out=0.0)
+    if entry.unit != "per_1M_tokens" or not entry.text_in or not entry.text_out:
+        raise NoPrice("a chat model needs text_in and text_out above zero, per_1M_tokens")
+    cached = entry.text_in if entry.text_cached is None else entry.text_cached
+    return TokenPrice(
+        text_in=entry.text_in,
+        text_cached=cached,
+        text_out=entry.text_out,
+        audio_in=0.0,
+        audio_cached=0.0,
+        audio_out=0.0,
+        context=entry.context or 128_000,
+    )
+
+
+def _speech_price(entry: PriceEntry) -> CharacterPrice | TimePrice:
+    if entry.unit == "per_character":
+        return CharacterPrice(rate=_rate(entry))
+    price = _part_price(entry)
+    if isinstance(price, TimePrice):
+        return price
+    raise NoPrice(f"speech can't be priced {entry.unit}")
+
+
+def _part_price(entry: PriceEntry) -> TokenPrice | TimePrice:
+    return TimePrice(rate=0.0) if entry.unit == "free" else _price(entry)
 
 
 def _rate(entry: PriceEntry) -> float:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import msgspec
 import pytest
 
 from outwait.call.cost import (
+    CascadePrice,
+    CharacterPrice,
     Meter,
     MinutePrice,
     Prices,
@@ -103,3 +106,57 @@ def test_another_engine_changes_the_price_of_what_follows() -> None:
     (item,) = meter.count_response("response", Usage(audio_out=1000))
     assert item.micro_usd == 20_000
     assert sum(item.micro_usd for item in meter.count_line(0.0)) == 18_000
+
+
+CHAT = TokenPrice(text_in=0.75, text_cached=0.075, text_out=4.5, audio_in=0.0, audio_cached=0.0, audio_out=0.0)
+CASCADE = Prices(
+    model=CascadePrice(text=CHAT, speech=CharacterPrice(rate=15e-6)), transcription=TimePrice(rate=0.0045), carrier={}
+)
+ANSWER = Usage(text_in=1000, text_cached=800, text_out=40, characters=120, audio_out=160)
+
+
+def test_each_part_of_a_cascade_has_its_line() -> None:
+    meter = Meter(CASCADE, None)
+    words, voice = meter.count_response("response", ANSWER)
+    # (200 x 0.75 + 800 x 0.075 + 40 x 4.5) / 1e6, and 120 characters at 15 a million
+    assert (words.units, words.quantity, words.micro_usd) == ("tokens", 1040, 390)
+    assert (voice.units, voice.quantity, voice.micro_usd) == ("characters", 120, 1800)
+    (heard,) = meter.count_transcript(Usage(seconds=4.0))
+    assert (heard.units, heard.micro_usd) == ("seconds", 300)
+    assert meter.total == 390 + 1800 + 300
+    assert priced(ANSWER, CASCADE.model) == 390 + 1800
+
+
+def test_a_voice_may_be_priced_by_its_length() -> None:
+    by_time = CascadePrice(text=CHAT, speech=TimePrice(rate=0.015))
+    assert priced(ANSWER, by_time) == 390 + 2000  # 160 tokens are 8 s
+    (phrase,) = Meter(Prices(model=by_time, transcription=None, carrier={}), None).count_phrase(Usage(audio_out=40))
+    assert (phrase.units, phrase.quantity, phrase.micro_usd) == ("seconds", 2.0, 500)
+
+
+def test_parts_that_were_not_used_have_no_line() -> None:
+    assert Meter(CASCADE, None).count_response("response", Usage(audio_out=20)) == []
+    (item,) = Meter(CASCADE, None).count_phrase(Usage(characters=30, audio_out=40))
+    assert item.units == "characters"
+
+
+def test_a_hold_with_a_cascade_left_open() -> None:
+    """60 replies: what is heard is written down, the context comes from the cache, a reply is spoken."""
+    by_hand = 0
+    for reply in range(60):
+        text, before = 1000 + 15 * reply, 1000 + 15 * (reply - 1) if reply else 0
+        cached = 0.9 * before
+        by_hand += round((text - cached) * 0.75 + cached * 0.075 + 15 * 4.5) + 45 * 15 + 18 * 75
+    assert naive_hold(CASCADE.model, 1800.0, 1000.0, 0.0, CASCADE.transcription) == by_hand
+    meter = Meter(CASCADE, None)
+    meter.count_response("response", Usage(text_in=970, text_out=30))
+    meter.note_hold(1, 1800.0)
+    assert meter.without_parking - meter.total == by_hand
+
+
+def test_the_least_cap_of_a_cascade_pays_its_parts() -> None:
+    assert least_cap(CASCADE) == priced(Usage(text_in=1200, text_out=60, characters=150), CASCADE.model) > 0
+
+
+def test_prices_of_a_cascade_can_be_kept_with_the_call() -> None:
+    assert msgspec.json.decode(msgspec.json.encode(CASCADE), type=Prices) == CASCADE

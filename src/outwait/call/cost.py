@@ -48,6 +48,16 @@ class CharacterPrice(msgspec.Struct, frozen=True, tag="per_character"):
     rate: float
 
 
+class CascadePrice(msgspec.Struct, frozen=True, tag="cascade"):
+    """An engine of parts: its words by the token, its voice by the character or by the minute of speech.
+
+    Its third part writes down what the person says, and has the price of the transcription.
+    """
+
+    text: TokenPrice
+    speech: CharacterPrice | TimePrice
+
+
 class MinutePrice(msgspec.Struct, frozen=True, tag="minute_ceil"):
     """USD for a begun minute, as carriers count."""
 
@@ -57,7 +67,7 @@ class MinutePrice(msgspec.Struct, frozen=True, tag="minute_ceil"):
 class Prices(msgspec.Struct, frozen=True):
     """What this call's things cost. Made from the price table when the call is created, and kept with it."""
 
-    model: TokenPrice | TimePrice
+    model: TokenPrice | TimePrice | CascadePrice
     transcription: TokenPrice | TimePrice | None  # None: the engine's price includes it
     carrier: dict[str, MinutePrice]  # name -> price; all of them run from answer to end
 
@@ -81,10 +91,25 @@ def _micro(usd: float) -> int:
     return round(usd * 1_000_000)
 
 
-def priced(usage: Usage, price: TokenPrice | TimePrice) -> int:
+def priced(usage: Usage, price: TokenPrice | TimePrice | CascadePrice) -> int:
     """Micro-dollars for a usage."""
+    return sum(micro for _, _, micro in _parts(usage, price))
+
+
+def _parts(usage: Usage, price: TokenPrice | TimePrice | CascadePrice) -> list[tuple[str, float, int]]:
+    """Units, how many of them, and micro-dollars, of each part that has its own price."""
     if isinstance(price, TimePrice):
-        return _micro(price.rate * _seconds(usage) / 60)
+        seconds = usage.seconds or usage.audio_in / USER_TOKENS  # a server may count in tokens what is priced by time
+        return [("seconds", round(seconds, 3), _micro(price.rate * seconds / 60))]
+    if isinstance(price, TokenPrice):
+        tokens = usage.text_in + usage.audio_in + usage.text_out + usage.audio_out
+        return [("tokens", tokens, _tokens(usage, price))]
+    text = usage.text_in + usage.text_out
+    words = [("tokens", float(text), _tokens(_text_of(usage), price.text))] if text else []
+    return words + _speech(usage, price.speech)
+
+
+def _tokens(usage: Usage, price: TokenPrice) -> int:
     usd = (
         (usage.text_in - usage.text_cached) * price.text_in
         + usage.text_cached * price.text_cached
@@ -96,15 +121,15 @@ def priced(usage: Usage, price: TokenPrice | TimePrice) -> int:
     return _micro(usd)
 
 
-def _seconds(usage: Usage) -> float:
-    """A server may count in tokens what is priced by time."""
-    return usage.seconds or usage.audio_in / USER_TOKENS
+def _text_of(usage: Usage) -> Usage:
+    return Usage(text_in=usage.text_in, text_cached=usage.text_cached, text_out=usage.text_out)
 
 
-def _quantity(usage: Usage, price: TokenPrice | TimePrice) -> tuple[str, float]:
-    if isinstance(price, TimePrice):
-        return "seconds", round(_seconds(usage), 3)
-    return "tokens", usage.text_in + usage.audio_in + usage.text_out + usage.audio_out
+def _speech(usage: Usage, price: CharacterPrice | TimePrice) -> list[tuple[str, float, int]]:
+    if isinstance(price, CharacterPrice):
+        return [("characters", usage.characters, _micro(usage.characters * price.rate))] if usage.characters else []
+    seconds = usage.audio_out / AGENT_TOKENS
+    return [("seconds", seconds, _micro(seconds * price.rate / 60))] if seconds else []
 
 
 # Naive hold: what the field's frameworks do. PROTOCOLS of the engines, section "cost model for a hold": server VAD
@@ -116,16 +141,26 @@ NAIVE_CACHED = 0.9  # share of the previous context
 USER_TOKENS = 10  # audio tokens for a second heard
 AGENT_TOKENS = 20  # audio tokens for a second spoken
 TEXT_TOKENS = 5  # text tokens for a second spoken
+SPOKEN_CHARACTERS = 15  # characters for a second spoken
 _RESERVE = 4096  # tokens of the context window kept for the answer
 
 
-def naive_hold(price: TokenPrice | TimePrice, seconds: float, text: float, audio: float) -> int:
+def naive_hold(
+    price: TokenPrice | TimePrice | CascadePrice,
+    seconds: float,
+    text: float,
+    audio: float,
+    transcription: TokenPrice | TimePrice | None = None,
+) -> int:
     """Micro-dollars that `seconds` of hold would have cost with the session left open and listening.
 
-    `text` and `audio` are the tokens of context when the hold began.
+    `text` and `audio` are the tokens of context when the hold began; `transcription` counts for a cascade, which hears
+    by it.
     """
     if isinstance(price, TimePrice):
         return _micro(price.rate * seconds / 60)
+    if isinstance(price, CascadePrice):
+        return _naive_cascade(price, seconds, text, transcription)
     total = 0.0
     before_text = before_audio = 0.0
     committed = NAIVE_PERIOD * NAIVE_COMMITTED * USER_TOKENS
@@ -144,6 +179,25 @@ def naive_hold(price: TokenPrice | TimePrice, seconds: float, text: float, audio
         audio += NAIVE_REPLY * AGENT_TOKENS
         text += NAIVE_REPLY * TEXT_TOKENS
     return _micro(total / 1_000_000)
+
+
+def _naive_cascade(
+    price: CascadePrice, seconds: float, text: float, transcription: TokenPrice | TimePrice | None
+) -> int:
+    """The same replies, but what is committed is written down, and music leaves no words in the context."""
+    committed = NAIVE_PERIOD * NAIVE_COMMITTED
+    heard = Usage(seconds=committed, audio_in=round(committed * USER_TOKENS))
+    said = Usage(characters=round(NAIVE_REPLY * SPOKEN_CHARACTERS), audio_out=round(NAIVE_REPLY * AGENT_TOKENS))
+    reply = NAIVE_REPLY * TEXT_TOKENS
+    total = 0
+    before = 0.0
+    for _ in range(int(seconds // NAIVE_PERIOD)):
+        cached = min(text, before) * NAIVE_CACHED
+        words = (text - cached) * price.text.text_in + cached * price.text.text_cached + reply * price.text.text_out
+        total += _micro(words / 1_000_000) + priced(said, price)
+        total += priced(heard, transcription) if transcription is not None else 0
+        before, text = text, text + reply
+    return total
 
 
 class Meter:
@@ -172,14 +226,14 @@ class Meter:
     @property
     def without_parking(self) -> int:
         """Micro-dollars that this call would have cost with one session open all the time."""
-        held = sum(naive_hold(self._prices.model, *hold) for hold in self._holds.values())
+        held = sum(naive_hold(self._prices.model, *hold, self._prices.transcription) for hold in self._holds.values())
         return self.total + held
 
     def count_response(self, what: str, usage: Usage) -> list[Item]:
         """A response of the engine."""
         self._context = (usage.text_in + usage.text_out, usage.audio_in + usage.audio_out)
         items = self._count(what, usage, self._prices.model)
-        self._largest = max([self._largest, *(item.micro_usd for item in items)])
+        self._largest = max(self._largest, sum(item.micro_usd for item in items))
         return items
 
     def count_phrase(self, usage: Usage) -> list[Item]:
@@ -224,12 +278,14 @@ class Meter:
         more = max(0, minutes - self._minutes_begun) * self._prices.carrier_minute
         return self.total + more <= self._cap
 
-    def _count(self, what: str, usage: Usage, price: TokenPrice | TimePrice) -> list[Item]:
-        micro = priced(usage, price)
-        self.model += micro
+    def _count(self, what: str, usage: Usage, price: TokenPrice | TimePrice | CascadePrice) -> list[Item]:
         self.estimated = self.estimated or usage.estimated
-        units, quantity = _quantity(usage, price)
-        return [Item(what=what, units=units, quantity=quantity, micro_usd=micro, estimated=usage.estimated)]
+        items = [
+            Item(what=what, units=units, quantity=quantity, micro_usd=micro, estimated=usage.estimated)
+            for units, quantity, micro in _parts(usage, price)
+        ]
+        self.model += sum(item.micro_usd for item in items)
+        return items
 
     def _count_minutes(self, begun: int, *, estimated: bool) -> list[Item]:
         more = begun - self._minutes_begun
@@ -246,8 +302,7 @@ class Meter:
 
 def least_cap(prices: Prices) -> int:
     """Micro-dollars below which a cap can't even pay the first minute and one response."""
-    one = Usage(text_in=1200, audio_in=100, text_out=60, audio_out=200)
-    response = (
-        priced(one, prices.model) if isinstance(prices.model, TokenPrice) else priced(Usage(seconds=60), prices.model)
-    )
+    one = Usage(text_in=1200, audio_in=100, text_out=60, audio_out=200, characters=150)
+    by_time = isinstance(prices.model, TimePrice)
+    response = priced(Usage(seconds=60) if by_time else one, prices.model)
     return prices.carrier_minute + response
