@@ -23,7 +23,9 @@ def at_home(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 
 async def findings(monkeypatch: pytest.MonkeyPatch, answers: dict[str, Answer], **more: str) -> dict[str, Finding]:
     def answer(asked: Asked) -> Answer:
-        return next((answers[start] for start in answers if asked.path.startswith(start)), Answer(404))
+        found = next((answers[start] for start in answers if asked.path.startswith(start)), Answer(404))
+        ahead = float(found.headers.get("ahead", "0"))
+        return Answer(found.status, found.body, {"date": formatdate(time.time() + ahead, usegmt=True)})
 
     async with answering(answer) as (url, _):
         settings = {
@@ -45,7 +47,8 @@ async def findings(monkeypatch: pytest.MonkeyPatch, answers: dict[str, Answer], 
 
 
 def account(status: int = 200, ahead: float = 0.0) -> Answer:
-    return Answer(status, b"{}", {"date": formatdate(time.time() + ahead, usegmt=True)})
+    """The carrier's answer; `ahead`: seconds that its clock is."""
+    return Answer(status, b"{}", {"ahead": str(ahead)})
 
 
 GOOD = {"/2010-04-01/Accounts/AC1.json": account(), "/v1/models/": Answer(), "/healthz": Answer()}
