@@ -14,11 +14,12 @@ from typing import Any, BinaryIO
 import msgspec
 
 from outwait.call.commands import AnyCommand, Tell, is_sound
-from outwait.call.events import AnyEvent, Heard
+from outwait.call.events import AnyEvent, Heard, Marked
 from outwait.call.setup import Setup
 from outwait.store.base import Entry
 
 QUIET_LIMIT = 400  # events in one packed entry: about seven seconds of a held call, which is what a crash can lose
+HEARD_SECONDS = 1.0  # that the far end heard of the agent and a crash may forget
 _SILENCE = b"\xff"
 
 _encoder = msgspec.json.Encoder()
@@ -64,9 +65,18 @@ class Quiet:
         self._items: list[list[Any]] = []
         self._frames: list[Any] | None = None  # [first now, last now, stream, first at, last at, bytes, count]
         self.count = 0
+        self._marked: float | None = None  # time of the first mark among them
+
+    def due(self, now: float) -> bool:
+        """They should be written: they are many, or they say what has been heard of the agent, and a successor that
+        does not know would say it again."""
+        heard = self._marked is not None and now - self._marked >= HEARD_SECONDS
+        return heard or self.count >= QUIET_LIMIT
 
     def add(self, now: float, event: AnyEvent) -> None:
         self.count += 1
+        if self._marked is None and isinstance(event, Marked):
+            self._marked = now
         if isinstance(event, Heard):
             self._add_frame(now, event)
         else:
@@ -81,6 +91,7 @@ class Quiet:
         data = _encoder.encode({"quiet": self._items})
         self._items = []
         self.count = 0
+        self._marked = None
         return data
 
     def _add_frame(self, now: float, event: Heard) -> None:

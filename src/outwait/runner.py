@@ -156,7 +156,7 @@ class Runner:
                 self._flush_soon(record)
         else:
             self._quiet.add(now, event)
-            if self._quiet.count >= call_log.QUIET_LIMIT:
+            if self._quiet.due(now):
                 self._pack_quiet(now)
                 self._flush_soon(None)
         if self._fenced:
