@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from outwait.sim.chaos.world import World
 
 AGAIN = 5  # words that may be heard twice where the line broke: what was on its way when its marks were lost
+FORGOTTEN = 6  # words more where the process died: what was heard since the log was written
 ENDS_WITHIN = 160.0  # s from the end of the leg to the end of the call: re-attach, fetches, hang-ups, callback
 
 
@@ -53,7 +54,7 @@ class Judge:
     def ended(self, note: notes.Ended) -> None:
         self._ended += 1
         require(self._ended == 1 or self._world.forgotten, "a call ends once")
-        require(note.total_micro_usd == self._spent, "the end tells the whole bill")
+        require(note.total_micro_usd == self._spent or self._world.forgotten, "the end tells the whole bill")
 
     def hangs_up(self) -> None:
         """The leg is about to be ended: the goodbye must have been heard."""
@@ -103,7 +104,8 @@ class Judge:
         again = sum(count - 1 for count in times.values())
         lines = sum(n for kind, n in world.faults.items() if kind.startswith(("media", "killed", "release", "slow")))
         sessions = sum(n for kind, n in world.faults.items() if "session" in kind)
-        allowed = AGAIN * lines * (2 if world.plan.wild else 1) + sessions
+        killed = sum(n for kind, n in world.faults.items() if kind.startswith("killed"))
+        allowed = FORGOTTEN * killed + AGAIN * lines * (2 if world.plan.wild else 1) + sessions
         require(again <= allowed, f"nothing is said twice: {[w for w, n in times.items() if n > 1]}, {allowed} may be")
 
     def _reason(self) -> None:

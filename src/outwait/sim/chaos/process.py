@@ -112,8 +112,9 @@ class Process:
             self._flush()
         else:
             self._quiet.add(now, event)
-            if self._quiet.count >= call_log.QUIET_LIMIT:
+            if self._quiet.due(now):
                 self._pack()
+                self._flush()
         world.laws.observe(event, commands, now)
         for command in commands:
             if isinstance(command, do.Tell | do.Finish):
