@@ -23,7 +23,7 @@ ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 API = (ROOT / "docs/api.md").read_text(encoding="utf-8")
 MONEY = (ROOT / "docs/money.md").read_text(encoding="utf-8")
-PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").glob("*.md"))]
+PAGES = [ROOT / "README.md", ROOT / "SECURITY.md", ROOT / "CONTRIBUTING.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").glob("*.md"))]
 
 
 def section(text: str, title: str) -> str:
@@ -49,6 +49,29 @@ def test_every_command_and_flag_has_its_line(name: str) -> None:
     for parameter in commands()[name].params:
         for flag in parameter.opts if parameter.param_type_name == "option" else ():
             assert flag in line or flag in ("-h", "--help"), flag
+
+
+@pytest.mark.parametrize("group", ["key", "dnc"])
+def test_every_command_of_a_group_and_its_flags_have_their_line(group: str) -> None:
+    line = next(line for line in section(README, "Commands").splitlines() if line.startswith(f"| `outwait {group}"))
+    for name, command in commands()[group].commands.items():
+        assert f"`{group} {name}" in line or f"`outwait {group} {name}" in line
+        for parameter in command.params:
+            for flag in parameter.opts if parameter.param_type_name == "option" else ():
+                assert flag in line or flag in ("-h", "--help"), flag
+
+
+def test_every_refusal_has_its_line() -> None:
+    """Codes are words that programs match: none may be sent that is not documented."""
+    sources = [ROOT / "src/outwait" / name for name in ("guard.py", "numbers.py", "switchboard.py", "store/sql.py")]
+    found = {
+        code
+        for source in [*sources, *(ROOT / "src/outwait/web").glob("*.py")]
+        for code in re.findall(r'(?:Refused|OverQuota)\(\s*"([a-z_]+)"', source.read_text(encoding="utf-8"))
+    }
+    assert {"country_not_allowed", "spend_limit", "satellite_number"} <= found
+    for code in found:
+        assert f"`{code}`" in section(API, "Placing a call") or code == "already_ended", code
 
 
 def test_no_line_for_a_command_that_is_not_there() -> None:

@@ -6,13 +6,12 @@ Every command imports what it needs when it runs, so that `--help` answers at on
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, NoReturn
 
 import typer
 
-from outwait import __version__
+from outwait import __version__, cli_keep
 from outwait.errors import OutwaitError
 
 app = typer.Typer(
@@ -190,10 +189,12 @@ def bench(
     _exit(benches.run(name, context.args))
 
 
+app.command()(cli_keep.prune)
+app.command()(cli_keep.forget)
+app.add_typer(cli_keep.key, name="key")
+app.add_typer(cli_keep.dnc, name="dnc")
+
+
 def _exit(status: int | None) -> None:
     if status:
         raise typer.Exit(status)
-
-
-COMMANDS: tuple[Callable[..., None], ...] = (demo, serve, call, listen, replay, report, doctor, bench)
-"""All commands, for the test that every one is documented."""

@@ -62,6 +62,13 @@ def dialable(text: str, caller: str | None = None) -> str:
     return number
 
 
+def e164(text: str) -> str:
+    """A number in E.164, whether or not it may be dialled. Raises NumberRefused."""
+    number = _SEPARATORS.sub("", text)
+    _parsed(number)
+    return number
+
+
 def country(number: str) -> str | None:
     """ISO 3166 letters of the country in which a number (E.164) is; None: it is nowhere, or there is no such number.
 
