@@ -23,16 +23,28 @@ ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 API = (ROOT / "docs/api.md").read_text(encoding="utf-8")
 MONEY = (ROOT / "docs/money.md").read_text(encoding="utf-8")
-PAGES = [ROOT / "README.md", ROOT / "SECURITY.md", ROOT / "CONTRIBUTING.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").glob("*.md"))]
+PAGES = [
+    ROOT / "README.md",
+    ROOT / "SECURITY.md",
+    ROOT / "CONTRIBUTING.md",
+    ROOT / "CHANGELOG.md",
+    *sorted((ROOT / "docs").glob("*.md")),
+]
 
 
 def section(text: str, title: str) -> str:
     return text.split(f"\n## {title}\n")[1].split("\n## ")[0]
 
 
-def commands() -> dict[str, Any]:
-    group: Any = typer.main.get_command(app)
-    return dict(group.commands)
+def commands(group: Any = None, before: str = "") -> dict[str, Any]:
+    """All commands by name; those of a group as `group command`."""
+    found: dict[str, Any] = {}
+    for name, command in (group or typer.main.get_command(app)).commands.items():
+        if hasattr(command, "commands"):
+            found |= commands(command, f"{before}{name} ")
+        else:
+            found[before + name] = command
+    return found
 
 
 def environment_names() -> list[str]:
@@ -45,7 +57,7 @@ def environment_names() -> list[str]:
 
 @pytest.mark.parametrize("name", sorted(commands()))
 def test_every_command_and_flag_has_its_line(name: str) -> None:
-    line = next(line for line in section(README, "Commands").splitlines() if line.startswith(f"| `outwait {name}"))
+    line = next(line for line in section(README, "Commands").splitlines() if f"`outwait {name}" in line)
     for parameter in commands()[name].params:
         for flag in parameter.opts if parameter.param_type_name == "option" else ():
             assert flag in line or flag in ("-h", "--help"), flag
@@ -75,7 +87,7 @@ def test_every_refusal_has_its_line() -> None:
 
 
 def test_no_line_for_a_command_that_is_not_there() -> None:
-    lines = re.findall(r"^\| `outwait ([a-z]+)", section(README, "Commands"), re.M)
+    lines = re.findall(r"`outwait ([a-z]+(?: [a-z]+)?)", section(README, "Commands"))
     assert sorted(lines) == sorted(commands())
 
 
@@ -100,6 +112,13 @@ def test_every_event_has_its_line(note: type[notes.Note]) -> None:
 def test_every_field_of_a_wish_has_its_line() -> None:
     for name, field in CallCreate.model_fields.items():
         assert f"| `{field.alias or name}` |" in section(API, "Placing a call")
+
+
+def test_every_error_has_its_line() -> None:
+    for path in sorted((ROOT / "src/outwait").rglob("*.py")):
+        if "sim" not in path.parts:
+            for code in re.findall(r"(?:Refused|OverQuota)\(\s*\"([a-z_]+)\"", path.read_text(encoding="utf-8")):
+                assert f"`{code}`" in section(API, "Errors"), path
 
 
 def test_every_field_of_the_call_object_has_its_line() -> None:
