@@ -11,8 +11,9 @@ from outwait.call.events import AnyEvent
 
 FRAMES_AHEAD = 16  # media messages waiting in an inbox before the socket is read no further: a third of a second
 CALM_FRAMES = 8  # media messages that a call on hold gets at once
-CALM_SECONDS = 0.14  # wall s between; less than those frames last, so that a reader that was late catches up
-FAST_SECONDS = 0.01  # wall s after a pause; live, the last of the frames comes twice as long after it
+CALM_SECONDS = 0.12  # wall s between; less than those frames last, so that a reader that was late catches up
+MEASURED_SECONDS = 1.0  # media s over which the pace of a carrier is measured
+FAST = 1.15  # times the pace of life from which a carrier is faster; our pauses allow 1.33
 
 
 class Inbox:
@@ -26,7 +27,9 @@ class Inbox:
         self._space.set()
         self._calm = False
         self._unread = 0  # frames since the reader last paused
-        self._paused_at = 0.0  # loop s, when it last did
+        self._heard_at = 0.0  # s into the stream
+        self._measured = (0.0, 0.0)  # loop s, and s into the stream then
+        self._live = False  # the sound comes at the pace of life
         self._reader: asyncio.Future[None] | None = None  # where it pauses
 
     def post(self, event: AnyEvent) -> None:
@@ -35,16 +38,19 @@ class Inbox:
         if type(event) is ev.Heard:
             self._frames += 1
             self._unread += 1
+            self._heard_at = event.at
             if self._frames >= FRAMES_AHEAD:
                 self._space.clear()
         self.wake()
 
     async def room(self) -> None:
-        """Back-pressure for a media socket."""
+        """Back-pressure for a media socket, and rest for one that nobody is in a hurry to read."""
         if not self._space.is_set():
             await self._space.wait()
         elif self._calm and self._unread >= CALM_FRAMES:
-            await self._pause()
+            self._unread = 0
+            if self._lives():
+                await self._pause()
 
     def calm(self, calm: bool) -> None:
         """Whether frames are wanted only now and then. To read eight at once costs a third of reading them singly."""
@@ -52,13 +58,19 @@ class Inbox:
         if not calm and self._reader is not None and not self._reader.done():
             self._reader.set_result(None)
 
+    def _lives(self) -> bool:
+        """Whether the sound comes at the pace of life, measured over its last second. A carrier may be faster, and is
+        not to be slowed down: at the pace that our pauses allow it would be seen to be fast, and they end."""
+        now, at = asyncio.get_running_loop().time(), self._heard_at
+        since, from_at = self._measured
+        if at < from_at or at - from_at >= MEASURED_SECONDS:
+            self._live = 0.0 <= at - from_at < (now - since) * FAST
+            self._measured = (now, at)
+        return self._live
+
     async def _pause(self) -> None:
-        """Let frames gather in the socket, unless they come faster than they last: then more wait there already."""
+        """Let frames gather in the socket: to read several at once costs a third of reading them singly."""
         loop = asyncio.get_running_loop()
-        fast = loop.time() - self._paused_at < FAST_SECONDS
-        self._unread, self._paused_at = 0, loop.time()
-        if fast:
-            return
         self._reader = loop.create_future()
         timer = loop.call_later(CALM_SECONDS, _done, self._reader)
         try:
@@ -66,7 +78,6 @@ class Inbox:
         finally:
             timer.cancel()
             self._reader = None
-            self._paused_at = loop.time()
 
     @property
     def pending(self) -> bool:

@@ -109,7 +109,7 @@ class AskResponse(Command, frozen=True):
     """-> ResponseStarted ... ResponseEnded."""
 
     session: int
-    instructions: str = ""  # for this response alone; empty: those of the session
+    instructions: str = ""  # for this response, instead of those of the session; empty: those of the session
     tools: bool = True
 
 

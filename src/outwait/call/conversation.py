@@ -488,7 +488,9 @@ class Conversation:
         self.asked_since_park = True
         self._listening.answered()
         self._waits.set("stall", now + self._policy.stall_seconds)
-        return [do.AskResponse(link.number, instructions, tools)]
+        # Instructions for one response replace those of the session: alone, they would leave it without its task.
+        wanted = f"{self.context.instructions}\n\n{instructions}" if instructions else ""
+        return [do.AskResponse(link.number, wanted, tools)]
 
     def _finished(self) -> list[AnyCommand]:
         """Words that have been said to their end, or cut, enter the context and the transcript."""

@@ -215,10 +215,12 @@ def test_phrases_end_with_the_session() -> None:
     stage.dialogue.make_phrase("wait", "Wait.")
     stage.hear(created("p1", "here"))
     stage.dialogue.end(asked=True)
-    assert stage.events == [
-        PhraseFailed(3, "here", "the session ended"),
-        PhraseFailed(3, "wait", "the session ended"),
-    ]
+    made, waiting = stage.events
+    assert isinstance(made, PhraseFailed)
+    assert (made.phrase, made.detail) == ("here", "the session ended")
+    assert made.usage is not None
+    assert made.usage.estimated, "what was begun is billed, and nobody tells how much"
+    assert waiting == PhraseFailed(3, "wait", "the session ended")
     assert not any(timer.on for timer in stage.timers)
 
 

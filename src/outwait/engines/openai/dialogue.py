@@ -198,7 +198,7 @@ class Dialogue:
             usage = self._estimate(response)
             detail = "the session was closed" if asked else "the session was lost"
             self._close(name, ResponseEnded(self._session, name, "cancelled" if asked else "failed", usage, detail))
-        self._phrases.end()
+        self._phrases.end(lambda sound: self._estimate(_Response(sound=sound), alone=True))
 
     # --- responses
 

@@ -96,7 +96,8 @@ class PhraseDesk:
             current.stop()
             self._post(PhraseMade(self._session, current.name, bytes(current.ulaw), usage))
         else:
-            self._fail(current, f"{done.status} {done.detail}".strip() if current.ulaw else f"silent: {done.status}")
+            why = f"{done.status} {done.detail}".strip() if current.ulaw else f"silent: {done.status}"
+            self._fail(current, why, usage)
 
     def heard(self, response: str) -> int:
         """Bytes that the phrase of this response has so far."""
@@ -116,11 +117,13 @@ class PhraseDesk:
             self._fail(current, f"{error.name}: {error.text}"[:200])
         return True
 
-    def end(self) -> None:
-        """The session is over."""
-        unmade = [self._current] if self._current is not None else []
-        self._current = None
-        for phrase in (*unmade, *self._waiting):
+    def end(self, price: Callable[[int], Usage]) -> None:
+        """The session is over. `price` estimates the bill of what was being made, by its bytes of sound."""
+        current, self._current = self._current, None
+        if current is not None:
+            begun = bool(current.response)
+            self._fail(current, "the session ended", price(len(current.ulaw)) if begun else None)
+        for phrase in self._waiting:
             self._fail(phrase, "the session ended")
         self._waiting.clear()
 
@@ -136,9 +139,9 @@ class PhraseDesk:
             self._waiting.remove(phrase)
         self._fail(phrase, f"not made within {PHRASE_SECONDS:g} s")
 
-    def _fail(self, phrase: _Phrase, why: str) -> None:
+    def _fail(self, phrase: _Phrase, why: str, usage: Usage | None = None) -> None:
         phrase.stop()
-        self._post(PhraseFailed(self._session, phrase.name, why))
+        self._post(PhraseFailed(self._session, phrase.name, why, usage))
 
 
 class _Phrase:
