@@ -63,16 +63,6 @@ def test_every_command_and_flag_has_its_line(name: str) -> None:
             assert flag in line or flag in ("-h", "--help"), flag
 
 
-@pytest.mark.parametrize("group", ["key", "dnc"])
-def test_every_command_of_a_group_and_its_flags_have_their_line(group: str) -> None:
-    line = next(line for line in section(README, "Commands").splitlines() if line.startswith(f"| `outwait {group}"))
-    for name, command in commands()[group].commands.items():
-        assert f"`{group} {name}" in line or f"`outwait {group} {name}" in line
-        for parameter in command.params:
-            for flag in parameter.opts if parameter.param_type_name == "option" else ():
-                assert flag in line or flag in ("-h", "--help"), flag
-
-
 def test_every_refusal_has_its_line() -> None:
     """Codes are words that programs match: none may be sent that is not documented."""
     sources = [ROOT / "src/outwait" / name for name in ("guard.py", "numbers.py", "switchboard.py", "store/sql.py")]
@@ -112,13 +102,6 @@ def test_every_event_has_its_line(note: type[notes.Note]) -> None:
 def test_every_field_of_a_wish_has_its_line() -> None:
     for name, field in CallCreate.model_fields.items():
         assert f"| `{field.alias or name}` |" in section(API, "Placing a call")
-
-
-def test_every_error_has_its_line() -> None:
-    for path in sorted((ROOT / "src/outwait").rglob("*.py")):
-        if "sim" not in path.parts:
-            for code in re.findall(r"(?:Refused|OverQuota)\(\s*\"([a-z_]+)\"", path.read_text(encoding="utf-8")):
-                assert f"`{code}`" in section(API, "Errors"), path
 
 
 def test_every_field_of_the_call_object_has_its_line() -> None:
