@@ -392,3 +392,14 @@ def test_a_refused_engine_is_followed_by_the_next_one() -> None:
     ]
     book >> SessionClosed(2, Trouble.REFUSED, 401, "invalid_api_key") << HangUp("CA1", cancel=False)
     assert book.notes(notes.Phase)[-1].why == "model_refused"
+
+
+def test_words_that_are_never_written_down_stall_nothing() -> None:
+    book = talking()
+    book >> PersonStarted(1)
+    book.hear(1.0, **SPEECH)
+    book >> PersonStopped(1) >> PersonCommitted(1, "u1")
+    says(book, 1, "r1", "Hello, I call about order 4711.", 1.0)
+    ends(book, 1, "r1")
+    book.hear(12.0)
+    book.done()

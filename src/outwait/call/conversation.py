@@ -101,7 +101,7 @@ class Conversation:
         """The ear's view: speak first, or end a turn that the engine does not end. `answered_for`: media s."""
         self._listening.hear(scored.at, scored.seconds, scored.speech)
         link = self.chain.ready
-        if want != "talk" or link is None or not self._live or link.busy or not self.playout.quiet or self._deaf:
+        if want != "talk" or link is None or not self._live or link.responding or not self.playout.quiet or self._deaf:
             return []
         waiting = self._listening.waits(scored.at, self._policy.reply_patience)
         if waiting:
@@ -122,7 +122,7 @@ class Conversation:
         link = self.chain.of(event.session)
         if link is None:
             return self._late(event)
-        if link.busy:
+        if link.responding:
             self._waits.set("stall", now + self._policy.stall_seconds)
         match event:
             case ev.SessionOpened():
@@ -177,7 +177,7 @@ class Conversation:
                 if "session retry" not in self._waits and self.gave_up is None:
                     commands += self._open(now, at)
             elif link.state is Session.OPEN:
-                if self._aged and not (link.busy or self.person_speaking) and self.playout.quiet:
+                if self._aged and not (link.responding or self.person_speaking) and self.playout.quiet:
                     return commands + self.close("expired", now, at)
                 if not self._live:
                     commands += self._feed(link, now)
@@ -193,7 +193,7 @@ class Conversation:
     def passed(self, name: str, now: float, at: float) -> list[AnyCommand]:
         """One of our deadlines has come."""
         link = self.chain.link
-        if name == "stall" and link is not None and link.busy and link.state is Session.OPEN:
+        if name == "stall" and link is not None and link.responding and link.state is Session.OPEN:
             return self.close("stalled", now, at)
         if name == "session age":
             self._aged = True
@@ -468,7 +468,7 @@ class Conversation:
 
     def _response_ended(self, link: Link, event: ev.ResponseEnded) -> list[AnyCommand]:
         link.responses.discard(event.response)
-        if not link.busy:
+        if not link.responding:
             self._waits.clear("stall")
         self.playout.end(link.number, event.response)
         if event.status in ("completed", "incomplete"):

@@ -533,7 +533,7 @@ class Call:
         link = self._talk.chain.link
         return View(
             session=link is not None,
-            session_busy=link is not None and link.state is Session.OPEN and bool(link.responses or link.due),
+            session_busy=link is not None and link.state is Session.OPEN and link.responding,
             stream=bool(self._stream),
             quiet=self._talk.playout.quiet,
             remaining=self._talk.playout.remaining(self._media.at),

@@ -40,9 +40,14 @@ class Link:
         return True
 
     @property
+    def responding(self) -> bool:
+        """A response runs or is due: something must be heard of it soon."""
+        return bool(self.responses or self.due)
+
+    @property
     def busy(self) -> bool:
         """Its bill or its transcript is not complete."""
-        return bool(self.responses or self.untold or self.due)
+        return self.responding or bool(self.untold)
 
 
 class Chain:
