@@ -403,3 +403,11 @@ def test_words_that_are_never_written_down_stall_nothing() -> None:
     ends(book, 1, "r1")
     book.hear(12.0)
     book.done()
+
+
+def test_a_click_is_not_taken_for_somebody_who_speaks_first() -> None:
+    book = talking()
+    book.hear(0.2, **SPEECH)
+    book.hear(1.6)
+    book.done()
+    book.hear(1.0) << AskResponse

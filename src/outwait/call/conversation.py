@@ -108,8 +108,8 @@ class Conversation:
             commands: list[AnyCommand] = [do.CommitTurn(link.number)]
             self.person_speaking = False
             return commands + self._ask(link, _ANSWER if self._spoken else "", now)
-        nobody_spoke = not (self._spoken or self.person_speaking) and self._listening.last_speech is None
-        if nobody_spoke and answered_for >= self._policy.listen_first:
+        quiet_for = scored.at - (self._listening.last_speech or 0.0)
+        if not (self._spoken or self.person_speaking) and min(answered_for, quiet_for) >= self._policy.listen_first:
             return self._ask(link, _FIRST, now)
         return []
 
