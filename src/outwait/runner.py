@@ -12,7 +12,7 @@ from typing import Any, Protocol, assert_never
 import structlog
 
 from outwait import call_log, spare
-from outwait.audio.ear import Ear, Listening
+from outwait.audio.ear import Listening, Score
 from outwait.call import commands as do
 from outwait.call import events as ev
 from outwait.call.commands import AnyCommand
@@ -24,7 +24,7 @@ from outwait.call.notes import AnyNote
 from outwait.call.tools import schemas
 from outwait.carriers.base import Carrier, CarrierError, Stream
 from outwait.engines.base import Engine, EngineSession
-from outwait.hearing import Together
+from outwait.hearing import Hearing
 from outwait.inbox import Alarm, Inbox
 from outwait.store.base import Entry, Fenced, Store, StoreError
 
@@ -51,7 +51,7 @@ class Runner:
         *,
         carrier: Carrier,
         engines: Mapping[str, Engine],
-        ear: Ear,
+        hearing: Hearing,
         phrases: Phrases,
         store: Store,
         tell: Callable[[list[AnyNote]], dict[str, Any]],
@@ -67,8 +67,8 @@ class Runner:
         self.inbox = Inbox()
         self._carrier = carrier
         self._engines = engines
-        self._ear = ear
-        self._listening = listening or ear.open()
+        self._hearing = hearing
+        self._listening = listening or hearing.open()
         self._remembered = 0.0  # s of the far end when the ear's memory was last kept
         self._ear_fed = self._listening.seconds  # s
         self._listened_at = 0.0  # loop s
@@ -290,11 +290,11 @@ class Runner:
         hurry = now - self._listened_at < seconds / 2  # faster than real time: the scores must keep up with the sound
         self._listened_at = now
 
-        def tell(scores: list[Any]) -> None:
+        def tell(scores: list[Score]) -> None:
             for score in scores:
                 self.inbox.post(ev.EarScored(_scored(score, offset)))
 
-        Together.of(self._ear).hear(self._ear, self._listening, ulaw, tell, hurry=hurry)
+        self._hearing.hear(self._listening, ulaw, tell, hurry=hurry)
 
     async def _remember(self) -> None:
         """The next process should know what this one has heard; without it, it would only be fooled once more."""
@@ -404,7 +404,7 @@ class Runner:
         self._log.error("the end of the call log is lost", entries=len(self._unwritten))
 
 
-def _scored(score: Any, offset: float) -> Scored:
+def _scored(score: Score, offset: float) -> Scored:
     values = {name: getattr(score, name) for name in Scored.__struct_fields__}
     values["at"] = round(values["at"] + offset, 3)
     return Scored(**values)

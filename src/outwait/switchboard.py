@@ -34,6 +34,7 @@ from outwait.desk import Guard as Guard
 from outwait.desk import Inbox as Inbox
 from outwait.desk import Refused as Refused
 from outwait.engines.base import Engine
+from outwait.hearing import Hearing
 from outwait.record import Record
 from outwait.runner import Phrases, Runner
 from outwait.store.base import ApiKey, CallRow, OverQuota, Store, StoreError
@@ -89,6 +90,7 @@ class Switchboard:
         self._house = house
         self._live: dict[str, Live] = {}
         self._draining = False
+        self._hearing = Hearing(house.ear)
         self._taking_up = asyncio.Lock()
         self._released: set[str] = set()  # calls whose legs have not asked yet what to do without their stream
         self._moved = asyncio.Event()  # a call has changed its phase, or ended
@@ -267,6 +269,7 @@ class Switchboard:
             task.cancel()
         if self._tasks:
             await asyncio.wait(self._tasks, timeout=LEAVE_SECONDS)
+        self._hearing.close()
         # The carrier asks what to do with each leg whose socket we closed; whoever asks after we are gone hears an
         # error, and the leg is lost. So we stay until all have been told to ask again.
         with contextlib.suppress(TimeoutError):
@@ -373,7 +376,7 @@ class Switchboard:
             call,
             carrier=house.carrier,
             engines=house.engines,
-            ear=house.ear,
+            hearing=self._hearing,
             phrases=house.phrases,
             store=house.store,
             tell=tell,
