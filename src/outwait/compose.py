@@ -18,6 +18,7 @@ from outwait.carriers.twilio.rest import TwilioCarrier
 from outwait.carriers.twilio.urls import Urls
 from outwait.config import ConfigError, Settings, data_folder
 from outwait.engines.base import Engine
+from outwait.engines.cascade import CascadeEngine, Service, cascade_engine
 from outwait.engines.openai import azure_engine, openai_engine
 from outwait.engines.openai.engine import RealtimeEngine
 from outwait.guard import Guardian, Rules
@@ -52,8 +53,7 @@ def desk_opener(settings: Settings, *, policy: Policy | None = None, folder: Pat
     @asynccontextmanager
     async def open_desk(public_url: str, registry: CollectorRegistry) -> AsyncIterator[Switchboard]:
         for name, engine in engines.items():
-            transcription = engine.manner.transcription
-            for line in table.endings(name, engine.capabilities.model, transcription, datetime.date.today()):  # noqa: DTZ011  a day more or less
+            for line in _endings(table, name, engine):
                 log.warning(line)
         async with AsyncExitStack() as stack:
             store = await SqlStore.open(settings.database_url.get_secret_value())
@@ -140,9 +140,9 @@ def _carrier(settings: Settings, public_url: str) -> AbstractAsyncContextManager
     )
 
 
-def _engines(settings: Settings) -> dict[str, RealtimeEngine]:
+def _engines(settings: Settings) -> dict[str, RealtimeEngine | CascadeEngine]:
     """Every engine that the settings allow."""
-    engines: dict[str, RealtimeEngine] = {}
+    engines: dict[str, RealtimeEngine | CascadeEngine] = {}
     try:
         if settings.openai_api_key is not None:
             engines["openai"] = openai_engine(
@@ -165,15 +165,31 @@ def _engines(settings: Settings) -> dict[str, RealtimeEngine]:
                 model=settings.model,
                 api_version=settings.openai_api_version,
             )
+        services = [_service(settings, part) for part in ("stt", "llm", "tts")]
+        wanted = "cascade" in (settings.engine, *(name.strip() for name in settings.failover.split(",")))
+        if None not in services and (wanted or any(name.startswith("cascade_") for name in settings.model_fields_set)):
+            stt, llm, tts = (service for service in services if service is not None)
+            engines["cascade"] = cascade_engine(stt=stt, llm=llm, tts=tts, voice=settings.voice)
     except ValueError as error:
         raise ConfigError(str(error)) from error
     return engines
+
+
+def _service(settings: Settings, part: str) -> Service | None:
+    """A part of the cascade. OpenAI's key goes to OpenAI's address alone; None: there is neither."""
+    url, model, key = (getattr(settings, f"cascade_{part}_{what}") for what in ("url", "model", "key"))
+    if url is None:
+        url, key = settings.openai_base_url, key or settings.openai_api_key
+        if key is None:
+            return None
+    return Service(url, model, key.get_secret_value() if key is not None else "")
 
 
 def _missing(engine: str) -> str:
     needs = {
         "openai": "OPENAI_API_KEY",
         "azure": "AZURE_OPENAI_ENDPOINT, AZURE_OPENAI_API_KEY and AZURE_OPENAI_DEPLOYMENT",
+        "cascade": "OPENAI_API_KEY, or an OUTWAIT_CASCADE_..._URL for each of STT, LLM and TTS",
     }
     if engine not in needs:
         return f"OUTWAIT_ENGINE: there is no engine {engine!r}; there is: {', '.join(sorted(needs))}"
@@ -187,8 +203,17 @@ def _table(settings: Settings) -> PriceTable:
         raise ConfigError(str(error)) from error
 
 
-def _price(table: PriceTable, name: str, engine: RealtimeEngine) -> Prices:
+def _price(table: PriceTable, name: str, engine: RealtimeEngine | CascadeEngine) -> Prices:
     try:
+        if isinstance(engine, CascadeEngine):
+            return table.cascade(*engine.models, "twilio")
         return table.prices(name, engine.capabilities.model, engine.manner.transcription, "twilio")
     except NoPrice as error:
         raise ConfigError(str(error)) from error
+
+
+def _endings(table: PriceTable, name: str, engine: RealtimeEngine | CascadeEngine) -> list[str]:
+    today = datetime.date.today()  # noqa: DTZ011  a day more or less
+    if isinstance(engine, CascadeEngine):
+        return table.cascade_endings(*engine.models, today)
+    return table.endings(name, engine.capabilities.model, engine.manner.transcription, today)

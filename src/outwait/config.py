@@ -77,6 +77,18 @@ class Settings(BaseSettings):
     azure_openai_deployment: str | None = _vendor("AZURE_OPENAI_DEPLOYMENT", "AZURE_OPENAI_DEPLOYMENT_NAME")
     openai_api_version: str | None = _vendor("OPENAI_API_VERSION")
     # given: Azure's preview dialect; none: its v1
+    cascade_stt_url: str | None = None
+    # base of the server that writes down what the person says; none: OPENAI_BASE_URL with its key
+    cascade_stt_model: str = "gpt-transcribe"
+    cascade_stt_key: SecretStr | None = None
+    cascade_llm_url: str | None = None
+    # of the language model's
+    cascade_llm_model: str = "gpt-5.4-mini"
+    cascade_llm_key: SecretStr | None = None
+    cascade_tts_url: str | None = None
+    # of the synthesiser's
+    cascade_tts_model: str = "gpt-4o-mini-tts"
+    cascade_tts_key: SecretStr | None = None
 
     # --- the server
     host: str = "127.0.0.1"
@@ -138,7 +150,16 @@ class Settings(BaseSettings):
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         return init_settings, env_settings, dotenv_settings, _TomlFile(settings_cls)
 
-    @field_validator("public_url", "fallback_url", "twilio_base_url", "openai_base_url", "azure_openai_endpoint")
+    @field_validator(
+        "public_url",
+        "fallback_url",
+        "twilio_base_url",
+        "openai_base_url",
+        "azure_openai_endpoint",
+        "cascade_stt_url",
+        "cascade_llm_url",
+        "cascade_tts_url",
+    )
     @classmethod
     def _is_web_address(cls, value: str | None) -> str | None:
         if value is None:

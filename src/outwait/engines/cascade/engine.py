@@ -1,0 +1,64 @@
+"""The engine of three services: it makes sessions, and knows what each part of them is called for its price."""
+
+from __future__ import annotations
+
+import ssl
+from collections.abc import Sequence
+
+from outwait.call.commands import SeedItem
+from outwait.engines.base import Capabilities, Post
+from outwait.engines.cascade.llm import OpenAIWriter
+from outwait.engines.cascade.session import CONNECT_SECONDS, CascadeSession, Stack
+from outwait.engines.cascade.stt import OpenAIRecogniser
+from outwait.engines.cascade.tts import OpenAISpeaker
+from outwait.engines.cascade.wire import Service
+
+SESSION_SECONDS = 86_400.0  # s; there is no session at the services: only the conversation grows
+
+
+class CascadeEngine:
+    """Makes sessions on one stack of services. Shared by all calls of a process."""
+
+    def __init__(self, stack: Stack, *, connect_seconds: float = CONNECT_SECONDS) -> None:
+        self.stack = stack
+        self.capabilities = Capabilities(
+            name="cascade",
+            model=stack.writer.service.model,
+            billing="tokens",
+            max_session_seconds=SESSION_SECONDS,
+            makes_phrases=True,
+            voice=f"{stack.speaker.service.model} {stack.speaker.voice}",
+        )
+        self._connect_seconds = connect_seconds
+        # Made once: reading the certificates takes tens of milliseconds, in which no call would hear anything
+        secure = any(service.url.startswith("https:") for service in stack.services)
+        self._tls = ssl.create_default_context() if secure else None
+
+    @property
+    def models(self) -> tuple[str, str, str]:
+        """Of the words, of what is heard, of the voice: what the prices go by."""
+        stack = self.stack
+        return stack.writer.service.model, stack.recogniser.service.model, stack.speaker.service.model
+
+    def session(
+        self, number: int, instructions: str, seed: Sequence[SeedItem], tools: Sequence[dict[str, object]], post: Post
+    ) -> CascadeSession:
+        """A session that has reached nobody yet: `run` does that."""
+        return CascadeSession(
+            number,
+            self.stack,
+            instructions,
+            seed,
+            tools,
+            post,
+            connect_seconds=self._connect_seconds,
+            tls=self._tls,
+        )
+
+
+def cascade_engine(
+    *, stt: Service, llm: Service, tts: Service, voice: str, connect_seconds: float = CONNECT_SECONDS
+) -> CascadeEngine:
+    """Three servers that speak OpenAI's wire; they may be one."""
+    stack = Stack(OpenAIRecogniser(stt), OpenAIWriter(llm), OpenAISpeaker(tts, voice))
+    return CascadeEngine(stack, connect_seconds=connect_seconds)

@@ -1,0 +1,431 @@
+"""One session of the cascade as a machine without I/O: what is learnt in, what is wanted out, the time passed in.
+
+A turn of the person is written down, the language model answers it, and the answer is spoken sentence by sentence
+while the model still writes. One response is made at a time. A person who speaks stops it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Literal, assert_never
+
+from outwait.call.commands import SeedItem
+from outwait.call.cost import Usage
+from outwait.call.events import (
+    AgentSpoke,
+    AgentWrote,
+    AnyEvent,
+    PersonCommitted,
+    PersonSaid,
+    PersonStarted,
+    PersonStopped,
+    PhraseFailed,
+    PhraseMade,
+    ResponseEnded,
+    ResponseStarted,
+    ToolCalled,
+    Trouble,
+)
+from outwait.engines.cascade import steps as at
+from outwait.engines.cascade.bills import Bills, guessed, speech
+from outwait.engines.cascade.history import History
+from outwait.engines.cascade.sentences import Sentences
+from outwait.engines.cascade.turns import BYTES_PER_SECOND, TurnEnded, Turns, TurnStarted
+
+SPEECHES = 2  # sentences that are spoken at once: the next one is under way when one ends
+UNCLEAR = "The person made a sound that could not be understood. Go on, or ask them to repeat it."
+
+Stage = Literal["transcript", "answer", "speech", "phrase"]
+
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """How long a service may say nothing. All wall seconds, and less than the core's own patience."""
+
+    transcript: float = 7.0
+    answer: float = 7.0
+    speech: float = 6.0
+    phrase: float = 15.0
+
+
+@dataclass(frozen=True, slots=True)
+class Deadline:
+    """A wait with a name."""
+
+    name: str
+    at: float  # s
+
+
+@dataclass(slots=True)
+class _Sentence:
+    text: str
+    job: int = 0  # 0: not asked for yet
+    sound: list[bytes] = field(default_factory=list)  # not told yet
+    told: int = 0  # bytes told
+    done: bool = False
+
+
+@dataclass(slots=True)
+class _Response:
+    name: str
+    item: str
+    job: int  # of the model
+    chars_in: int  # of its messages
+    cutter: Sentences = field(default_factory=Sentences)
+    sentences: list[_Sentence] = field(default_factory=list)
+    calls: list[at.Called] = field(default_factory=list)
+    chars_out: int = 0
+    written: at.Written | None = None
+    characters: int = 0  # given to the synthesiser
+    sound: int = 0  # bytes made
+
+
+@dataclass(slots=True)
+class _Turn:
+    item: str
+    ulaw: bytes
+
+
+@dataclass(slots=True)
+class _Phrase:
+    name: str
+    text: str
+    job: int = 0
+    sound: bytes = b""
+
+    @property
+    def usage(self) -> Usage:
+        return speech(len(self.text), len(self.sound))
+
+
+@dataclass(slots=True)
+class _Ask:
+    instructions: str
+    tools: bool
+
+
+class Machine:
+    """`receive` what is learnt, do what it returns, in order; `deadline` says when TimePassed is due."""
+
+    def __init__(
+        self,
+        session: int,
+        instructions: str,
+        seed: Sequence[SeedItem],
+        *,
+        patience: Patience | None = None,
+        turns: Turns | None = None,
+    ) -> None:
+        self._session = session
+        self._patience = patience or Patience()
+        self._turns = turns or Turns()
+        self._history = History(instructions, seed)
+        self._wanted: list[at.Wanted] = []
+        self._now = 0.0
+        self._count = 0
+        self._waits: dict[int, tuple[Stage, float]] = {}  # job -> what it is, s of its deadline
+        self._open: dict[int, _Turn] = {}  # job -> turn being written down
+        self._response: _Response | None = None
+        self._ask: _Ask | None = None  # waits for the present response, or for the person's words
+        self._due = False  # the person's turn has ended: an answer is owed
+        self._words = False  # it had words
+        self._cut = False  # what the agent said last was cut off
+        self._phrases: list[_Phrase] = []
+        self._called: set[str] = set()  # ids of tool calls told
+        self._bills = Bills()
+        self._over = False
+
+    def deadline(self) -> Deadline | None:
+        """The next wait to end."""
+        if not self._waits:
+            return None
+        stage, due = min(self._waits.values(), key=lambda wait: wait[1])
+        return Deadline(stage, due)
+
+    def receive(self, learnt: at.Learnt, now: float) -> list[at.Wanted]:
+        """One thing learnt; what is to be done about it."""
+        self._now = now
+        if not self._over:
+            self._learn(learnt)
+        wanted, self._wanted = self._wanted, []
+        return wanted
+
+    # --- what is learnt
+
+    def _learn(self, learnt: at.Learnt) -> None:
+        match learnt:
+            case at.Fed(ulaw=ulaw):
+                for happened in self._turns.hear(ulaw):
+                    self._turn(happened)
+            case at.TurnCut():
+                self._cut_turn()
+            case at.ResponseAsked(instructions=instructions, tools=tools):
+                self._ask = _Ask(instructions, tools)
+            case at.ResponseUnwanted():
+                self._ask = None
+                self._due = False
+                self._break_off("cancelled", "not wanted")
+            case at.ItemCut(item=item, heard_ms=heard_ms):
+                self._cut = self._history.cut(item, heard_ms) or self._cut
+            case at.ToolAnswered(call_id=call_id, output=output):
+                self._history.tool_answered(call_id, output)
+            case at.PhraseAsked(phrase=phrase, text=text):
+                self._phrases.append(_Phrase(phrase, text))
+            case at.TimePassed():
+                self._time_passed()
+            case at.Ended(asked=asked):
+                self._end(asked=asked)
+            case _:
+                self._result(learnt)
+        if not self._over:
+            self._next()
+            self._next_phrase()
+
+    def _result(self, result: at.Result) -> None:
+        wait = self._waits.get(result.job)
+        if wait is None:
+            return  # an old job
+        self._waits[result.job] = (wait[0], self._now + self._patience_for(wait[0]))
+        match result:
+            case at.Transcribed():
+                self._transcribed(result)
+            case at.Wrote(text=text):
+                self._wrote(text)
+            case at.Called() if self._response is not None:
+                self._response.calls.append(result)
+            case at.Written() if self._response is not None:
+                del self._waits[result.job]
+                self._response.written = result
+                self._say(self._response.cutter.rest())
+            case at.Spoke(job=job, ulaw=ulaw):
+                self._spoke(job, ulaw)
+            case at.Spoken(job=job):
+                self._spoken(job)
+            case at.Broke():
+                self._broke(result, wait[0])
+            case at.Called() | at.Written():
+                pass  # a response without its job is none
+            case _:
+                assert_never(result)
+        self._tell()
+
+    # --- the person
+
+    def _turn(self, happened: TurnStarted | TurnEnded) -> None:
+        if isinstance(happened, TurnStarted):
+            self._due = False
+            self._post(PersonStarted(self._session))
+            self._break_off("cancelled", "the person speaks")
+            return
+        self._post(PersonStopped(self._session))
+        self._due = True
+        self._commit(happened.ulaw)
+
+    def _cut_turn(self) -> None:
+        """The core asks for the answer itself."""
+        speaking = self._turns.speaking
+        ended = self._turns.cut()
+        if ended is not None:
+            if speaking:
+                self._post(PersonStopped(self._session))
+            self._commit(ended.ulaw)
+
+    def _commit(self, ulaw: bytes) -> None:
+        job = self._job("transcript")
+        turn = _Turn(f"turn_{self._session}_{job}", ulaw)
+        self._open[job] = turn
+        self._history.person_speaks(turn.item)
+        self._post(PersonCommitted(self._session, turn.item))
+        self._wanted.append(at.Transcribe(job, ulaw))
+
+    def _transcribed(self, result: at.Transcribed) -> None:
+        del self._waits[result.job]
+        turn = self._open.pop(result.job)
+        self._history.person_said(turn.item, result.text)
+        self._words = self._words or bool(result.text)
+        seconds = len(turn.ulaw) / BYTES_PER_SECOND if result.seconds is None else result.seconds
+        self._post(PersonSaid(self._session, turn.item, result.text, Usage(seconds=seconds)))
+
+    # --- responses
+
+    def _next(self) -> None:
+        """Begin the response that is asked for or owed, when nothing stands in its way."""
+        if self._response is not None or self._open:
+            return
+        if self._ask is not None:
+            ask, self._ask = self._ask, None
+        elif self._due and not self._turns.speaking:
+            ask = _Ask("", True)
+            if not self._words:
+                if self._history.agent_spoke and not self._cut:
+                    self._answer_nothing()
+                    return
+                ask.instructions = UNCLEAR
+        else:
+            return
+        self._due = self._words = self._cut = False
+        messages = self._history.messages(ask.instructions)
+        job = self._job("answer")
+        name = f"response_{self._session}_{job}"
+        chars = sum(len(str(message.get("content") or message.get("tool_calls"))) for message in messages)
+        self._response = _Response(name, f"item_{self._session}_{job}", job, chars)
+        self._post(ResponseStarted(self._session, name))
+        self._wanted.append(at.Write(job, messages, ask.tools))
+
+    def _answer_nothing(self) -> None:
+        """It was a noise: there is nothing to answer, and nobody was interrupted by it."""
+        self._due = False
+        self._count += 1
+        name = f"response_{self._session}_{self._count}"
+        self._post(ResponseStarted(self._session, name))
+        self._post(ResponseEnded(self._session, name, "completed"))
+
+    def _wrote(self, text: str) -> None:
+        if self._response is not None:
+            self._response.chars_out += len(text)
+            for piece in self._response.cutter.push(text):
+                self._say(piece)
+
+    def _say(self, text: str) -> None:
+        if self._response is not None and text:
+            self._response.sentences.append(_Sentence(text))
+
+    def _spoke(self, job: int, ulaw: bytes) -> None:
+        phrase = next((phrase for phrase in self._phrases if phrase.job == job), None)
+        if phrase is not None:
+            phrase.sound += ulaw
+        elif self._response is not None:
+            self._response.sound += len(ulaw)
+            for sentence in self._response.sentences:
+                if sentence.job == job:
+                    sentence.sound.append(ulaw)
+
+    def _spoken(self, job: int) -> None:
+        del self._waits[job]
+        phrase = next((phrase for phrase in self._phrases if phrase.job == job), None)
+        if phrase is not None:
+            self._phrases.remove(phrase)
+            made = PhraseMade(self._session, phrase.name, phrase.sound, phrase.usage)
+            failed = PhraseFailed(self._session, phrase.name, "no sound came", phrase.usage)
+            self._post(made if phrase.sound else failed)
+        elif self._response is not None:
+            for sentence in self._response.sentences:
+                sentence.done = sentence.done or sentence.job == job
+
+    def _tell(self) -> None:
+        """Tell the sound in the order of the sentences, ask for the next ones, and end what is complete."""
+        response = self._response
+        if response is None:
+            return
+        for place, sentence in enumerate(response.sentences):
+            if sentence.sound and not sentence.told:
+                words = sentence.text if not place else f" {sentence.text}"
+                self._post(AgentWrote(self._session, response.name, response.item, words))
+            for ulaw in sentence.sound:
+                sentence.told += len(ulaw)
+                self._post(AgentSpoke(self._session, response.name, response.item, ulaw))
+            sentence.sound.clear()
+            if not sentence.done:
+                break
+        for sentence in response.sentences:
+            running = sum(1 for other in response.sentences if other.job and not other.done)
+            if not sentence.job and running < SPEECHES:
+                sentence.job = self._job("speech")
+                response.characters += len(sentence.text)
+                self._wanted.append(at.Speak(sentence.job, sentence.text))
+        if response.written is not None and all(sentence.done for sentence in response.sentences):
+            self._complete(response, response.written)
+
+    def _complete(self, response: _Response, written: at.Written) -> None:
+        self._response = None
+        self._history.agent_said(response.item, _pieces(response), cut=False)
+        for call in response.calls:
+            call_id = call.call_id if call.call_id not in self._called else f"{call.call_id}_{call.job}"
+            self._called.add(call_id)
+            self._history.tool_called(call_id, call.name, call.arguments)
+            self._post(ToolCalled(self._session, response.name, call_id, call.name, call.arguments))
+        status: Literal["completed", "incomplete"] = "completed" if written.whole else "incomplete"
+        self._post(ResponseEnded(self._session, response.name, status, self._bill(response)))
+
+    def _break_off(self, status: Literal["cancelled", "failed"], detail: str) -> None:
+        """Stop the response being made, if there is one. What was told of it stays in the conversation."""
+        response, self._response = self._response, None
+        if response is None:
+            return
+        for job in [response.job, *(sentence.job for sentence in response.sentences)]:
+            if self._waits.pop(job, None) is not None:
+                self._wanted.append(at.Stop(job))
+        self._history.agent_said(response.item, _pieces(response), cut=True)
+        self._cut = True
+        self._post(ResponseEnded(self._session, response.name, status, self._bill(response), detail))
+
+    # --- phrases
+
+    def _next_phrase(self) -> None:
+        """One after the other, beside the conversation."""
+        if self._phrases and not self._phrases[0].job:
+            phrase = self._phrases[0]
+            phrase.job = self._job("phrase")
+            self._wanted.append(at.Speak(phrase.job, phrase.text))
+
+    # --- failures and the end
+
+    def _time_passed(self) -> None:
+        for job, (stage, due) in list(self._waits.items()):
+            if due <= self._now and job in self._waits:
+                self._wanted.append(at.Stop(job))
+                detail = f"{stage}: nothing came for {self._patience_for(stage):g} s"
+                self._broke(at.Broke(job, Trouble.STALLED, 0, detail), stage)
+
+    def _broke(self, broke: at.Broke, stage: Stage) -> None:
+        """Of a turn that fails the next session is told again: this one ends. A phrase that fails is a phrase less,
+        unless the next sentence would meet the same."""
+        self._waits.pop(broke.job, None)
+        if stage == "phrase":
+            phrase = next(phrase for phrase in self._phrases if phrase.job == broke.job)
+            self._phrases.remove(phrase)
+            self._post(PhraseFailed(self._session, phrase.name, broke.detail, phrase.usage if phrase.sound else None))
+            if broke.trouble in (Trouble.BUSY, Trouble.STALLED):
+                return
+        self._end(asked=False, detail=broke.detail)
+        self._wanted.append(at.End(broke.trouble, broke.code, broke.detail))
+
+    def _end(self, *, asked: bool, detail: str = "") -> None:
+        """Whatever was being made ends, and is billed by what came of it."""
+        words = "the session was closed" if asked else detail or "the session was lost"
+        self._break_off("cancelled" if asked else "failed", words)
+        for turn in self._open.values():
+            usage = Usage(seconds=len(turn.ulaw) / BYTES_PER_SECOND, estimated=True)
+            self._post(PersonSaid(self._session, turn.item, "", usage))
+        for phrase in self._phrases:
+            asked_for = guessed(phrase.usage) if phrase.job else None
+            self._post(PhraseFailed(self._session, phrase.name, words, asked_for))
+        self._wanted += [at.Stop(job) for job in self._waits]
+        self._open.clear()
+        self._phrases.clear()
+        self._waits.clear()
+        self._over = True
+
+    def _bill(self, response: _Response) -> Usage:
+        tokens = response.written.tokens if response.written is not None else None
+        spoken = speech(response.characters, response.sound)
+        return self._bills.response(spoken, tokens, response.chars_in, response.chars_out)
+
+    # --- parts
+
+    def _job(self, stage: Stage) -> int:
+        self._count += 1
+        self._waits[self._count] = (stage, self._now + self._patience_for(stage))
+        return self._count
+
+    def _patience_for(self, stage: Stage) -> float:
+        patience: float = getattr(self._patience, stage)
+        return patience
+
+    def _post(self, event: AnyEvent) -> None:
+        self._wanted.append(at.Post(event))
+
+
+def _pieces(response: _Response) -> list[tuple[str, int]]:
+    return [(sentence.text, sentence.told) for sentence in response.sentences if sentence.told]

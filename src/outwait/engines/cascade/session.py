@@ -1,0 +1,239 @@
+"""One session of the cascade: three HTTP services, one task for each request, and the machine that decides."""
+
+from __future__ import annotations
+
+import asyncio
+import ssl
+from collections.abc import AsyncGenerator, Callable, Sequence
+from contextlib import AsyncExitStack, aclosing
+from dataclasses import dataclass
+from typing import assert_never
+
+import httpx2
+
+from outwait.call.commands import SeedItem
+from outwait.call.events import AnyEvent, PhraseFailed, SessionClosed, SessionOpened, Trouble
+from outwait.engines.cascade import steps as at
+from outwait.engines.cascade.llm import Finished, ToolCall, Words, Writer
+from outwait.engines.cascade.machine import Machine
+from outwait.engines.cascade.stt import Recogniser
+from outwait.engines.cascade.tts import Speaker
+from outwait.engines.cascade.wire import Failed, Service, client, reach
+
+CONNECT_SECONDS = 10.0  # s for all services to answer
+CLOSE_SECONDS = 2.0  # s for connections to close
+
+
+@dataclass(frozen=True, slots=True)
+class Stack:
+    """The three services."""
+
+    recogniser: Recogniser
+    writer: Writer
+    speaker: Speaker
+
+    @property
+    def services(self) -> list[Service]:
+        return [self.recogniser.service, self.writer.service, self.speaker.service]
+
+
+class CascadeSession:
+    """See `EngineSession` for what its methods promise."""
+
+    def __init__(
+        self,
+        number: int,
+        stack: Stack,
+        instructions: str,
+        seed: Sequence[SeedItem],
+        tools: Sequence[dict[str, object]],
+        post: Callable[[AnyEvent], None],
+        *,
+        connect_seconds: float = CONNECT_SECONDS,
+        tls: ssl.SSLContext | None = None,
+    ) -> None:
+        self._number = number
+        self._stack = stack
+        self._tools = list(tools)
+        self._post = post
+        self._connect_seconds = connect_seconds
+        self._tls = tls
+        self._machine = Machine(number, instructions, seed)
+        self._learnt: asyncio.Queue[at.Learnt] = asyncio.Queue()
+        self._close_asked = asyncio.Event()
+        self._clients: dict[str, httpx2.AsyncClient] = {}  # base URL -> its connections
+        self._jobs: dict[int, asyncio.Task[None]] = {}
+        self._end: at.End | None = None
+        self._over = False
+
+    # --- what may be asked of it: these only queue
+
+    def send_audio(self, ulaw: bytes) -> None:
+        self._wish(at.Fed(ulaw))
+
+    def commit_turn(self) -> None:
+        self._wish(at.TurnCut())
+
+    def ask_response(self, instructions: str, *, tools: bool) -> None:
+        self._wish(at.ResponseAsked(instructions, tools))
+
+    def cancel_response(self) -> None:
+        self._wish(at.ResponseUnwanted())
+
+    def truncate_item(self, item: str, heard_ms: int) -> None:
+        self._wish(at.ItemCut(item, heard_ms))
+
+    def answer_tool(self, call_id: str, output: str) -> None:
+        self._wish(at.ToolAnswered(call_id, output))
+
+    def make_phrase(self, phrase: str, text: str) -> None:
+        self._wish(at.PhraseAsked(phrase, text))
+
+    def close(self) -> None:
+        """Ask for the end. Idempotent; SessionClosed follows within CLOSE_SECONDS."""
+        if self._end is None:
+            self._close_asked.set()
+
+    async def run(self) -> None:
+        """Reach the services, and serve until the end. Leaves no task and no socket."""
+        try:
+            if not self._close_asked.is_set():
+                await self._live()
+        finally:
+            self._over = True
+            asked = self._close_asked.is_set()
+            while not self._learnt.empty():  # what was wished for before the end: a phrase fails by name
+                wish = self._learnt.get_nowait()
+                if isinstance(wish, at.PhraseAsked):
+                    self._post(PhraseFailed(self._number, wish.phrase, "the session is over"))
+            self._perform(self._machine.receive(at.Ended(asked), 0.0), None)
+            self._post(self._closed(asked=asked))
+
+    # --- its life
+
+    async def _live(self) -> None:
+        """Serve until the end, or until close() is called."""
+        async with AsyncExitStack() as closing:
+            for service in self._stack.services:
+                if service.base not in self._clients:
+                    self._clients[service.base] = client(service, self._tls)
+                    closing.push_async_callback(_shut, self._clients[service.base])
+            async with asyncio.TaskGroup() as tasks:
+                serving = tasks.create_task(self._serve(tasks), name=f"session {self._number}")
+                asked = tasks.create_task(self._close_asked.wait(), name=f"session {self._number}: close asked")
+                await asyncio.wait({serving, asked}, return_when=asyncio.FIRST_COMPLETED)
+                for task in (asked, serving, *self._jobs.values()):
+                    task.cancel()
+
+    async def _serve(self, tasks: asyncio.TaskGroup) -> None:
+        if not await self._open():
+            return
+        loop = asyncio.get_running_loop()
+        self._post(SessionOpened(self._number))
+        while self._end is None:
+            deadline = self._machine.deadline()
+            learnt: at.Learnt = at.TimePassed()
+            try:
+                async with asyncio.timeout_at(deadline.at if deadline is not None else None):
+                    learnt = await self._learnt.get()
+            except TimeoutError:
+                pass  # that is what we learnt
+            self._perform(self._machine.receive(learnt, loop.time()), tasks)
+
+    async def _open(self) -> bool:
+        """All services answer, and take the keys. False: `_end` says why not."""
+        keys = {(service.base, service.key): service for service in self._stack.services}
+        try:
+            async with asyncio.timeout(self._connect_seconds):
+                for service in keys.values():
+                    await reach(self._clients[service.base], service)
+        except Failed as failed:
+            self._end = at.End(failed.trouble, failed.code, failed.detail)
+        except TimeoutError:
+            self._end = at.End(Trouble.STALLED, 0, f"no answer within {self._connect_seconds:g} s")
+        return self._end is None
+
+    def _perform(self, wanted: list[at.Wanted], tasks: asyncio.TaskGroup | None) -> None:
+        """`tasks` None: the session is over, and nothing new is begun."""
+        for want in wanted:
+            match want:
+                case at.Post(event=event):
+                    self._post(event)
+                case at.End():
+                    self._end = want
+                case at.Stop(job=job):
+                    task = self._jobs.pop(job, None)
+                    if task is not None:
+                        task.cancel()
+                case at.Transcribe() | at.Write() | at.Speak():
+                    if tasks is not None:
+                        name = f"session {self._number}: {type(want).__name__.lower()} {want.job}"
+                        self._jobs[want.job] = tasks.create_task(self._job(want), name=name)
+                case _:
+                    assert_never(want)
+
+    # --- jobs
+
+    async def _job(self, want: at.Transcribe | at.Write | at.Speak) -> None:
+        try:
+            async with aclosing(self._results(want)) as results:
+                async for result in results:
+                    self._learnt.put_nowait(result)
+        except Failed as failed:
+            self._learnt.put_nowait(at.Broke(want.job, failed.trouble, failed.code, failed.detail))
+        finally:
+            self._jobs.pop(want.job, None)
+
+    async def _results(self, want: at.Transcribe | at.Write | at.Speak) -> AsyncGenerator[at.Result, None]:
+        match want:
+            case at.Transcribe(job=job, ulaw=ulaw):
+                recogniser = self._stack.recogniser
+                transcript = await recogniser.transcribe(self._clients[recogniser.service.base], ulaw)
+                yield at.Transcribed(job, transcript.text, transcript.seconds)
+            case at.Write(job=job, messages=messages, tools=tools):
+                writer = self._stack.writer
+                http = self._clients[writer.service.base]
+                async with aclosing(writer.write(http, messages, self._tools if tools else [])) as pieces:
+                    async for piece in pieces:
+                        yield _written(job, piece)
+            case at.Speak(job=job, text=text):
+                speaker = self._stack.speaker
+                async with aclosing(speaker.speak(self._clients[speaker.service.base], text)) as sounds:
+                    async for ulaw in sounds:
+                        yield at.Spoke(job, ulaw)
+                yield at.Spoken(job)
+            case _:
+                assert_never(want)
+
+    # --- parts
+
+    def _wish(self, wish: at.Learnt) -> None:
+        if not self._over:
+            self._learnt.put_nowait(wish)
+
+    def _closed(self, *, asked: bool) -> SessionClosed:
+        if asked:
+            return SessionClosed(self._number, None, 0, "closed")
+        end = self._end or at.End(Trouble.LOST, 0, "abandoned")
+        return SessionClosed(self._number, end.trouble, end.code, end.detail)
+
+
+def _written(job: int, piece: Words | ToolCall | Finished) -> at.Result:
+    match piece:
+        case Words(text=text):
+            return at.Wrote(job, text)
+        case ToolCall(call_id=call_id, name=name, arguments=arguments):
+            return at.Called(job, call_id, name, arguments)
+        case Finished(tokens=tokens, whole=whole):
+            return at.Written(job, tokens, whole)
+        case _:
+            assert_never(piece)
+
+
+async def _shut(http: httpx2.AsyncClient) -> None:
+    """Close the connections, for as long as that may take."""
+    try:
+        async with asyncio.timeout(CLOSE_SECONDS):
+            await http.aclose()
+    except TimeoutError:
+        pass  # the peer does not answer; the transport is gone with its loop

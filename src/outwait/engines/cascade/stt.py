@@ -1,0 +1,57 @@
+"""Speech to text: a whole turn in, its words out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+import httpx2
+import msgspec
+
+from outwait.call.events import Trouble
+from outwait.engines.cascade.sound import wav
+from outwait.engines.cascade.wire import Failed, Service, asked
+
+
+@dataclass(frozen=True, slots=True)
+class Transcript:
+    text: str
+    seconds: float | None  # of audio, as billed; None: it does not say
+
+
+class Recogniser(Protocol):
+    """Writes down what was said."""
+
+    service: Service
+
+    async def transcribe(self, http: httpx2.AsyncClient, ulaw: bytes) -> Transcript:
+        """Raises Failed."""
+
+
+class OpenAIRecogniser:
+    """`POST /audio/transcriptions`, a file in a form, as OpenAI's and many local servers take it."""
+
+    def __init__(self, service: Service) -> None:
+        self.service = service
+
+    async def transcribe(self, http: httpx2.AsyncClient, ulaw: bytes) -> Transcript:
+        """Raises Failed."""
+        form = {"model": self.service.model, "response_format": "json"}
+        sound = {"file": ("turn.wav", wav(ulaw), "audio/wav")}
+        async with asked(http, self.service, "POST", "/audio/transcriptions", data=form, files=sound) as response:
+            body = await response.aread()
+        try:
+            answer = msgspec.json.decode(body, type=_Answer)
+        except msgspec.DecodeError as error:
+            raise Failed(Trouble.REFUSED, 200, f"/audio/transcriptions: no transcript: {error}") from error
+        usage = answer.usage
+        return Transcript(answer.text.strip(), usage.seconds if usage is not None and usage.seconds else None)
+
+
+class _Usage(msgspec.Struct):
+    seconds: float | None = None
+
+
+class _Answer(msgspec.Struct):
+    text: str
+    usage: _Usage | None = None

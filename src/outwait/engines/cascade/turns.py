@@ -1,0 +1,124 @@
+"""When the person speaks, and when their turn is over, by the loudness of the line alone.
+
+Counted in audio, so that a call may run at any speed. The floor follows the line's own noise: at once downwards, slowly
+upwards, so that a person's pauses keep it low and music that goes on raises it until it is no speech any more.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass
+
+import numpy as np
+
+from outwait.audio import g711
+from outwait.audio.frontend import levels
+
+FRAME = 160  # bytes: 20 ms
+BYTES_PER_SECOND = 8000
+FRAME_SECONDS = FRAME / BYTES_PER_SECOND
+
+
+@dataclass(frozen=True, slots=True)
+class TurnPolicy:
+    """When a turn begins and ends."""
+
+    loud: int = 4
+    # frames of the last `of` that are loud when a turn begins
+    of: int = 7
+    # frames
+    silence: float = 0.6
+    # s without a loud frame that end a turn
+    prefix: float = 0.3
+    # s before the first loud frame that belong to the turn
+    longest: float = 30.0
+    # s; a longer turn is cut here
+    above: float = 12.0
+    # dB above the line's floor that are loud
+    quietest: float = -46.0
+    # dBFS; nothing below is loud, however quiet the line
+    rise: float = 1.5
+    # dB a second at which the floor follows noise that stays
+    kept: float = 8.0
+    # s of the line kept for a turn that was not noticed
+    least: float = 0.3
+    # s; less is no turn
+    tail: float = 0.2
+    # s of the silence at its end that stay with the turn
+
+
+@dataclass(frozen=True, slots=True)
+class TurnStarted:
+    """Somebody speaks."""
+
+
+@dataclass(frozen=True, slots=True)
+class TurnEnded:
+    ulaw: bytes  # all of the turn
+
+
+class Turns:
+    """`hear` takes the line as it comes, in pieces of any length."""
+
+    def __init__(self, policy: TurnPolicy | None = None) -> None:
+        self._policy = policy or TurnPolicy()
+        self._rest = b""
+        self._floor = -60.0  # dBFS
+        self._recent: deque[bool] = deque(maxlen=self._policy.of)  # loud or not
+        self._kept: deque[bytes] = deque()  # frames since the last turn; in a turn: the turn
+        self._quiet = 0  # frames since the last loud one
+        self.speaking = False
+
+    def hear(self, ulaw: bytes) -> list[TurnStarted | TurnEnded]:
+        """More of the line."""
+        data = self._rest + ulaw
+        whole = len(data) // FRAME * FRAME
+        self._rest = data[whole:]
+        if not whole:
+            return []
+        found: list[TurnStarted | TurnEnded] = []
+        loudness = levels(np.ascontiguousarray(g711.decode(data[:whole]))[np.newaxis])[0]
+        for place, level in enumerate(loudness):
+            self._kept.append(data[place * FRAME : (place + 1) * FRAME])
+            happened = self._frame(float(level))
+            if happened is not None:
+                found.append(happened)
+        return found
+
+    def cut(self) -> TurnEnded | None:
+        """End the turn here. One that was not noticed is what has been kept of the line; None: that is too little."""
+        if self.speaking:
+            return self._end()
+        if len(self._kept) * FRAME_SECONDS < self._policy.least:
+            return None
+        return self._end()
+
+    def _frame(self, level: float) -> TurnStarted | TurnEnded | None:
+        policy = self._policy
+        loud = level >= max(self._floor + policy.above, policy.quietest)
+        self._floor = min(level, self._floor + policy.rise * FRAME_SECONDS)
+        self._recent.append(loud)
+        self._quiet = 0 if loud else self._quiet + 1
+        if self.speaking:
+            long = len(self._kept) * FRAME_SECONDS >= policy.longest
+            return self._end() if long or self._quiet * FRAME_SECONDS >= policy.silence else None
+        if sum(self._recent) >= policy.loud:
+            self._keep(policy.prefix + len(self._recent) * FRAME_SECONDS)
+            self.speaking = True
+            return TurnStarted()
+        self._keep(policy.kept)
+        return None
+
+    def _keep(self, seconds: float) -> None:
+        """Only the last of what was kept."""
+        while len(self._kept) * FRAME_SECONDS > seconds:
+            self._kept.popleft()
+
+    def _end(self) -> TurnEnded:
+        surplus = max(0, self._quiet - round(self._policy.tail / FRAME_SECONDS)) if self.speaking else 0
+        frames = list(self._kept)[: len(self._kept) - surplus]
+        self._kept.clear()
+        self._recent.clear()
+        self._quiet = 0
+        self.speaking = False
+        return TurnEnded(b"".join(frames))

@@ -1,0 +1,100 @@
+"""Whole calls on the cascade over real sockets: our server, a carrier, and three services that speak their wires."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from pathlib import Path
+
+import httpx2
+import pytest
+
+from outwait.compose import desk_opener
+from outwait.config import ConfigError, Settings
+from outwait.sim.cascade_stage import CascadeStage
+from outwait.sim.scenario import Pace, load
+from outwait.web.server import listening
+from tests.e2e.house import TALK_PACE, House
+
+
+@asynccontextmanager
+async def house(scenario: str, folder: Path, patch: pytest.MonkeyPatch, **more: str) -> AsyncIterator[House]:
+    """`more`: further settings, by their names in the environment."""
+    wanted = load(scenario)
+    wanted = replace(wanted, pace=Pace(talk=TALK_PACE, hold=wanted.pace.hold, announce=wanted.pace.announce))
+    async with CascadeStage(wanted) as stage:
+        for name, value in {**stage.environment(), **more}.items():
+            patch.setenv(name, value)
+        patch.setenv("DATABASE_URL", f"sqlite:///{folder / 'calls.db'}")
+        settings = Settings.load(port=0)
+        async with (
+            listening(settings, desk_opener(settings, folder=folder)) as (url, _),
+            httpx2.AsyncClient(base_url=url, trust_env=False) as http,
+        ):
+            yield House(url, stage, http)
+
+
+def nothing_reached_the_model_on_hold(house: House) -> None:
+    proof = house.stage.proof
+    assert proof.seconds > 10
+    assert proof.seconds_with_socket == 0
+    assert proof.appended_ms == 0
+    assert proof.responses == 0
+
+
+async def the_laws_were_kept(house: House) -> None:
+    metrics = (await house.http.get("/metrics")).text
+    assert not [line for line in metrics.splitlines() if line.startswith("outwait_laws_broken_total")]
+
+
+@pytest.mark.parametrize(
+    ("scenario", "voice"),
+    [("silence_hold", "gpt-4o-mini-tts"), ("short_hold", "gpt-4o-mini-tts"), ("silence_hold", "tts-1")],
+)
+async def test_a_hold_is_ridden_out(scenario: str, voice: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    async with house(scenario, tmp_path, monkeypatch, OUTWAIT_CASCADE_TTS_MODEL=voice) as here:
+        record = await here.whole_call()
+        assert record["end_reason"] == {"result": "success", "cause": "hangup_call"}
+        assert "tomorrow between ten and twelve" in record["outcome"]
+        assert [part["kind"] for part in record["timeline"]] == ["talk", "hold", "talk"]
+        assert [session["reason"] for session in record["sessions"]] == ["hold", "ended"]
+        assert {session["engine"] for session in record["sessions"]} == {"cascade"}
+        nothing_reached_the_model_on_hold(here)
+        await the_laws_were_kept(here)
+        assert here.stage.model.open_sockets == 0
+        (call,) = here.stage.carrier.calls.values()
+        assert call.completed_requests == 1
+        assert call.unheard_at_completed == [0.0], "the goodbye was heard to its end"
+        cost = record["cost"]
+        assert cost["model_usd"] == pytest.approx(here.stage.model.bill.usd, rel=0.02)
+        assert cost["total_usd"] == pytest.approx(sum(item["usd"] for item in cost["items"]))
+        assert cost["without_parking_usd"] > cost["total_usd"]
+        parts = {(item["what"], item["units"]) for item in cost["items"]}
+        spoken = "seconds" if voice == "gpt-4o-mini-tts" else "characters"
+        assert {("transcription", "seconds"), ("response", "tokens"), ("response", spoken), ("phrase", spoken)} <= parts
+
+
+async def test_a_key_that_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    async with house("silence_hold", tmp_path, monkeypatch, OPENAI_API_KEY="sk-wrong") as here:
+        record = await here.whole_call()
+        assert record["end_reason"] == {"result": "upstream_error", "cause": "model_refused"}
+
+
+def test_a_part_without_a_price_is_an_error_at_start(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", "k")
+    monkeypatch.setenv("OUTWAIT_ENGINE", "cascade")
+    for part in ("STT", "LLM", "TTS"):
+        with monkeypatch.context() as patch:
+            patch.setenv(f"OUTWAIT_CASCADE_{part}_MODEL", "unheard-of")
+            with pytest.raises(ConfigError, match=r"no price for .* 'unheard-of'"):
+                desk_opener(Settings.load())
+
+
+def test_it_needs_a_key_or_addresses(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OUTWAIT_ENGINE", "cascade")
+    with pytest.raises(ConfigError, match="OPENAI_API_KEY, or an OUTWAIT_CASCADE_"):
+        desk_opener(Settings.load())
+    for part in ("STT", "LLM", "TTS"):
+        monkeypatch.setenv(f"OUTWAIT_CASCADE_{part}_URL", "http://127.0.0.1:11434/v1")
+    desk_opener(Settings.load())
