@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, TypeVar
 
 import msgspec
 
@@ -19,8 +19,12 @@ from outwait.call.setup import Setup
 from outwait.store.base import Entry
 
 QUIET_LIMIT = 400  # events in one packed entry: about seven seconds of a held call, which is what a crash can lose
+MOST_SOUND = 16_000_000  # bytes in one event: half an hour; more is no log of ours
+MOST_FRAMES = 100_000  # in one run
 HEARD_SECONDS = 1.0  # that the far end heard of the agent and a crash may forget
 _SILENCE = b"\xff"
+
+T = TypeVar("T")
 
 _encoder = msgspec.json.Encoder()
 _commands = msgspec.json.Decoder(tuple[AnyCommand, ...])
@@ -33,7 +37,7 @@ def pack_setup(setup: Setup) -> bytes:
 
 def unpack_setup(data: bytes) -> Setup:
     """Raises msgspec.MsgspecError for what is no setup."""
-    return _setup.decode(data)
+    return _decoded(_setup, data)
 
 
 def pack_event(event: AnyEvent) -> bytes:
@@ -45,7 +49,8 @@ def pack_commands(commands: Sequence[AnyCommand]) -> bytes:
 
 
 def unpack_commands(data: bytes) -> tuple[AnyCommand, ...]:
-    return _commands.decode(data)
+    """Raises msgspec.MsgspecError for what is none."""
+    return _decoded(_commands, data)
 
 
 def visible(commands: Sequence[AnyCommand]) -> bool:
@@ -112,23 +117,34 @@ class Quiet:
 
 
 def unpack_event(data: bytes) -> Iterator[tuple[float | None, AnyEvent]]:
-    """The events of one entry, each with its time where it has one of its own (else the entry's counts)."""
+    """The events of one entry, each with its time where it has one of its own (else the entry's counts). Raises
+    msgspec.MsgspecError for what is no entry."""
+    try:
+        yield from _events(data)
+    except (TypeError, ValueError, LookupError, OverflowError, RecursionError) as error:
+        raise msgspec.DecodeError(f"not an entry: {error}") from error
+
+
+def _events(data: bytes) -> Iterator[tuple[float | None, AnyEvent]]:
     content = msgspec.json.decode(data)
     if "quiet" not in content:
         yield None, _event(content)
         return
     for item in content["quiet"]:
         if len(item) == 2:
-            yield item[0], _event(item[1])
+            yield float(item[0]), _event(item[1])
         else:
             yield from _run(item)
 
 
 def _run(item: list[Any]) -> Iterator[tuple[float, AnyEvent]]:
     first_now, last_now, stream, first_at, _, size, count, step = item
+    if count > MOST_FRAMES:
+        raise ValueError(f"{count} frames")
+    sound = _sound(size)
     for n in range(count):
         now = first_now + (last_now - first_now) * (n / (count - 1) if count > 1 else 0.0)
-        yield now, Heard(stream, round(first_at + n * step, 6), _SILENCE * size)
+        yield now, Heard(stream, round(first_at + n * step, 6), sound)
 
 
 def _plain(event: AnyEvent) -> dict[str, Any]:
@@ -138,9 +154,22 @@ def _plain(event: AnyEvent) -> dict[str, Any]:
     return content
 
 
+def _sound(size: int) -> bytes:
+    if size > MOST_SOUND:
+        raise ValueError(f"{size} bytes of sound")
+    return _SILENCE * size
+
+
+def _decoded(decoder: msgspec.json.Decoder[T], data: bytes) -> T:
+    try:
+        return decoder.decode(data)
+    except (UnicodeDecodeError, RecursionError) as error:
+        raise msgspec.DecodeError(str(error)) from error
+
+
 def _event(content: dict[str, Any]) -> AnyEvent:
     if "ulaw" in content:
-        content["ulaw"] = _SILENCE * content["ulaw"]
+        content["ulaw"] = _sound(content["ulaw"])
     return msgspec.convert(content, AnyEvent, builtin_types=(bytes,))  # type: ignore[no-any-return]
 
 
@@ -189,7 +218,7 @@ def _entries(path: Path, file: BinaryIO) -> Iterator[Entry]:
     with file:
         for number, text in enumerate(file, 2):
             try:
-                line = decoder.decode(text)
+                line = _decoded(decoder, text)
             except msgspec.MsgspecError as error:
                 raise FileError(f"{path}, line {number}: {error}") from error
             yield Entry(line.seq, line.now, line.wall, 0, bytes(line.event), bytes(line.commands))

@@ -132,7 +132,7 @@ class PriceTable(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_onl
 def _read(data: bytes, name: str) -> PriceTable:
     try:
         return msgspec.json.decode(data, type=PriceTable)
-    except msgspec.DecodeError as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise NoPrice(f"{name}: {error}") from error
 
 

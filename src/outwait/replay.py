@@ -96,7 +96,7 @@ def _load(path: Path) -> tuple[Setup, list[Entry]]:
         call_id = json.loads(path.read_bytes())["id"]
     except OSError as error:
         raise OutwaitError(f"{path}: {error.strerror}") from error
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise OutwaitError(f"{path}: not a call.json") from error
     beside = call_log.log_beside(path)
     if not beside.exists():
