@@ -263,12 +263,13 @@ class _Tape:
         r = self.r
         fits = lambda clip: clip.speaker != self.speaker and len(self.c.sound(clip)) > 0.3 * RATE  # noqa: E731
         # Some agents are machines too, or sound like a studio.
-        first = self.c.pick(LIVE if r.random() < 0.85 or not self.c.has("speech_tts") else ("speech_tts",), fits)
+        machine = r.random() < 0.15 and any(c.kind == "speech_tts" and fits(c) for c in self.c._clips)
+        first = self.c.pick(("speech_tts",) if machine else LIVE, fits)
         same = [
             c for c in self.c._clips if c.speaker == first.speaker and c.path != first.path and c.kind == first.kind
         ]
         self.hold.language = first.language or "?"
-        level = -99.0 if r.random() < 0.25 else float(r.uniform(-60, -42))
+        level = -99.0 if r.random() < 0.4 else float(r.uniform(-62, -42))
         gain = decibels(float(r.uniform(-10, 3)) - (14 if self.hold.damage == "quiet person" else 0))
         lead = float(r.choice([r.uniform(0.1, 0.8), r.uniform(0.5, 2.0)])) if lead is None else lead
         begin = self.length

@@ -77,8 +77,6 @@ class Evidence(NamedTuple):
     """0..1: singing in the voice"""
     speech: float
     """0..1: how surely it is a voice"""
-    live: float
-    """0..1: how little it sounds like a studio"""
     room: float
     """dBFS: loudest floor of the quiet around the voice, from -80 to -35"""
     new_room: float
@@ -192,11 +190,11 @@ class HoldPolicy:
 
     rule: Literal["evidence", "forum_rule"] = "evidence"
     # "evidence": this module's own. "forum_rule": 90 % of four seconds loud with voice-like sound, fires on music
-    returned_odds: float = 0.5
+    returned_odds: float = 0.6
     # log odds for HumanReturned; more: fewer false resumes, later and more missed ones
-    early_odds: float = 1.0
+    early_odds: float = 2.0
     # log odds asked for on top when a voice has just begun; none after `early_seconds`
-    early_seconds: float = 1.6
+    early_seconds: float = 2.0
     # seconds since the voice began
     learned_odds: float = 0.6
     # log odds asked for on top for each false resume of this call, three at most
@@ -503,10 +501,12 @@ class _Past:
         self.count = 0  # recordings heard
 
     def learn(self, candidate: _Candidate, live: bool) -> None:
+        if candidate.spoken < 1.2 or candidate.speech < 0.8 * candidate.spoken:
+            return  # too short or too unsure to have been a voice: a slip in the music
         kept = self.alive if live else self.recorded
         if candidate.voice >= 0:
             kept[candidate.voice] = kept.get(candidate.voice, 0.0) + candidate.spoken
-        if not live and candidate.spoken >= 1.0:
+        if not live:
             self.count += 1
             self.repeats += candidate.known_repeat()
             if candidate.music_after > 0.0:
@@ -540,7 +540,6 @@ class _Candidate:
         self.music = 0.0  # sums over the voice: of the music score,
         self.singing = 0.0  # of the singing score,
         self.speech = 0.0  # of the speech score,
-        self.live = 0.0  # of the live score,
         self.loudness = 0.0  # of the level
         self.repeated = 0.0  # seconds of voice that were heard before
         self.familiar = 0.0  # likeness to the nearest voice, the last one
@@ -565,7 +564,6 @@ class _Candidate:
             self.music += step * score.music
             self.singing += step * score.singing
             self.speech += step * score.speech
-            self.live += step * score.live
             self.loudness += step * score.level
             if score.repeated >= 0.5:
                 self.repeated += step
@@ -590,7 +588,8 @@ class _Candidate:
         """Whether a voice that starts now is another one: music came between, or a long talk or a mere blip before."""
         if self.music_after - self.soft_music >= 0.3:
             return True
-        return self.quiet >= 0.4 and (self.spoken < 0.4 or (self.quiet >= _NEW_TURN and self.spoken >= _LONG_TURN))
+        unsure = self.spoken < 0.4 or self.speech < 0.8 * self.spoken
+        return self.quiet >= 0.4 and (unsure or (self.quiet >= _NEW_TURN and self.spoken >= _LONG_TURN))
 
     def over(self) -> bool:
         return self.music_after >= 1.0 or self.quiet >= 2.6
@@ -613,7 +612,6 @@ class _Candidate:
             music_under=min(1.0, self.music / spoken),
             singing_under=min(1.0, self.singing / spoken),
             speech=min(1.0, self.speech / spoken),
-            live=min(1.0, self.live / spoken),
             room=max(-80.0, min(-35.0, self.room)),
             new_room=max(-20.0, min(20.0, self.room - max(past.floors))) if past.floors else 0.0,
             heard_before=min(1.0, self.repeated / 0.6),
@@ -663,7 +661,6 @@ _FOR: Final[tuple[_Reason, ...]] = (
     (lambda e: e.repeats >= 0.5, "new on a hold that repeats itself"),
     (lambda e: e.turns >= 1, "words with pauses"),
     (lambda e: e.silent_before >= 2.0, "after silence"),
-    (lambda e: e.live >= 0.6, "a live sound"),
 )
 _AGAINST: Final[tuple[_Reason, ...]] = (
     (lambda e: e.heard_before > 0.0, "heard before in this call"),
