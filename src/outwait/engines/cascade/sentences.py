@@ -7,7 +7,7 @@ import re
 LONGEST = 240  # characters of one piece
 FIRST_CLAUSE = 60  # characters from which the first piece may end at a comma: the person waits for it
 
-_END = re.compile(r"[.!?…。！？]+[\"'”’)\]]*(?=\s)|\n+")
+_END = re.compile(r"[.!?…。！？]+[\"'”’)\]*_`]*(?=\s)|\n+")
 _CLAUSE = re.compile(r"[,;:—–]+(?=\s)")
 _SHORT = re.compile(r"(?:\b(?:mr|mrs|ms|dr|st|no|vs|etc|e\.g|i\.e|a\.m|p\.m|approx)|\b[a-z]|^\d+)\.$", re.I)
 _MARKUP = re.compile(r"[*_#`]+")

@@ -1,0 +1,172 @@
+"""The cascade's reaction: person's last word to first agent sound, with services as slow as real ones.
+
+A person is fed to the engine in real time, turn after turn, over real sockets to simulated services. The time is
+counted from the last of their speech, so it has the silence in it that ends a turn; beside it stands the sum of that
+silence and of the services' own delays.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import statistics
+import sys
+from typing import Any, Final
+
+import numpy as np
+from rich.console import Console
+from rich.table import Table
+
+from outwait.audio import g711
+from outwait.audio.frontend import levels
+from outwait.call.events import AgentSpoke, AnyEvent, PersonSaid, PersonStopped, ResponseEnded, SessionOpened
+from outwait.call.tools import schemas
+from outwait.engines.cascade import Service, cascade_engine
+from outwait.engines.cascade.turns import TurnPolicy
+from outwait.sim import sound
+from outwait.sim.cascade import CascadeSim, Delays, PlainHearing
+from outwait.sim.mind import Mind
+from outwait.web.server import run
+
+LIMIT: Final = 150.0  # ms over the sum of the delays, at the median
+TASK: Final = "Find out when parcel four seven one two will be delivered."
+PERSON: Final = ("Hello, Northwind Parcels, how can I help you?", "Which parcel was it?", "Could you repeat that?")
+FRAME: Final = 160  # bytes: 20 ms
+LOUD: Final = -40.0  # dBFS; the last frame above it is the end of the last word
+PATIENCE: Final = 20.0  # s for one answer
+
+
+def main(arguments: list[str]) -> int:
+    """Talk, measure, print. Returns the exit status."""
+    parser = argparse.ArgumentParser(prog="outwait bench cascade", description=__doc__)
+    parser.add_argument("--turns", type=int, default=9, help="how many times the person speaks")
+    parser.add_argument("--stt-ms", type=float, default=300.0, help="from a turn to its words")
+    parser.add_argument("--llm-ms", type=float, default=350.0, help="from the words to the model's first one")
+    parser.add_argument("--word-ms", type=float, default=15.0, help="from one word of the model to the next")
+    parser.add_argument("--tts-ms", type=float, default=200.0, help="from a sentence to its first sound")
+    parser.add_argument("--json", action="store_true", help="figures as one JSON object")
+    options = parser.parse_args(arguments)
+    delays = Delays(
+        transcribe=options.stt_ms / 1000,
+        first_word=options.llm_ms / 1000,
+        word=options.word_ms / 1000,
+        first_sound=options.tts_ms / 1000,
+        speed=8.0,
+    )
+    figures: dict[str, Any] = {}
+    run(_bench(options.turns, delays, figures))
+    if options.json:
+        sys.stdout.write(json.dumps(figures) + "\n")
+    else:
+        _show(figures)
+    return 0 if figures["over_ms"]["median"] <= LIMIT else 1
+
+
+async def _bench(turns: int, delays: Delays, figures: dict[str, Any]) -> None:
+    hearing = PlainHearing()
+    async with CascadeSim(hearing, Mind(task=TASK), delays) as sim:
+        service = [
+            Service(sim.base_url, model, sim.key) for model in ("gpt-transcribe", "gpt-5.4-mini", "gpt-4o-mini-tts")
+        ]
+        engine = cascade_engine(stt=service[0], llm=service[1], tts=service[2], voice="marin")
+        listener = _Listener()
+        session = engine.session(1, f"You are on the telephone. Your task: {TASK}", [], schemas(), listener.post)
+        running = asyncio.create_task(session.run(), name="session")
+        await listener.wait(SessionOpened)
+        measured = [await _turn(session, listener, hearing, sim, number, delays) for number in range(turns)]
+        session.close()
+        await running
+    figures |= {
+        "turns": turns,
+        "limit_ms": LIMIT,
+        "delays_ms": {name: getattr(delays, name) * 1000 for name in ("transcribe", "first_word", "first_sound")},
+        "silence_ms": TurnPolicy().silence * 1000,
+    }
+    for name in measured[0]:
+        values = [one[name] for one in measured]
+        figures[name] = {"median": statistics.median(values), "worst": max(values)}
+
+
+async def _turn(
+    session: Any, listener: _Listener, hearing: PlainHearing, sim: CascadeSim, number: int, delays: Delays
+) -> dict[str, float]:
+    """One thing said and answered; ms."""
+    loop = asyncio.get_running_loop()
+    text = PERSON[number % len(PERSON)]
+    voice = sound.mix(sound.speak(text), sound.room(10.0), 0)
+    hearing.said(text, voice)
+    loud = levels(g711.decode(voice[: len(voice) // FRAME * FRAME])[np.newaxis])[0] >= LOUD
+    last = (int(np.flatnonzero(loud)[-1]) + 1) * FRAME / 8000  # s of the speech
+    listener.times.clear()
+    began = loop.time()
+    line = voice + sound.room(10.0)[: 8000 * 4]
+    asked = len(sim.asked)
+    feeding = asyncio.create_task(_feed(session, line, began), name="person")
+    try:
+        await listener.wait(ResponseEnded)
+    finally:
+        feeding.cancel()
+        await asyncio.wait({feeding})
+    times = {kind: at - began - last for kind, at in listener.times.items()}
+    stages = {request.what: request.at - began - last for request in reversed(sim.asked[asked:])}
+    first = next((r.body["input"] for r in sim.asked[asked:] if r.what == "speech"), "")
+    words = len(first.split())  # a sentence is known to be over when the next word comes
+    least = TurnPolicy().silence + delays.transcribe + delays.first_word + words * delays.word + delays.first_sound
+    reaction = times[AgentSpoke]
+    return {
+        "reaction_ms": reaction * 1000,
+        "sum_ms": least * 1000,
+        "over_ms": (reaction - least) * 1000,
+        "turn_end_ms": times[PersonStopped] * 1000,
+        "written_down_ms": (times[PersonSaid] - times[PersonStopped]) * 1000,
+        "answer_ms": (stages["speech"] - times[PersonSaid]) * 1000,
+        "speech_ms": (reaction - stages["speech"]) * 1000,
+    }
+
+
+async def _feed(session: Any, line: bytes, began: float) -> None:
+    """In real time."""
+    loop = asyncio.get_running_loop()
+    for at in range(0, len(line), FRAME):
+        await asyncio.sleep(began + (at + FRAME) / 8000 - loop.time())
+        session.send_audio(line[at : at + FRAME])
+
+
+class _Listener:
+    """When each kind of event first came, since the last clear."""
+
+    def __init__(self) -> None:
+        self.times: dict[type[AnyEvent], float] = {}
+        self._news = asyncio.Event()
+
+    def post(self, event: AnyEvent) -> None:
+        self.times.setdefault(type(event), asyncio.get_running_loop().time())
+        self._news.set()
+
+    async def wait(self, kind: type[AnyEvent]) -> None:
+        async with asyncio.timeout(PATIENCE):
+            while kind not in self.times:
+                self._news.clear()
+                await self._news.wait()
+
+
+def _show(figures: dict[str, Any]) -> None:
+    table = Table(title=f"Cascade, {figures['turns']} turns, ms")
+    for heading in ("", "median", "worst"):
+        table.add_column(heading, justify="left" if not heading else "right")
+    rows = {
+        "turn_end_ms": "last word to the turn's end",
+        "written_down_ms": "turn's end to its words",
+        "answer_ms": "words to the first sentence",
+        "speech_ms": "sentence to its first sound",
+        "reaction_ms": "last word to first sound",
+        "sum_ms": "sum of the delays",
+        "over_ms": "over the sum",
+    }
+    for name, words in rows.items():
+        table.add_row(words, f"{figures[name]['median']:.0f}", f"{figures[name]['worst']:.0f}")
+    console = Console()
+    console.print(table)
+    kept = "kept" if figures["over_ms"]["median"] <= LIMIT else "missed"
+    console.print(f"limit of {LIMIT:g} ms over the sum at the median: {kept}")

@@ -1,0 +1,420 @@
+"""The cascade's decisions, without a service: what is learnt in, what is wanted out."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from outwait.call.commands import SeedItem
+from outwait.call.cost import Usage
+from outwait.call.events import (
+    AgentSpoke,
+    AgentWrote,
+    AnyEvent,
+    PersonCommitted,
+    PersonSaid,
+    PersonStarted,
+    PersonStopped,
+    PhraseFailed,
+    PhraseMade,
+    ResponseEnded,
+    ResponseStarted,
+    ToolCalled,
+    Trouble,
+)
+from outwait.engines.cascade import steps as at
+from outwait.engines.cascade.machine import UNCLEAR, Machine, Patience
+
+VOICE = b"\x10\x90" * 2400  # 0.6 s
+QUIET = b"\xff" * 6400  # 0.8 s
+SECOND = b"\x20" * 8000
+
+
+class Play:
+    """A machine, what it has posted, and what it wants that is not done yet."""
+
+    def __init__(self, seed: list[SeedItem] | None = None) -> None:
+        self.machine = Machine(1, "Order a pizza.", seed or [])
+        self.now = 0.0
+        self.events: list[AnyEvent] = []
+        self.jobs: list[Any] = []
+        self.stopped: list[int] = []
+        self.end: at.End | None = None
+
+    def learn(self, *learnt: at.Learnt) -> Play:
+        for one in learnt:
+            for wanted in self.machine.receive(one, self.now):
+                match wanted:
+                    case at.Post(event=event):
+                        self.events.append(event)
+                    case at.Stop(job=job):
+                        self.stopped.append(job)
+                        self.jobs = [other for other in self.jobs if other.job != job]
+                    case at.End():
+                        self.end = wanted
+                    case _:
+                        self.jobs.append(wanted)
+        return self
+
+    def speak(self) -> Play:
+        """The person says something, and stops."""
+        return self.learn(at.Fed(VOICE), at.Fed(QUIET))
+
+    def job(self, kind: type[Any]) -> Any:
+        """The oldest job of a kind, which is taken up."""
+        found = next(job for job in self.jobs if isinstance(job, kind))
+        self.jobs.remove(found)
+        return found
+
+    def hear(self, text: str) -> Play:
+        return self.learn(at.Transcribed(self.job(at.Transcribe).job, text, None))
+
+    def say_next(self, sound: bytes = SECOND) -> str:
+        """The synthesiser speaks the oldest sentence."""
+        speak = self.job(at.Speak)
+        self.learn(at.Spoke(speak.job, sound), at.Spoken(speak.job))
+        return str(speak.text)
+
+    def take(self) -> list[AnyEvent]:
+        taken, self.events = self.events, []
+        return taken
+
+    def kinds(self) -> list[str]:
+        return [type(event).__name__ for event in self.take()]
+
+
+def answered(play: Play, *sentences: str) -> Play:
+    """A whole exchange."""
+    play.speak().hear("Hello?")
+    write = play.job(at.Write)
+    play.learn(at.Wrote(write.job, " ".join(sentences)), at.Written(write.job, at.Tokens(100, 0, 10), True))
+    for _ in sentences:
+        play.say_next()
+    return play
+
+
+def last(play: Play, kind: type[Any]) -> Any:
+    return [event for event in play.events if isinstance(event, kind)][-1]
+
+
+def test_a_turn_is_written_down_answered_and_spoken() -> None:
+    play = Play().speak()
+    assert play.kinds() == ["PersonStarted", "PersonStopped", "PersonCommitted"]
+    play.learn(at.Transcribed(play.job(at.Transcribe).job, "Who is this?", 1.5))
+    said, started = play.take()
+    assert said == PersonSaid(1, said.item, "Who is this?", Usage(seconds=1.5))  # type: ignore[union-attr]
+    assert isinstance(started, ResponseStarted)
+    write = play.job(at.Write)
+    assert [message["role"] for message in write.messages] == ["system", "user"]
+    play.learn(at.Wrote(write.job, "Hello, this is the assistant. I am"))
+    first = play.job(at.Speak)
+    assert first.text == "Hello, this is the assistant."
+    play.learn(at.Spoke(first.job, SECOND))
+    assert [type(event) for event in play.take()] == [AgentWrote, AgentSpoke], "while the model still writes"
+    play.learn(at.Wrote(write.job, " calling about a pizza."), at.Written(write.job, at.Tokens(50, 10, 12), True))
+    second = play.job(at.Speak)
+    play.learn(at.Spoke(second.job, SECOND), at.Spoken(second.job))
+    assert play.take() == [], "its turn has not come"
+    play.learn(at.Spoken(first.job))
+    wrote, spoke, ended = play.take()
+    assert isinstance(wrote, AgentWrote)
+    assert wrote.text == " I am calling about a pizza."
+    assert isinstance(spoke, AgentSpoke)
+    assert isinstance(ended, ResponseEnded)
+    assert (ended.status, ended.usage) == (
+        "completed",
+        Usage(text_in=50, text_cached=10, text_out=12, characters=56, audio_out=40),
+    )
+    assert play.machine.deadline() is None
+
+
+def test_two_sentences_are_made_at_a_time() -> None:
+    play = Play().speak().hear("Hello?")
+    write = play.job(at.Write)
+    play.learn(at.Wrote(write.job, "One is first. Two is second. Three is third. "))
+    assert [job.text for job in play.jobs] == ["One is first.", "Two is second."]
+    play.say_next()
+    assert [job.text for job in play.jobs] == ["Two is second.", "Three is third."]
+
+
+def test_a_person_who_speaks_stops_the_answer() -> None:
+    play = Play().speak().hear("Hello?")
+    write = play.job(at.Write)
+    play.learn(at.Wrote(write.job, "I am calling about a pizza. And about a salad. "))
+    play.say_next()
+    salad = play.jobs[0]
+    play.take()
+    play.learn(at.Fed(VOICE))
+    assert play.kinds() == ["PersonStarted", "ResponseEnded"]
+    assert set(play.stopped) == {write.job, salad.job}
+    play.learn(at.Spoke(salad.job, SECOND), at.Wrote(write.job, "Late."), at.Written(write.job, None, True))
+    assert play.take() == [], "old jobs change nothing"
+    play.learn(at.Fed(QUIET)).hear("A what?")
+    messages = play.job(at.Write).messages
+    assert messages[-2:] == [
+        {"role": "assistant", "content": "I am calling about a pizza. ... (interrupted)"},
+        {"role": "user", "content": "A what?"},
+    ]
+
+
+def test_what_was_cut_off_is_an_estimate_by_the_last_bill() -> None:
+    play = answered(Play(), "Hello.")
+    play.speak().hear("Go on.")
+    write = play.job(at.Write)
+    play.learn(at.Wrote(write.job, "x" * 40), at.ResponseUnwanted())
+    ended = last(play, ResponseEnded)
+    assert ended.status == "cancelled"
+    assert ended.usage.estimated
+    assert ended.usage.text_in > 100
+    assert ended.usage.text_out == 10
+
+
+@pytest.mark.parametrize(
+    ("heard_ms", "kept"),
+    [
+        (0, None),
+        (500, "Good ... (interrupted)"),
+        (1000, "Good morning. ... (interrupted)"),
+        (1900, "Good morning. I am calling about ... (interrupted)"),
+        (2000, "Good morning. I am calling about it."),
+        (9000, "Good morning. I am calling about it."),
+    ],
+)
+def test_the_conversation_keeps_what_was_heard(heard_ms: int, kept: str | None) -> None:
+    play = answered(Play(), "Good morning.", "I am calling about it.")
+    play.learn(at.ItemCut(last(play, AgentSpoke).item, heard_ms), at.ItemCut("nothing", 5))
+    play.speak().hear("Yes?")
+    told = [m["content"] for m in play.job(at.Write).messages if m["role"] == "assistant"]
+    assert told == ([kept] if kept else [])
+
+
+def test_a_tool_is_called_when_its_words_are_made_and_answered_behind_its_call() -> None:
+    play = Play().speak().hear("Please hold.")
+    write = play.job(at.Write)
+    play.learn(
+        at.Wrote(write.job, "Sure."),
+        at.Called(write.job, "c1", "wait_on_hold", '{"reason":"asked"}'),
+        at.Written(write.job, at.Tokens(10, 0, 5), True),
+    )
+    assert not [event for event in play.events if isinstance(event, ToolCalled)]
+    play.say_next()
+    called, ended = play.events[-2:]
+    assert called == ToolCalled(1, ended.response, "c1", "wait_on_hold", '{"reason":"asked"}')  # type: ignore[union-attr]
+    play.learn(at.ToolAnswered("c1", '{"ok":true}'), at.ResponseAsked("", True))
+    messages = play.job(at.Write).messages
+    assert messages[-2]["content"] == "Sure."
+    assert messages[-2]["tool_calls"][0]["function"] == {"name": "wait_on_hold", "arguments": '{"reason":"asked"}'}
+    assert messages[-1] == {"role": "tool", "tool_call_id": "c1", "content": '{"ok":true}'}
+
+
+def test_the_same_id_for_two_calls_is_made_two() -> None:
+    play = Play()
+    for _ in range(2):
+        play.learn(at.ResponseAsked("", True))
+        write = play.job(at.Write)
+        play.learn(at.Called(write.job, "call_1", "press_digits", "{}"), at.Written(write.job, None, True))
+    ids = [event.call_id for event in play.events if isinstance(event, ToolCalled)]
+    assert len(set(ids)) == 2
+
+
+def test_a_tool_without_an_answer_yet_has_a_placeholder() -> None:
+    seed = [
+        SeedItem("agent", "One moment."),
+        SeedItem("tool_call", "", call_id="c1", name="a"),
+        SeedItem("tool_call", "{}", call_id="c2", name="b"),
+        SeedItem("tool_output", "2", call_id="c2"),
+        SeedItem("system", "You were on hold."),
+        SeedItem("human", "Hello?"),
+    ]
+    play = Play(seed).learn(at.ResponseAsked("Be quick.", False))
+    write = play.job(at.Write)
+    assert not write.tools
+    roles = [message["role"] for message in write.messages]
+    assert roles == ["system", "assistant", "tool", "tool", "system", "user", "system"]
+    assert [message["content"] for message in write.messages[2:4]] == ['{"status":"no result yet"}', "2"]
+    assert write.messages[-1]["content"] == "Be quick."
+
+
+def test_instructions_that_repeat_the_sessions_are_not_told_twice() -> None:
+    play = Play().learn(at.ResponseAsked("Order a pizza.\n\nSay goodbye.", False))
+    messages = play.job(at.Write).messages
+    assert messages[0]["content"].startswith("Order a pizza.")
+    assert messages[1] == {"role": "system", "content": "Say goodbye."}
+
+
+def test_one_request_waits_the_newest_and_is_forgotten_when_it_is_not_wanted() -> None:
+    play = Play().learn(at.ResponseAsked("a", True), at.ResponseAsked("b", True), at.ResponseAsked("c", True))
+    write = play.job(at.Write)
+    assert play.jobs == []
+    play.learn(at.Written(write.job, None, True))
+    assert play.job(at.Write).messages[-1]["content"] == "c"
+    play.learn(at.ResponseAsked("d", True), at.ResponseUnwanted())
+    assert play.jobs == []
+    assert last(play, ResponseEnded).status == "cancelled"
+
+
+def test_an_answer_waits_for_all_that_was_said() -> None:
+    play = Play().speak().speak()
+    first, second = play.job(at.Transcribe), play.job(at.Transcribe)
+    play.learn(at.Transcribed(second.job, "I mean pasta.", None))
+    assert play.jobs == []
+    play.learn(at.Transcribed(first.job, "A pizza.", None))
+    told = [message["content"] for message in play.job(at.Write).messages if message["role"] == "user"]
+    assert told == ["A pizza.", "I mean pasta."]
+
+
+def test_the_core_ends_a_turn_itself() -> None:
+    play = Play().learn(at.Fed(VOICE), at.TurnCut(), at.ResponseAsked("Answer the person now.", True))
+    assert [type(event) for event in play.take()] == [PersonStarted, PersonStopped, PersonCommitted]
+    play.hear("Hello?")
+    assert len(play.jobs) == 1, "one answer, not two"
+
+
+def test_a_turn_that_was_not_noticed_is_what_was_kept_of_the_line() -> None:
+    faint = b"\xf0\x70" * 4000  # below what counts as loud
+    play = Play().learn(at.Fed(faint), at.TurnCut(), at.ResponseAsked("", True))
+    assert play.kinds() == ["PersonCommitted"]
+    assert play.job(at.Transcribe).ulaw == faint
+    assert Play().learn(at.Fed(bytes(160)), at.TurnCut()).jobs == [], "too little"
+
+
+def test_a_noise_is_not_answered_unless_it_stopped_the_agent_or_nothing_was_said() -> None:
+    play = Play().speak().hear("")
+    assert play.job(at.Write).messages[-1]["content"] == UNCLEAR
+
+    play = answered(Play(), "Good morning.")
+    play.take()
+    play.speak().hear("")
+    assert play.jobs == []
+    assert play.kinds()[-2:] == ["ResponseStarted", "ResponseEnded"]
+
+    item = last(answered(play, "Good morning again."), AgentSpoke).item
+    play.learn(at.Fed(VOICE), at.ItemCut(item, 100), at.Fed(QUIET)).hear("")
+    assert play.job(at.Write).messages[-1]["content"] == UNCLEAR
+
+
+def test_phrases_are_made_one_after_the_other_beside_the_conversation() -> None:
+    play = Play().learn(at.PhraseAsked("here", "Yes, hello."), at.PhraseAsked("wait", "One moment."))
+    assert [job.text for job in play.jobs] == ["Yes, hello."]
+    play.learn(at.ResponseAsked("", True))
+    play.say_next()
+    assert last(play, PhraseMade) == PhraseMade(1, "here", SECOND, Usage(characters=11, audio_out=20))
+    play.say_next(b"")
+    assert last(play, PhraseFailed).phrase == "wait"
+    assert not [event for event in play.events if isinstance(event, AgentSpoke)]
+
+
+@pytest.mark.parametrize("stage", ["transcript", "answer", "speech"])
+def test_a_service_that_says_nothing_is_stalled(stage: str) -> None:
+    play = Play().speak()
+    if stage != "transcript":
+        play.hear("Hello?")
+    if stage == "speech":
+        write = play.job(at.Write)
+        play.learn(at.Wrote(write.job, "Good morning. "), at.Written(write.job, None, True))
+    deadline = play.machine.deadline()
+    assert deadline is not None
+    assert (deadline.name, deadline.at) == (stage, getattr(Patience(), stage))
+    play.now = deadline.at - 0.1
+    assert play.learn(at.TimePassed()).end is None
+    play.now = deadline.at
+    play.learn(at.TimePassed())
+    assert play.end is not None
+    assert play.end.trouble is Trouble.STALLED
+    assert stage in play.end.detail
+    assert play.machine.deadline() is None
+    if stage == "transcript":
+        said = last(play, PersonSaid)
+        assert (said.text, said.usage.estimated) == ("", True)
+    else:
+        assert last(play, ResponseEnded).status == "failed"
+
+
+@pytest.mark.parametrize("trouble", list(Trouble))
+def test_a_failure_ends_the_session_with_its_reason(trouble: Trouble) -> None:
+    play = Play().speak()
+    play.learn(at.PhraseAsked("here", "Hello."), at.Broke(play.job(at.Transcribe).job, trouble, 503, "no"))
+    assert play.end == at.End(trouble, 503, "no")
+    assert last(play, PhraseFailed).usage.estimated
+    told = len(play.events)
+    play.learn(at.Fed(VOICE), at.ResponseAsked("", True), at.Ended(asked=False))
+    assert len(play.events) == told
+    assert play.machine.deadline() is None
+
+
+@pytest.mark.parametrize(
+    ("trouble", "ends"),
+    [(Trouble.BUSY, False), (Trouble.STALLED, False), (Trouble.REFUSED, True), (Trouble.LOST, True)],
+)
+def test_a_phrase_that_fails_is_a_phrase_less_unless_the_next_sentence_would_fail_too(
+    trouble: Trouble, ends: bool
+) -> None:
+    play = Play().learn(at.PhraseAsked("here", "Hello."))
+    play.learn(at.Broke(play.job(at.Speak).job, trouble, 0, "no"))
+    assert last(play, PhraseFailed).detail == "no"
+    assert (play.end is not None) is ends
+
+
+def test_the_end_bills_what_was_being_made() -> None:
+    play = Play().speak().hear("Hello?")
+    write = play.job(at.Write)
+    play.learn(at.Wrote(write.job, "Good morning. "))
+    speak = play.job(at.Speak)
+    play.learn(at.Spoke(speak.job, SECOND), at.PhraseAsked("here", "Hello."), at.Ended(asked=True))
+    ended = last(play, ResponseEnded)
+    assert (ended.status, ended.usage.characters, ended.usage.audio_out) == ("cancelled", 13, 20)
+    assert last(play, PhraseFailed).phrase == "here"
+    assert {write.job, speak.job} <= set(play.stopped)
+
+
+_JOBS = st.integers(1, 12)
+_ANYTHING = st.one_of(
+    st.sampled_from([at.Fed(VOICE), at.Fed(QUIET), at.TurnCut(), at.ResponseUnwanted(), at.TimePassed()]),
+    st.builds(at.ResponseAsked, st.sampled_from(["", "Be quick."]), st.booleans()),
+    st.builds(at.PhraseAsked, st.sampled_from("abc"), st.just("Hello.")),
+    st.builds(at.ToolAnswered, st.sampled_from(["c1", "c2"]), st.just("{}")),
+    st.builds(at.ItemCut, st.builds("item_1_{}".format, _JOBS), st.integers(0, 3000)),
+    st.builds(at.Transcribed, _JOBS, st.sampled_from(["", "Yes."]), st.none()),
+    st.builds(at.Wrote, _JOBS, st.sampled_from(["Good morning. ", "Well, ", "Goodbye."])),
+    st.builds(at.Called, _JOBS, st.sampled_from(["c1", "c2"]), st.just("a"), st.just("{}")),
+    st.builds(at.Written, _JOBS, st.none(), st.booleans()),
+    st.builds(at.Spoke, _JOBS, st.just(SECOND)),
+    st.builds(at.Spoken, _JOBS),
+    st.builds(at.Broke, _JOBS, st.sampled_from(list(Trouble)), st.just(0), st.just("no")),
+)
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.lists(_ANYTHING, max_size=40), st.lists(st.floats(0.0, 3.0), min_size=40, max_size=40))
+def test_whatever_comes_in_whatever_order(learnt: list[at.Learnt], pauses: list[float]) -> None:
+    """Results of the wrong kind do not come: a job's own task knows what it is."""
+    play = Play()
+    kinds: dict[int, type[Any]] = {}
+    fits = {at.Transcribe: at.Transcribed, at.Write: (at.Wrote, at.Called, at.Written), at.Speak: (at.Spoke, at.Spoken)}
+    for one, pause in zip([*learnt, at.Ended(asked=True)], [*pauses, 0.0], strict=False):
+        play.now += pause
+        job = getattr(one, "job", None)
+        if job is not None and not isinstance(one, at.Broke) and not isinstance(one, fits.get(kinds.get(job), ())):  # type: ignore[arg-type]
+            continue
+        play.learn(one)
+        kinds |= {wanted.job: type(wanted) for wanted in play.jobs}
+    play.learn(at.Ended(asked=True))
+    running: str | None = None
+    for event in play.events:
+        if isinstance(event, ResponseStarted):
+            assert running is None, "one at a time"
+            running = event.response
+        elif isinstance(event, AgentSpoke | AgentWrote | ToolCalled):
+            assert event.response == running
+        elif isinstance(event, ResponseEnded):
+            assert event.response == running
+            running = None
+    assert running is None
+    committed = [event.item for event in play.events if isinstance(event, PersonCommitted)]
+    assert sorted(committed) == sorted(event.item for event in play.events if isinstance(event, PersonSaid))
+    asked = sum(isinstance(one, at.PhraseAsked) for one in learnt)
+    assert sum(isinstance(event, PhraseMade | PhraseFailed) for event in play.events) <= asked
+    assert play.machine.deadline() is None
