@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from outwait import call_log
+from outwait.call.events import LegReported
 from outwait.desk import Refused
 from outwait.guard import Rules
 from outwait.hours import Hours
@@ -109,3 +110,26 @@ async def test_the_agent_says_what_it_is_and_again_after_a_hold(world: World) ->
         assert "AI assistant of Northwind" in a.board.live[named.id].runner.call._talk.context.instructions
         for call in (plain, named):
             await over(a, call.id)
+
+
+async def test_a_call_of_another_process_can_be_followed_and_ended(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("outwait.switchboard.ELSEWHERE_SECONDS", 0.01)
+    async with world.process("a") as a, world.process("b") as b:
+        call_id = (await a.board.place(WISH, None)).id
+        await b.dialled(call_id)
+        told = asyncio.create_task(all_notes(b, call_id))
+        assert await b.board.hang_up(call_id)
+        assert world.exchange.hung_up == ["CA1"]
+        await a.board.report(call_id, LegReported(status="canceled"))  # as the carrier says then
+        await a.ended(call_id)
+        here = await all_notes(a, call_id)
+        assert await told == here
+        assert here[-1][1] == "ended"
+        assert [number for number, _, _ in here] == list(range(1, len(here) + 1))
+        assert not await b.board.hang_up(call_id)
+
+
+async def all_notes(process: Process, call_id: str) -> list[tuple[int, str, bytes]]:
+    return [note async for note in process.board.notes(call_id, 0)]

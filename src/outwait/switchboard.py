@@ -17,7 +17,7 @@ from typing import Any, Literal
 import msgspec
 import structlog
 
-from outwait import call_log
+from outwait import call_log, telling
 from outwait.audio.ear import Ear, Listening
 from outwait.call.commands import Tell
 from outwait.call.cost import Prices, least_cap
@@ -27,7 +27,7 @@ from outwait.call.notes import AnyNote, Ended
 from outwait.call.policy import Policy
 from outwait.call.setup import DISCLOSURE, Means, Setup, phrases
 from outwait.call.states import Phase
-from outwait.carriers.base import Carrier, Stream
+from outwait.carriers.base import Carrier, CarrierError, Stream
 from outwait.desk import CallRequest as CallRequest
 from outwait.desk import Desk as Desk
 from outwait.desk import Guard as Guard
@@ -38,6 +38,7 @@ from outwait.hearing import Hearing
 from outwait.record import Record
 from outwait.runner import Phrases, Runner
 from outwait.store.base import ApiKey, CallRow, OverQuota, Store, StoreError
+from outwait.telling import Told
 
 REDIRECT_SECONDS = 4.0  # for the carrier to ask about the legs that a process lets go
 LEAVE_SECONDS = 6.0  # for the calls of a process that ends to close their sockets
@@ -47,6 +48,7 @@ log = structlog.get_logger(__name__)
 
 
 TOKEN_SECONDS = 600.0  # life of a stream token
+ELSEWHERE_SECONDS = 1.0  # wall s between looks at the log of a call that runs in another process
 NOTES_WAIT_SECONDS = 15.0  # an event stream with no news looks up at least so often
 
 
@@ -74,7 +76,7 @@ class House:
 class Live:
     """A call that runs here: its runner, its record, and who listens to its notes."""
 
-    def __init__(self, runner: Runner, record: Record, told: list[tuple[int, str, bytes]]) -> None:
+    def __init__(self, runner: Runner, record: Record, told: list[Told]) -> None:
         self.runner = runner
         self.record = record
         self.told = told
@@ -152,9 +154,17 @@ class Switchboard:
         if live is not None and not live.ended:
             live.runner.inbox.post(HangUpAsked())
             return True
-        if await self._house.store.get(call_id) is None:
+        row = await self._house.store.get(call_id)
+        if row is None:
             raise KeyError(call_id)
-        return False
+        if not row.live:
+            return False
+        if not row.carrier_call_id:
+            raise Refused("try_again", "another process is about to dial; try again in a moment", status=503)
+        # It runs in another process, which will hear from the carrier that the leg is over.
+        with contextlib.suppress(CarrierError):
+            await self._house.carrier.hang_up(row.carrier_call_id, cancel=row.record.get("answered_at") is None)
+        return True
 
     async def get(self, call_id: str) -> dict[str, Any] | None:
         live = self._live.get(call_id)
@@ -168,13 +178,30 @@ class Switchboard:
         records = [self._live[row.id].record.as_dict() if row.id in self._live else row.record for row in rows]
         return records, following
 
-    async def notes(self, call_id: str, after: int) -> AsyncIterator[tuple[int, str, bytes]]:
-        live = self._live.get(call_id)
-        if live is None:
-            for told in await self._told(call_id):
-                if told[0] > after:
+    async def notes(self, call_id: str, after: int) -> AsyncIterator[Told]:
+        seq = count = 0  # read from the log so far
+        while True:
+            live = self._live.get(call_id)
+            if live is not None:
+                async for told in self._live_notes(live, after):
+                    after = told[0]
                     yield told
-            return
+                if self._draining:
+                    return
+            row = await self._house.store.get(call_id)  # before the log, so that its end is not missed
+            entries = await self._house.store.log(call_id, seq)
+            for told in telling.read(entries, count):
+                count = told[0]
+                if count > after:
+                    after = count
+                    yield told
+            if row is None or not row.live:
+                return
+            seq = entries[-1].seq if entries else seq
+            await asyncio.sleep(ELSEWHERE_SECONDS)
+
+    async def _live_notes(self, live: Live, after: int) -> AsyncIterator[Told]:
+        """Until the call has ended, or is not ours any more."""
         while True:
             news = live.news
             for told in live.told[max(0, after) :]:
@@ -327,14 +354,14 @@ class Switchboard:
         """By letting today's core receive again what is in its log."""
         setup = call_log.unpack_setup(row.setup)
         call, record, seq = Call(setup), _record(setup, row.created), 0
-        told: list[tuple[int, str, bytes]] = []
+        told: list[Told] = []
         last = 0.0
         for entry in await self._house.store.log(row.id):
             seq = entry.seq
             for at, event in call_log.unpack_event(entry.event):
                 last = entry.now if at is None else at
                 commands = call.receive(event, last)
-                _tell(told, record, [c.note for c in commands if isinstance(c, Tell)], entry.wall)
+                telling.tell(told, record, [c.note for c in commands if isinstance(c, Tell)], entry.wall)
         live = self._start(call, record, told, seq=seq, epoch=epoch, listening=await self._remembered(row.id))
         if call.phase is Phase.QUEUED:
             live.runner.inbox.post(Begun())
@@ -356,7 +383,7 @@ class Switchboard:
         self,
         call: Call,
         record: Record,
-        told: list[tuple[int, str, bytes]],
+        told: list[Told],
         *,
         seq: int,
         epoch: int,
@@ -365,7 +392,7 @@ class Switchboard:
         house = self._house
 
         def tell(notes: list[AnyNote]) -> dict[str, Any]:
-            _tell(told, record, notes, house.wall())
+            telling.tell(told, record, notes, house.wall())
             live.ended = live.ended or any(isinstance(note, Ended) for note in notes)
             live.news.set()
             live.news = asyncio.Event()
@@ -407,14 +434,6 @@ class Switchboard:
             if self._live.get(call_id) is live:  # and not another runner that has taken the call up again
                 del self._live[call_id]
             self._moved.set()
-
-    async def _told(self, call_id: str) -> list[tuple[int, str, bytes]]:
-        told: list[tuple[int, str, bytes]] = []
-        for entry in await self._house.store.log(call_id):
-            for command in call_log.unpack_commands(entry.commands):
-                if isinstance(command, Tell):
-                    told.append(_numbered(len(told) + 1, command.note))
-        return told
 
     def _means(self, name: str) -> Means:
         model = self._house.engines[name].capabilities.model
@@ -470,14 +489,3 @@ def _record(setup: Setup, created: float) -> Record:
         engine=setup.engine,
         metadata=setup.metadata,
     )
-
-
-def _tell(told: list[tuple[int, str, bytes]], record: Record, notes: list[AnyNote], wall: float) -> None:
-    for note in notes:
-        record.add(note, wall)
-        told.append(_numbered(len(told) + 1, note))
-
-
-def _numbered(number: int, note: AnyNote) -> tuple[int, str, bytes]:
-    data = msgspec.json.encode(note)
-    return number, msgspec.json.decode(data)["kind"], data
