@@ -145,7 +145,7 @@ def _unknown(text: str | bytes, error: msgspec.ValidationError) -> Unknown:
     """Twilio may add kinds of messages at any time; a wrong message of a known kind is an error."""
     try:
         kind = _decode_kind(text)
-    except msgspec.DecodeError:
+    except (msgspec.DecodeError, UnicodeError, RecursionError):
         raise BadMessage(str(error)) from error
     if kind.event in _KNOWN:
         raise BadMessage(str(error)) from error
