@@ -95,7 +95,16 @@ def test_a_parser_never_crashes(parser: Parser, tmp_path: Path) -> None:
     fed()
 
 
+FOUND = (
+    b'{"event":"medaa","event":"str\x91\x92","media":{"timestamp":"-9","payload":""}}',  # guided, Twilio's messages
+    b"\x80",  # price files, call logs
+    b"3",  # call logs
+    b"[" * 5000,  # call objects, call logs
+)
+ODD = (b"", b"\0", b"{", b'{"a":' * 5000, b"\xff\xfe", b"9" * 5000)
+
+
 @pytest.mark.parametrize("parser", PARSERS, ids=lambda parser: parser.name)
-def test_the_good_samples_are_fed_too(parser: Parser, tmp_path: Path) -> None:
-    for sample in (*parser.samples, b"", b"\0", b"{", b"[" * 5000, b'{"a":' * 5000, b"\xff\xfe", b"9" * 5000):
+def test_good_samples_and_old_culprits(parser: Parser, tmp_path: Path) -> None:
+    for sample in (*parser.samples, *ODD, *FOUND):
         parser.feed(sample, tmp_path)
