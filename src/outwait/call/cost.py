@@ -132,7 +132,7 @@ def _speech(usage: Usage, price: CharacterPrice | TimePrice) -> list[tuple[str, 
     return [("seconds", seconds, _micro(seconds * price.rate / 60))] if seconds else []
 
 
-# Naive hold: what the field's frameworks do. PROTOCOLS of the engines, section "cost model for a hold": server VAD
+# Naive hold: what the field's frameworks do, by the formula and figures of docs/money.md. Server VAD
 # turns music into a turn every 30 s, commits 60 % of it, and answers for 3 s; 90 % of the context comes from the cache.
 NAIVE_PERIOD = 30.0  # s between two replies to the hold
 NAIVE_COMMITTED = 0.6  # share of the hold that enters the context
