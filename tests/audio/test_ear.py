@@ -1,3 +1,5 @@
+from itertools import pairwise
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -27,7 +29,7 @@ def sound(seconds: float, seed: int) -> bytes:
 def hear(ulaw: bytes, *cuts: int) -> list[Score]:
     call = EAR.open()
     edges = [0, *sorted(cuts), len(ulaw)]
-    return [s for a, b in zip(edges[:-1], edges[1:], strict=True) for s in EAR.hear([(call, ulaw[a:b])])[0]]
+    return [s for a, b in pairwise(edges) for s in EAR.hear([(call, ulaw[a:b])])[0]]
 
 
 SOUND = sound(12.0, 1)
