@@ -4,11 +4,9 @@ about it."""
 from __future__ import annotations
 
 import asyncio
-import os
 import re
 import signal
 import sqlite3
-import sys
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -18,6 +16,7 @@ import httpx2
 from outwait.sim.scenario import Pace, load
 from outwait.sim.stage import Stage
 from tests.e2e.house import LIMIT, TALK_PACE
+from tests.e2e.server import Server
 
 KEY = "sentinel-key-9f2c"
 TO = "+12025550117"
@@ -28,35 +27,13 @@ async def test_what_is_said_stays_in_the_call(tmp_path: Path) -> None:
     scenario = load("silence_hold")
     wanted = replace(scenario, pace=Pace(talk=TALK_PACE, hold=scenario.pace.hold, announce=scenario.pace.announce))
     async with Stage(wanted) as stage:
-        mine = {name: value for name, value in os.environ.items() if not re.match("OUTWAIT_|OPENAI_|AZURE_", name)}
-        server = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", "outwait", "serve", "--port", "0", "--drain", "0"),
-            cwd=tmp_path,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.PIPE,
-            env=mine
-            | stage.environment()
-            | {
-                "DATABASE_URL": f"sqlite:///{tmp_path}/calls.db",
-                "XDG_DATA_HOME": str(tmp_path),
-                "OUTWAIT_API_KEY": KEY,
-                "OUTWAIT_LOG_LEVEL": "debug",
-            },
-        )
-        assert server.stdout is not None
-        try:
-            async with asyncio.timeout(LIMIT):
-                line = (await server.stdout.readline()).decode()
-            url = line.removeprefix("listening on ").strip()
+        given = {"OUTWAIT_API_KEY": KEY, "OUTWAIT_LOG_LEVEL": "debug"}
+        async with Server(tmp_path, stage.environment(), **given) as server:
             bearer = {"Authorization": f"Bearer {KEY}"}
-            async with httpx2.AsyncClient(base_url=url, trust_env=False, headers=bearer) as http:
+            async with httpx2.AsyncClient(base_url=server.url, trust_env=False, headers=bearer) as http:
                 told, call = await a_call(http, TO)
-        finally:
-            if server.returncode is None:
-                server.send_signal(signal.SIGTERM)
-            out, err = await server.communicate()
-        assert server.returncode == 0
-    log = (out + err).decode()
+            assert await server.end(signal.SIGTERM) == 0
+    log = server.log
     assert call["id"] in log, "the log was looked at"
     assert call["end_reason"]["result"] == "success"
     transcript = [words["text"] for words in call["transcript"]]

@@ -1,0 +1,102 @@
+"""Servers come and go, the call goes on: processes that are killed, and a second one beside the first."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import sqlite3
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import httpx2
+import pytest
+
+from outwait.sim.scenario import Pace, load
+from outwait.sim.stage import Stage
+from tests.e2e.house import LIMIT, TALK_PACE
+from tests.e2e.server import Server
+
+HOLD_PACE = 12.0  # times real time: two minutes of hold are time enough to start a server
+
+
+@asynccontextmanager
+async def world() -> AsyncIterator[Stage]:
+    scenario = load("silence_hold")
+    wanted = replace(scenario, pace=Pace(talk=TALK_PACE, hold=HOLD_PACE, announce=scenario.pace.announce))
+    async with Stage(wanted) as stage:
+        yield stage
+
+
+async def place(url: str, stage: Stage) -> str:
+    async with httpx2.AsyncClient(base_url=url, trust_env=False) as http:
+        answer = await http.post("/v1/calls", json={"to": stage.scenario.to, "task": stage.scenario.task})
+        assert answer.status_code == 201, answer.text
+        return str(answer.json()["id"])
+
+
+async def follow(url: str, call_id: str, words: str = "") -> dict[str, Any]:
+    """The call object, once the call has told this, or all."""
+    async with httpx2.AsyncClient(base_url=url, trust_env=False, timeout=LIMIT) as http, asyncio.timeout(LIMIT):
+        async with http.stream("GET", f"/v1/calls/{call_id}/events") as news:
+            async for line in news.aiter_lines():
+                if words and words in line:
+                    break
+        call: dict[str, Any] = (await http.get(f"/v1/calls/{call_id}")).json()
+        return call
+
+
+@pytest.mark.parametrize("moment", ['"phase":"holding"', '"role":"agent"'], ids=["on-hold", "talking"])
+async def test_a_killed_servers_call_is_gone_on_with_by_another(moment: str, tmp_path: Path) -> None:
+    """The carrier asks the dead one in vain, and then the fallback address."""
+    async with world() as stage, Server(tmp_path, stage.environment()) as second:
+        fallback = {"OUTWAIT_FALLBACK_URL": f"{second.url}/twilio/fallback"}
+        async with Server(tmp_path, stage.environment(), **fallback) as first:
+            call_id = await place(first.url, stage)
+            await follow(first.url, call_id, moment)
+            assert owners(tmp_path) == [(1,)], "the other one has left it alone"
+            await first.end(signal.SIGKILL)
+        call = await follow(second.url, call_id)
+        assert await second.end(signal.SIGTERM) == 0
+        assert call["end_reason"] == {"result": "success", "cause": "hangup_call"}
+        assert len(stage.carrier.calls) == 1, "dialled once"
+        assert stage.model.open_sockets == 0
+
+
+async def test_a_call_whose_leg_went_with_its_server_is_ended_at_the_next_start(tmp_path: Path) -> None:
+    async with world() as stage:
+        async with Server(tmp_path, stage.environment()) as first:
+            call_id = await place(first.url, stage)
+            await follow(first.url, call_id, '"phase":"holding"')
+            await first.end(signal.SIGKILL)
+        async with Server(tmp_path, stage.environment()) as second:
+            call = await follow(second.url, call_id)
+            assert await second.end(signal.SIGTERM) == 0
+        assert "a process has died; its calls are free" in second.log
+        assert call["end_reason"] == {"result": "indeterminate", "cause": "remote_hangup"}
+        assert len(stage.carrier.calls) == 1, "dialled once"
+
+
+async def test_a_server_that_starts_takes_nothing_from_a_living_one(tmp_path: Path) -> None:
+    async with world() as stage, Server(tmp_path, stage.environment()) as first:
+        call_id = await place(first.url, stage)
+        await follow(first.url, call_id, '"phase":"talking"')
+        async with Server(tmp_path, stage.environment()) as second:
+            async with httpx2.AsyncClient(base_url=second.url, trust_env=False) as http:
+                assert (await http.get(f"/v1/calls/{call_id}")).json()["phase"] in ("talking", "holding")
+            call = await follow(first.url, call_id)
+            assert await second.end(signal.SIGTERM) == 0
+        assert call["end_reason"]["result"] == "success"
+        assert [part["kind"] for part in call["timeline"]] == ["talk", "hold", "talk"]
+        assert await first.end(signal.SIGTERM) == 0
+    assert owners(tmp_path) == [(1,)], "it was never taken over"
+
+
+def owners(folder: Path) -> list[tuple[int]]:
+    """The epochs of all calls: how often each was taken over, and once more."""
+    connection = sqlite3.connect(folder / "calls.db")
+    epochs = connection.execute("SELECT epoch FROM calls").fetchall()
+    connection.close()
+    return epochs
