@@ -91,6 +91,21 @@ def test_a_person_after_the_music() -> None:
     assert not line.logic.holding
 
 
+def after_a_phrase(sound: str, phrase: bool) -> list[HoldEvent]:
+    line = Line(policy=HoldPolicy(returned_odds=6.0, reaction_odds=20.0))
+    line(30, "music")
+    line(2.0, "prompt over music")
+    if phrase:
+        line.logic.phrase_played(line.now)
+    return line(3.0, sound)
+
+
+def test_a_voice_that_stops_for_a_phrase_is_alive() -> None:
+    assert HumanReturned not in kinds(after_a_phrase("room", phrase=False))
+    assert HumanReturned in kinds(after_a_phrase("room", phrase=True))
+    assert HumanReturned not in kinds(after_a_phrase("prompt over music", phrase=True))
+
+
 @pytest.mark.parametrize("prompt", ["prompt", "prompt over music"])
 def test_a_recording_between_music_is_an_announcement(prompt: str) -> None:
     line = Line()

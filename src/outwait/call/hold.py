@@ -198,6 +198,8 @@ class HoldPolicy:
     # seconds since the voice began
     learned_odds: float = 0.6
     # log odds asked for on top for each false resume of this call, three at most
+    reaction_odds: float = 1.0
+    # log odds that a voice gains when it stops for a phrase of ours or answers it, and loses when it talks on
     maybe_odds: float = -1.5
     # log odds for MaybeHuman
     maybe_speech: float = 0.4
@@ -323,12 +325,13 @@ class HoldLogic:
                 self._settle(score, heard)
                 return events
             candidate = self._candidate = _Candidate(score, self._background, score.at - self._hold_start)
+            candidate.answers = 0.3 <= candidate.onset - self._last_phrase <= 4.0
         elif heard == "speech" and candidate.gives_way():
             self._unsettled = candidate
             candidate = self._candidate = _Candidate(score, self._background, score.at - self._hold_start)
         candidate.hear(score, heard)
         found = candidate.evidence(self._past)
-        odds = weigh(found)
+        odds = weigh(found) + policy.reaction_odds * candidate.reaction(score.at)
         why = reasons(found, odds >= policy.maybe_odds)
         confidence = _share(odds)
         early = max(0.0, 1.0 - (score.at - candidate.onset) / policy.early_seconds) * policy.early_odds
@@ -545,7 +548,8 @@ class _Candidate:
         self.familiar = 0.0  # likeness to the nearest voice, the last one
         self.voice = -1
         self.phrase_at: float | None = None
-        self.after_phrase = 0.0  # seconds of voice that followed a phrase without a pause
+        self.after_phrase = 0.0  # seconds of voice since a phrase of ours began
+        self.answers = False  # it began soon after a phrase of ours
         self.maybe = False
         self.announced = False
 
@@ -557,6 +561,8 @@ class _Candidate:
                 self.run = 0.0
             self.spoken += step
             self.run += step
+            if self.phrase_at is not None:
+                self.after_phrase += step
             if self.turns == 0:
                 self.first += step
             self.quiet = self.longest = 0.0
@@ -580,6 +586,16 @@ class _Candidate:
                 self.longest += step
             if self.quiet >= 0.3:
                 self.room = max(self.room, score.floor)
+
+    def reaction(self, at: float) -> float:
+        """-1: talks on over our phrase; 1: stopped for it, or answers it; 0: neither, or none was played."""
+        if self.answers:
+            return 1.0
+        if self.phrase_at is None or at - self.phrase_at < 0.8:
+            return 0.0
+        if self.after_phrase >= 2.0:
+            return -1.0
+        return 1.0 if self.quiet >= 0.4 and self.music_after == 0.0 else 0.0
 
     def known_repeat(self) -> bool:
         return self.repeated >= 0.6 and self.repeated >= 0.3 * self.spoken
