@@ -98,3 +98,36 @@ def test_it_needs_a_key_or_addresses(monkeypatch: pytest.MonkeyPatch) -> None:
     for part in ("STT", "LLM", "TTS"):
         monkeypatch.setenv(f"OUTWAIT_CASCADE_{part}_URL", "http://127.0.0.1:11434/v1")
     desk_opener(Settings.load())
+
+
+@pytest.mark.parametrize("path", ["transcriptions", "completions"])
+async def test_a_service_that_fails_once_is_asked_again_by_the_next_session(
+    path: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with house("silence_hold", tmp_path, monkeypatch) as here:
+        here.stage.model.fail[path] = [503]
+        record = await here.whole_call()
+        assert record["end_reason"]["result"] == "success"
+        assert [session["reason"] for session in record["sessions"]] == ["refused", "hold", "ended"]
+        assert here.stage.model.heard[0].startswith("Good morning, Northwind Parcels"), "the turn was told again"
+        await the_laws_were_kept(here)
+        assert here.stage.model.open_sockets == 0
+
+
+async def test_two_holds(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    async with house("two_holds", tmp_path, monkeypatch) as here:
+        record = await here.whole_call()
+        assert record["end_reason"] == {"result": "success", "cause": "hangup_call"}
+        assert [part["kind"] for part in record["timeline"]] == ["talk", "hold", "talk", "hold", "talk"]
+        nothing_reached_the_model_on_hold(here)
+        assert record["cost"]["model_usd"] == pytest.approx(here.stage.model.bill.usd, rel=0.02)
+        await the_laws_were_kept(here)
+
+
+async def test_the_other_side_hangs_up_while_the_agent_is_at_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with house("remote_hangup_talking", tmp_path, monkeypatch) as here:
+        record = await here.whole_call()
+        assert record["end_reason"] == {"result": "indeterminate", "cause": "remote_hangup"}
+    assert here.stage.model.open_sockets == 0
