@@ -261,7 +261,10 @@ class _Tape:
     def person(self, short: bool = False, over: Sound | None = None, lead: float | None = None) -> None:
         """The line opens, a person speaks, waits, speaks again, gives up."""
         r = self.r
-        fits = lambda clip: clip.speaker != self.speaker and len(self.c.sound(clip)) > 0.3 * RATE  # noqa: E731
+
+        def fits(clip: Clip) -> bool:
+            return clip.speaker != self.speaker and len(self.c.sound(clip)) > 0.3 * RATE
+
         # Some agents are machines too, or sound like a studio.
         machine = r.random() < 0.15 and any(c.kind == "speech_tts" and fits(c) for c in self.c._clips)
         first = self.c.pick(("speech_tts",) if machine else LIVE, fits)
