@@ -593,9 +593,9 @@ class _Candidate:
             return 1.0
         if self.phrase_at is None or at - self.phrase_at < 0.8:
             return 0.0
-        if self.after_phrase >= 2.0:
-            return -1.0
-        return 1.0 if self.quiet >= 0.4 and self.music_after == 0.0 else 0.0
+        if self.quiet >= 0.4 and self.music_after == 0.0:
+            return 1.0 if self.after_phrase < 2.0 else 0.0
+        return -1.0 if self.after_phrase >= 3.0 else 0.0
 
     def known_repeat(self) -> bool:
         return self.repeated >= 0.6 and self.repeated >= 0.3 * self.spoken
