@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import argparse
+import csv
 from pathlib import Path
 
 import numpy as np
+import soundfile
 
 from .codecs import CODECS, through
 from .packages import from_packages
 from .scenes import Composer, Scene, finish
 from .singing import song
-from .sources import Clip, from_manifest
+from .sources import RATE, Clip, from_manifest
 
 SEED = 20261122
 GROUP = 20  # scenes that share one run of a codec
@@ -24,12 +26,16 @@ def main() -> None:
     parser.add_argument("--packages", type=Path, help="folder with unpacked Debian packages")
     parser.add_argument("--scenes", type=int, default=6000)
     parser.add_argument("--songs", type=int, default=420)
+    parser.add_argument("--songs-out", type=Path, help="also write 120 of the songs there, with a manifest.csv")
     parser.add_argument("--out", type=Path, required=True)
     options = parser.parse_args()
     clips = from_manifest(options.audio, "train")
     if options.packages:
         clips += from_packages(options.packages)
-    write(clips + songs(clips, options.songs), options.scenes, options.out)
+    sung = songs(clips, options.songs)
+    if options.songs_out:
+        keep(sung[:120], options.songs_out)
+    write(clips + sung, options.scenes, options.out)
 
 
 def songs(clips: list[Clip], count: int) -> list[Clip]:
@@ -44,6 +50,17 @@ def songs(clips: list[Clip], count: int) -> list[Clip]:
         source = "sung-alone" if under is None else "sung-music"
         made.append(Clip(f"sung-{number}", source, "music_vocals", "", "", song(voices, under, random)))
     return made
+
+
+def keep(sung: list[Clip], folder: Path) -> None:
+    """The songs as recordings of their own, for `training.decision`."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / "manifest.csv").open("w", newline="") as table:
+        writer = csv.writer(table)
+        writer.writerow(("path", "source", "class", "speaker", "language", "use"))
+        for clip in sung:
+            soundfile.write(folder / f"{clip.path}.flac", clip.samples, RATE)
+            writer.writerow((f"{clip.path}.flac", clip.source, clip.kind, "", "", "train"))
 
 
 def write(clips: list[Clip], count: int, out: Path) -> None:
