@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
 
+from outwait.store import sql
 from outwait.store.base import CallRow, Entry, Limits
 from outwait.store.book import Book, Taken
 from outwait.store.sql import SqlStore
@@ -145,18 +148,39 @@ async def test_a_number_is_forgotten(book: Book, store: SqlStore) -> None:
     assert await book.forget(OTHER) == (1, 0)
 
 
-async def test_nothing_of_it_is_left_in_the_file(tmp_path: Path) -> None:
+@pytest.fixture
+async def careless(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[SqlStore]:
+    """SQLite as it is built in places: what is deleted stays in the file until something is written over it."""
+    prepare = sql._prepare_sqlite
+
+    def carelessly(connection: Any, record: Any) -> None:
+        prepare(connection, record)
+        connection.execute("PRAGMA secure_delete = OFF").close()
+
+    monkeypatch.setattr(sql, "_prepare_sqlite", carelessly)
     store = await SqlStore.open(f"sqlite:///{tmp_path}/calls.db")
-    await a_call(store, "c1", 1000.0)
-    await a_call(store, "c2", 1000.0)
-
-    def files() -> bytes:
-        return b"".join(path.read_bytes() for path in tmp_path.iterdir())
-
-    assert SAID.encode() in files()
-    await Book(store).prune(None, 2000.0, dry=False)
-    assert SAID.encode() not in files()
-    assert NUMBER.encode() in files()
-    await Book(store).forget(NUMBER)
-    assert NUMBER.encode() not in files()
+    yield store
     await store.close()
+
+
+def files(tmp_path: Path) -> bytes:
+    return b"".join(path.read_bytes() for path in tmp_path.iterdir())
+
+
+async def test_what_is_pruned_is_written_over(careless: SqlStore, tmp_path: Path) -> None:
+    await a_call(careless, "c1", 1000.0)
+    await a_call(careless, "c2", 1000.0)
+    assert SAID.encode() in files(tmp_path)
+    await Book(careless).prune(None, 2000.0, dry=False)
+    assert SAID.encode() not in files(tmp_path)
+    assert NUMBER.encode() in files(tmp_path)
+
+
+async def test_of_who_is_forgotten_nothing_is_left_in_the_file(careless: SqlStore, tmp_path: Path) -> None:
+    await a_call(careless, "c1", 1000.0, phase="talking")
+    long = {"to": NUMBER, "phase": "talking", "transcript": [SAID] * 5000}
+    for seq, record in ((2, long), (3, {"to": NUMBER, "phase": "ended"})):  # the second lets go what the first took
+        await careless.append("c1", [Entry(seq, 0.0, 0.0, 1, b"{}", b"[]")], record)
+    assert await Book(careless).forget(NUMBER) == (1, 0)
+    assert SAID.encode() not in files(tmp_path)
+    assert NUMBER.encode() not in files(tmp_path)
