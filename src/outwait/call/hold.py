@@ -200,6 +200,10 @@ class HoldPolicy:
     # log odds asked for on top for each false resume of this call, three at most
     reaction_odds: float = 1.0
     # log odds that a voice gains when it stops for a phrase of ours or answers it, and loses when it talks on
+    silent_hold_odds: float = 1.0
+    # log odds that a sure voice gains on a hold that has carried neither music nor recordings for ten seconds and more
+    waited_odds: float = 1.5
+    # log odds that a voice gains by two seconds of silence after it where a recording would give way to music
     maybe_odds: float = -1.5
     # log odds for MaybeHuman
     maybe_speech: float = 0.4
@@ -331,7 +335,12 @@ class HoldLogic:
             candidate = self._candidate = _Candidate(score, self._background, score.at - self._hold_start)
         candidate.hear(score, heard)
         found = candidate.evidence(self._past)
-        odds = weigh(found) + policy.reaction_odds * candidate.reaction(score.at)
+        odds = (
+            weigh(found)
+            + policy.reaction_odds * candidate.reaction(score.at)
+            + policy.silent_hold_odds * candidate.broke_silence(self._past)
+            + policy.waited_odds * candidate.waited(self._past)
+        )
         why = reasons(found, odds >= policy.maybe_odds)
         confidence = _share(odds)
         early = max(0.0, 1.0 - (score.at - candidate.onset) / policy.early_seconds) * policy.early_odds
@@ -527,6 +536,7 @@ class _Candidate:
         self.gap = before.quiet
         self.room = before.floor if before.quiet > 0 else -96.0
         self.since_music = before.since_music
+        self.after_music = before.since_music <= 20.0
         self.since_tone = before.since_tone
         self.since_speech = before.since_speech
         self.talk = before.talk
@@ -596,6 +606,18 @@ class _Candidate:
         if self.quiet >= 0.4 and self.music_after == 0.0:
             return 1.0 if self.after_phrase < 2.0 else 0.0
         return -1.0 if self.after_phrase >= 3.0 else 0.0
+
+    def broke_silence(self, past: _Past) -> bool:
+        """A sure voice on a hold that was silent from its beginning."""
+        silent = self.since_hold >= 10.0 and self.since_music > self.since_hold and past.count == 0
+        return silent and self.spoken >= 0.3 and self.speech >= 0.8 * self.spoken
+
+    def waited(self, past: _Past) -> bool:
+        """It spoke surely and alone, where music had played, and two seconds later there still is none."""
+        alone = self.speech >= 0.8 * self.spoken and self.music < 0.3 * self.spoken and self.repeated == 0.0
+        known = past.recorded.get(self.voice, 0.0) > past.alive.get(self.voice, 0.0)
+        longest = max(past.waits, default=0.0)
+        return alone and not known and self.spoken >= 1.0 and 2.1 <= self.quiet >= longest + 0.5 and self.after_music
 
     def known_repeat(self) -> bool:
         return self.repeated >= 0.6 and self.repeated >= 0.3 * self.spoken
