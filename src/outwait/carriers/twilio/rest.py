@@ -139,7 +139,9 @@ class TwilioCarrier:
         for status in ("queued", "ringing", "in-progress"):
             query = {"From": from_, "Status": status, "PageSize": "1000"}
             page = await self._ask("GET", f"{self._calls}.json", _Page, query=query)
-            found += [leg.sid for leg in page.calls if (leg.direction or "").startswith("outbound")]
+            # The list may lag behind, so each leg's own status counts.
+            ours = (leg for leg in page.calls if (leg.direction or "").startswith("outbound"))
+            found += [leg.sid for leg in ours if leg.status in _LIVE and leg.sid not in found]
         return found
 
     async def _ended_by(self, status: str, carrier_call_id: str) -> bool:
