@@ -56,6 +56,7 @@ class Carrier:
         self.down_until = 0.0  # the REST side fails before
         self.heard: list[tuple[float, tuple[int, int]]] = []  # words of the agent that the far end heard
         self.keys = 0
+        self.clears = 0
         self._sequence = -1
         self._last_callback = 0.0
         self._agent_at = -1e9  # when the far end last heard the agent
@@ -149,6 +150,7 @@ class Carrier:
         socket = self._mine(number)
         if socket is None:
             return
+        self.clears += 1
         self._play_until(socket, self._world.now)
         for played in socket.queue:  # its marks come back at once
             if played.mark:

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from outwait.sim.chaos.world import World
 
 AGAIN = 5  # words that may be heard twice where the line broke: what was on its way when its marks were lost
+CUT = 2  # words more where the person cut in: heard, but their marks were on the way
 FORGOTTEN = 6  # words more where the process died: what was heard since the log was written
 ENDS_WITHIN = 160.0  # s from the end of the leg to the end of the call: re-attach, fetches, hang-ups, callback
 
@@ -105,7 +106,9 @@ class Judge:
         lines = sum(n for kind, n in world.faults.items() if kind.startswith(("media", "killed", "release", "slow")))
         sessions = sum(n for kind, n in world.faults.items() if "session" in kind)
         killed = sum(n for kind, n in world.faults.items() if kind.startswith("killed"))
-        allowed = FORGOTTEN * killed + AGAIN * lines * (2 if world.plan.wild else 1) + sessions
+        allowed = (
+            CUT * world.carrier.clears + FORGOTTEN * killed + AGAIN * lines * (2 if world.plan.wild else 1) + sessions
+        )
         require(again <= allowed, f"nothing is said twice: {[w for w, n in times.items() if n > 1]}, {allowed} may be")
 
     def _reason(self) -> None:

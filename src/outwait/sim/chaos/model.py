@@ -189,7 +189,7 @@ class Session:
         sentence, tool, arguments = self._mind.answer(self._last_turn, instructions, tools=tools)
         self._last_turn = Kind.SILENCE
         self._model.said[self.number, response] = []
-        if tool == "hangup_call" or "goodbye" in instructions:
+        if tool == "hangup_call" or not tools:
             self._model.goodbyes.add((self.number, response))
         self._post(ev.ResponseStarted(self.number, response), delay)
         self._world.later(delay + 0.1, self._speak, response, sentence, tool, arguments)
@@ -263,7 +263,7 @@ class Mind:
         """The words of the next response, its tool and the tool's arguments."""
         dice = self._dice
         tool = ""
-        if "goodbye" in instructions and not tools:
+        if not tools:
             return self._sentence(4), "", ""
         if turn in (Kind.PLEASE_HOLD, Kind.ANNOUNCEMENT, Kind.MUSIC):
             sentence, tool = (self._sentence(3) if dice.random() < 0.6 else []), "wait_on_hold"

@@ -1,0 +1,79 @@
+"""Calls over real sockets through proxies that misbehave: all end, and the server keeps nothing."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from collections import Counter
+
+import pytest
+
+from outwait.bench.soak import Figures, soak
+from outwait.sim.rough import RoughProxy
+
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="counts what a process holds in /proc")
+
+
+def nothing_is_kept(figures: Figures, calls: int) -> None:
+    assert not figures.lost
+    assert figures.calls == calls
+    assert figures.after["files"] <= figures.before["files"]
+    assert figures.after["tasks"] <= figures.before["tasks"]
+
+
+@pytest.mark.timeout(400)
+async def test_some_calls_leave_nothing_open() -> None:
+    nothing_is_kept(await soak(6, warm=4, together=5, share=0.2, seed=1), 6)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(3600)
+async def test_five_hundred_calls_leave_nothing_open() -> None:
+    figures = await soak(500, together=6)
+    nothing_is_kept(figures, 500)
+    assert figures.kept, f"memory: {figures.before['rss_kb']} kB, {figures.rss_kb}, {figures.after['rss_kb']} kB"
+
+
+async def _echo(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    try:
+        while data := await reader.read(4096):
+            writer.write(data)
+            await writer.drain()
+    except OSError:
+        pass
+    finally:
+        writer.transport.abort()
+
+
+async def _through(proxy: RoughProxy, size: int) -> bytes:
+    """What comes back of so many bytes."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", proxy.port)
+    try:
+        writer.write(b"x" * size)
+        writer.write_eof()
+        async with asyncio.timeout(20):
+            return await reader.read(-1)
+    except OSError:
+        return b""
+    finally:
+        writer.transport.abort()
+        await asyncio.sleep(0)  # the transport closes in the next turn
+
+
+async def test_a_proxy_without_faults_passes_everything_on() -> None:
+    server = await asyncio.start_server(_echo, "127.0.0.1", 0)
+    async with server, RoughProxy(1, share=0.0, target=server.sockets[0].getsockname()[1]).running() as proxy:
+        assert await _through(proxy, 50_000) == b"x" * 50_000
+        assert proxy.made == Counter(fine=1)
+
+
+@pytest.mark.parametrize("kind", ["reset", "cut", "half-open", "slow"])
+async def test_a_proxy_misbehaves(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("outwait.sim.rough.KINDS", (kind,))
+    monkeypatch.setattr("outwait.sim.rough.MOST", 3.0)
+    monkeypatch.setattr("outwait.sim.rough.SILENT", 0.2)
+    server = await asyncio.start_server(_echo, "127.0.0.1", 0)
+    async with server, RoughProxy(1, share=1.0, target=server.sockets[0].getsockname()[1]).running() as proxy:
+        back = await _through(proxy, 20_000)
+        assert (back == b"x" * 20_000) is (kind == "slow")
+        assert proxy.made == Counter({kind: 1})
