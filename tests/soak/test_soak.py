@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import sys
 from collections import Counter
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 
 import pytest
 
@@ -34,15 +36,29 @@ async def test_five_hundred_calls_leave_nothing_open() -> None:
     assert figures.kept, f"memory: {figures.before['rss_kb']} kB, {figures.rss_kb}, {figures.after['rss_kb']} kB"
 
 
-async def _echo(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    try:
-        while data := await reader.read(4096):
-            writer.write(data)
-            await writer.drain()
-    except OSError:
-        pass
-    finally:
-        writer.transport.abort()
+@asynccontextmanager
+async def _echo() -> AsyncIterator[int]:
+    """A server that says everything again; its port."""
+    serving: set[asyncio.Task[None]] = set()
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.current_task()
+        assert task is not None
+        serving.add(task)
+        try:
+            while data := await reader.read(4096):
+                writer.write(data)
+                await writer.drain()
+            writer.write_eof()
+        except OSError:
+            pass
+        finally:
+            writer.close()
+
+    server = await asyncio.start_server(serve, "127.0.0.1", 0)
+    async with server:
+        yield server.sockets[0].getsockname()[1]
+    await asyncio.gather(*serving)
 
 
 async def _through(proxy: RoughProxy, size: int) -> bytes:
@@ -61,8 +77,7 @@ async def _through(proxy: RoughProxy, size: int) -> bytes:
 
 
 async def test_a_proxy_without_faults_passes_everything_on() -> None:
-    server = await asyncio.start_server(_echo, "127.0.0.1", 0)
-    async with server, RoughProxy(1, share=0.0, target=server.sockets[0].getsockname()[1]).running() as proxy:
+    async with _echo() as port, RoughProxy(1, share=0.0, target=port).running() as proxy:
         assert await _through(proxy, 50_000) == b"x" * 50_000
         assert proxy.made == Counter(fine=1)
 
@@ -72,8 +87,7 @@ async def test_a_proxy_misbehaves(kind: str, monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setattr("outwait.sim.rough.KINDS", (kind,))
     monkeypatch.setattr("outwait.sim.rough.MOST", 3.0)
     monkeypatch.setattr("outwait.sim.rough.SILENT", 0.2)
-    server = await asyncio.start_server(_echo, "127.0.0.1", 0)
-    async with server, RoughProxy(1, share=1.0, target=server.sockets[0].getsockname()[1]).running() as proxy:
+    async with _echo() as port, RoughProxy(1, share=1.0, target=port).running() as proxy:
         back = await _through(proxy, 20_000)
         assert (back == b"x" * 20_000) is (kind == "slow")
         assert proxy.made == Counter({kind: 1})
