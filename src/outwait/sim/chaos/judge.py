@@ -106,9 +106,8 @@ class Judge:
         lines = sum(n for kind, n in world.faults.items() if kind.startswith(("media", "killed", "release", "slow")))
         sessions = sum(n for kind, n in world.faults.items() if "session" in kind)
         killed = sum(n for kind, n in world.faults.items() if kind.startswith("killed"))
-        allowed = (
-            CUT * world.carrier.clears + FORGOTTEN * killed + AGAIN * lines * (2 if world.plan.wild else 1) + sessions
-        )
+        on_the_way = AGAIN * lines * (2 if world.plan.wild else 1)
+        allowed = CUT * world.carrier.clears + FORGOTTEN * killed + on_the_way + sessions
         require(again <= allowed, f"nothing is said twice: {[w for w, n in times.items() if n > 1]}, {allowed} may be")
 
     def _reason(self) -> None:
