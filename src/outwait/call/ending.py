@@ -14,7 +14,9 @@ from outwait.call.clock import Deadlines
 from outwait.call.policy import Policy
 
 Result = Literal["success", "client_error", "server_error", "upstream_error", "indeterminate"]
-Do = Literal["ask_goodbye", "hang_up", "fetch_leg", "close_session", "close_stream", "finish"]
+Do = Literal[
+    "ask_goodbye", "note_heard", "note_unheard", "hang_up", "fetch_leg", "close_session", "close_stream", "finish"
+]
 
 
 class Step(StrEnum):
@@ -87,6 +89,7 @@ class Ending:
                 waits.set("goodbye", now + policy.goodbye_seconds)
         if self.step is Step.PLAYING:
             if view.leg_over or not view.stream or (view.quiet and not view.session_busy):
+                wanted.append("note_heard" if view.quiet else "note_unheard")
                 self._go(Step.HANGING_UP, waits)
             elif "goodbye mark" not in waits:
                 waits.set("goodbye mark", now + view.remaining + policy.mark_grace)
@@ -138,6 +141,7 @@ class Ending:
             waits.set("goodbye mark", now + policy.mark_grace)
         elif name == "goodbye mark" and self.step is Step.PLAYING:
             self._go(Step.HANGING_UP, waits)
+            return ["note_unheard"]
         elif name == "remote hang-up" and self.step is Step.HANGING_UP:
             self._remote = False
             waits.set("leg fetch", now + policy.connect_seconds)

@@ -500,6 +500,10 @@ class Call:
         match what:
             case "ask_goodbye":
                 return [*self._talk.ask_goodbye(now), self._step("goodbye_asked")]
+            case "note_heard":
+                return [self._step("goodbye_heard")]
+            case "note_unheard":
+                return [self._step("goodbye_unheard")]
             case "hang_up":
                 cancel = not self._answered and self.leg is not Leg.IN_PROGRESS
                 return [do.HangUp(self.carrier_call_id, cancel), self._step("rest_asked")]

@@ -114,7 +114,7 @@ class Outcome(Note, frozen=True):
 
 
 class HangUpStep(Note, frozen=True):
-    """The ledger of the ending: goodbye_asked goodbye_sent goodbye_heard rest_asked rest_done rest_failed
+    """The ledger of the ending: goodbye_asked goodbye_heard goodbye_unheard rest_asked rest_done rest_failed
     callback session_closed stream_closed."""
 
     at: float

@@ -151,7 +151,7 @@ for (const one of call.failed_sessions ?? []) {
 if (call.warmups) $("sessions").append(node("p", { class: "note" }, `${count(call.warmups, "warm-up")} beside these: connected ahead when somebody spoke, and closed without having carried a sound.`));
 
 const STEPS = {
-  goodbye_asked: "goodbye asked of the model", goodbye_sent: "goodbye sent to the carrier", goodbye_heard: "goodbye heard to its end",
+  goodbye_asked: "goodbye asked of the model", goodbye_heard: "goodbye heard to its end", goodbye_unheard: "goodbye not heard to its end",
   rest_asked: "carrier asked to hang up", rest_done: "carrier hung up", rest_failed: "carrier did not hang up",
   callback: "carrier confirmed the end", session_closed: "model socket closed", stream_closed: "media socket closed",
 };
