@@ -108,7 +108,10 @@ async def test_a_service_that_fails_once_is_asked_again_by_the_next_session(
         here.stage.model.fail[path] = [503]
         record = await here.whole_call()
         assert record["end_reason"]["result"] == "success"
-        assert [session["reason"] for session in record["sessions"]] == ["refused", "hold", "ended"]
+        reasons = [session["reason"] for session in record["sessions"]]
+        assert reasons[-2:] == ["hold", "ended"]
+        if path == "completions":  # what was written down ahead for nothing may fail without harm
+            assert reasons[0] == "refused"
         assert here.stage.model.heard[0].startswith("Good morning, Northwind Parcels"), "the turn was told again"
         await the_laws_were_kept(here)
         assert here.stage.model.open_sockets == 0

@@ -1,8 +1,8 @@
 """The cascade's reaction: person's last word to first agent sound, with services as slow as real ones.
 
 A person is fed to the engine in real time, turn after turn, over real sockets to simulated services. The time is
-counted from the last of their speech, so it has the silence in it that ends a turn; beside it stands the sum of that
-silence and of the services' own delays.
+counted from the last of their speech, so it has the silence in it that ends a turn; beside it stands the least that
+this silence and the services' own delays allow: the turn is written down ahead while the silence lasts.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from outwait.sim.cascade import CascadeSim, Delays, PlainHearing
 from outwait.sim.mind import Mind
 from outwait.web.server import run
 
-LIMIT: Final = 150.0  # ms over the sum of the delays, at the median
+LIMIT: Final = 150.0  # ms over what the delays allow, at the median
 TASK: Final = "Find out when parcel four seven one two will be delivered."
 PERSON: Final = ("Hello, Northwind Parcels, how can I help you?", "Which parcel was it?", "Could you repeat that?")
 FRAME: Final = 160  # bytes: 20 ms
@@ -112,11 +112,14 @@ async def _turn(
     stages = {request.what: request.at - began - last for request in reversed(sim.asked[asked:])}
     first = next((r.body["input"] for r in sim.asked[asked:] if r.what == "speech"), "")
     words = len(first.split())  # a sentence is known to be over when the next word comes
-    least = TurnPolicy().silence + delays.transcribe + delays.first_word + words * delays.word + delays.first_sound
+    policy = TurnPolicy()
+    answer = delays.first_word + words * delays.word + delays.first_sound
+    least = max(policy.silence, policy.pause + delays.transcribe) + answer
     reaction = times[AgentSpoke]
     return {
         "reaction_ms": reaction * 1000,
-        "sum_ms": least * 1000,
+        "services_ms": (delays.transcribe + answer) * 1000,
+        "least_ms": least * 1000,
         "over_ms": (reaction - least) * 1000,
         "turn_end_ms": times[PersonStopped] * 1000,
         "written_down_ms": (times[PersonSaid] - times[PersonStopped]) * 1000,
@@ -157,16 +160,17 @@ def _show(figures: dict[str, Any]) -> None:
         table.add_column(heading, justify="left" if not heading else "right")
     rows = {
         "turn_end_ms": "last word to the turn's end",
-        "written_down_ms": "turn's end to its words",
+        "written_down_ms": "turn's end to its words, written down ahead",
         "answer_ms": "words to the first sentence",
         "speech_ms": "sentence to its first sound",
         "reaction_ms": "last word to first sound",
-        "sum_ms": "sum of the delays",
-        "over_ms": "over the sum",
+        "services_ms": "sum of the services' delays",
+        "least_ms": "with the silence that ends a turn",
+        "over_ms": "over that",
     }
     for name, words in rows.items():
         table.add_row(words, f"{figures[name]['median']:.0f}", f"{figures[name]['worst']:.0f}")
     console = Console()
     console.print(table)
     kept = "kept" if figures["over_ms"]["median"] <= LIMIT else "missed"
-    console.print(f"limit of {LIMIT:g} ms over the sum at the median: {kept}")
+    console.print(f"limit of {LIMIT:g} ms over that at the median: {kept}")

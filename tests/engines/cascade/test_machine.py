@@ -256,6 +256,57 @@ def test_one_request_waits_the_newest_and_is_forgotten_when_it_is_not_wanted() -
     assert last(play, ResponseEnded).status == "cancelled"
 
 
+PAUSE = b"\xff" * 3200  # 0.4 s: perhaps the end of the turn
+
+
+def test_a_turn_is_written_down_ahead_in_a_pause() -> None:
+    play = Play().learn(at.Fed(VOICE), at.Fed(PAUSE))
+    ahead = play.job(at.Transcribe)
+    assert play.kinds() == ["PersonStarted"]
+    play.learn(at.Transcribed(ahead.job, "Who is this?", None))
+    assert play.take() == [], "the turn is not over"
+    play.learn(at.Fed(PAUSE))
+    assert play.kinds() == ["PersonStopped", "PersonCommitted", "PersonSaid", "ResponseStarted"]
+    assert [type(job) for job in play.jobs] == [at.Write]
+
+
+def test_what_was_written_down_ahead_for_nothing_is_billed_with_the_turn() -> None:
+    play = Play().learn(at.Fed(VOICE), at.Fed(PAUSE))
+    first = play.job(at.Transcribe)
+    play.learn(at.Fed(VOICE), at.Transcribed(first.job, "Who", None), at.Fed(QUIET))
+    second = play.job(at.Transcribe)
+    play.learn(at.Transcribed(second.job, "Who is this?", None))
+    said = last(play, PersonSaid)
+    assert said.text == "Who is this?"
+    assert said.usage.seconds == pytest.approx((len(first.ulaw) + len(second.ulaw)) / 8000)
+
+
+def test_what_is_written_down_ahead_for_nothing_may_fail() -> None:
+    play = Play().learn(at.Fed(VOICE), at.Fed(PAUSE))
+    first = play.job(at.Transcribe)
+    play.learn(at.Fed(VOICE), at.Broke(first.job, Trouble.BUSY, 503, "no"), at.Fed(QUIET))
+    second = play.job(at.Transcribe)
+    play.learn(at.Transcribed(second.job, "Hello?", None))
+    assert play.end is None
+    assert last(play, PersonSaid).usage.seconds == len(second.ulaw) / 8000
+
+
+def test_what_comes_all_at_once_is_written_down_once() -> None:
+    play = Play().learn(at.Fed(VOICE + PAUSE + VOICE + QUIET))
+    (job,) = play.jobs
+    play.learn(at.Transcribed(job.job, "Hello?", None))
+    assert last(play, PersonSaid).usage.seconds == len(job.ulaw) / 8000
+
+
+def test_what_was_written_down_ahead_when_the_session_ends_is_billed() -> None:
+    play = Play().learn(at.Fed(VOICE), at.Fed(PAUSE))
+    ahead = play.job(at.Transcribe)
+    play.learn(at.Ended(asked=True))
+    said = last(play, PersonSaid)
+    assert (said.text, said.usage) == ("", Usage(seconds=len(ahead.ulaw) / 8000, estimated=True))
+    assert not [event for event in play.events if isinstance(event, PersonCommitted)]
+
+
 def test_an_answer_waits_for_all_that_was_said() -> None:
     play = Play().speak().speak()
     first, second = play.job(at.Transcribe), play.job(at.Transcribe)
@@ -372,7 +423,9 @@ def test_the_end_bills_what_was_being_made() -> None:
 
 _JOBS = st.integers(1, 12)
 _ANYTHING = st.one_of(
-    st.sampled_from([at.Fed(VOICE), at.Fed(QUIET), at.TurnCut(), at.ResponseUnwanted(), at.TimePassed()]),
+    st.sampled_from(
+        [at.Fed(VOICE), at.Fed(QUIET), at.Fed(PAUSE), at.TurnCut(), at.ResponseUnwanted(), at.TimePassed()]
+    ),
     st.builds(at.ResponseAsked, st.sampled_from(["", "Be quick."]), st.booleans()),
     st.builds(at.PhraseAsked, st.sampled_from("abc"), st.just("Hello.")),
     st.builds(at.ToolAnswered, st.sampled_from(["c1", "c2"]), st.just("{}")),
@@ -414,7 +467,8 @@ def test_whatever_comes_in_whatever_order(learnt: list[at.Learnt], pauses: list[
             running = None
     assert running is None
     committed = [event.item for event in play.events if isinstance(event, PersonCommitted)]
-    assert sorted(committed) == sorted(event.item for event in play.events if isinstance(event, PersonSaid))
+    said = [event.item for event in play.events if isinstance(event, PersonSaid)]
+    assert sorted(committed) == sorted(item for item in said if not item.startswith("unsaid"))
     asked = sum(isinstance(one, at.PhraseAsked) for one in learnt)
     assert sum(isinstance(event, PhraseMade | PhraseFailed) for event in play.events) <= asked
     assert play.machine.deadline() is None

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from outwait.audio import g711
 from outwait.engines.cascade.sentences import Sentences, clean
 from outwait.engines.cascade.sound import Incoming, WrongSound, wav
-from outwait.engines.cascade.turns import TurnEnded, Turns, TurnStarted
+from outwait.engines.cascade.turns import TurnEnded, TurnPaused, TurnResumed, Turns, TurnStarted
 from outwait.sim import music, sound
 
 SAM = "Good morning, Northwind Parcels, this is Sam speaking. How can I help you?"
@@ -37,7 +37,11 @@ def test_a_turn_however_it_is_cut_into_pieces(size: int) -> None:
     line = room(1.0) + sound.speak(SAM) + room(1.5)
     turns = Turns()
     found = [happened for piece in pieces(line, size) for happened in turns.hear(piece)]
-    assert [type(happened) for happened in found] == [TurnStarted, TurnEnded]
+    kinds = [type(happened) for happened in found]
+    assert kinds[0] is TurnStarted
+    assert kinds[-2:] == [TurnPaused, TurnEnded]
+    assert kinds[1:-2] == [TurnPaused, TurnResumed] * (len(kinds[1:-2]) // 2), "between her sentences"
+    assert found[-2].ulaw == found[-1].ulaw  # type: ignore[union-attr]
     (ended,) = [happened for happened in found if isinstance(happened, TurnEnded)]
     spoken = len(sound.speak(SAM)) / 8000
     assert spoken < len(ended.ulaw) / 8000 < spoken + 0.9

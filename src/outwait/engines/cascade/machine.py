@@ -7,7 +7,6 @@ while the model still writes. One response is made at a time. A person who speak
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from typing import Literal, assert_never
 
 from outwait.call.commands import SeedItem
@@ -30,79 +29,11 @@ from outwait.call.events import (
 from outwait.engines.cascade import steps as at
 from outwait.engines.cascade.bills import Bills, guessed, speech
 from outwait.engines.cascade.history import History
-from outwait.engines.cascade.sentences import Sentences
-from outwait.engines.cascade.turns import BYTES_PER_SECOND, TurnEnded, Turns, TurnStarted
+from outwait.engines.cascade.parts import Ask, Deadline, Patience, Phrase, Response, Sentence, Stage, Turn
+from outwait.engines.cascade.turns import TurnEnded, TurnPaused, TurnResumed, Turns, TurnStarted
 
 SPEECHES = 2  # sentences that are spoken at once: the next one is under way when one ends
 UNCLEAR = "The person made a sound that could not be understood. Go on, or ask them to repeat it."
-
-Stage = Literal["transcript", "answer", "speech", "phrase"]
-
-
-@dataclass(frozen=True, slots=True)
-class Patience:
-    """How long a service may say nothing. All wall seconds, and less than the core's own patience."""
-
-    transcript: float = 7.0
-    answer: float = 7.0
-    speech: float = 6.0
-    phrase: float = 15.0
-
-
-@dataclass(frozen=True, slots=True)
-class Deadline:
-    """A wait with a name."""
-
-    name: str
-    at: float  # s
-
-
-@dataclass(slots=True)
-class _Sentence:
-    text: str
-    job: int = 0  # 0: not asked for yet
-    sound: list[bytes] = field(default_factory=list)  # not told yet
-    told: int = 0  # bytes told
-    done: bool = False
-
-
-@dataclass(slots=True)
-class _Response:
-    name: str
-    item: str
-    job: int  # of the model
-    chars_in: int  # of its messages
-    cutter: Sentences = field(default_factory=Sentences)
-    sentences: list[_Sentence] = field(default_factory=list)
-    calls: list[at.Called] = field(default_factory=list)
-    chars_out: int = 0
-    written: at.Written | None = None
-    characters: int = 0  # given to the synthesiser
-    sound: int = 0  # bytes made
-
-
-@dataclass(slots=True)
-class _Turn:
-    item: str
-    ulaw: bytes
-
-
-@dataclass(slots=True)
-class _Phrase:
-    name: str
-    text: str
-    job: int = 0
-    sound: bytes = b""
-
-    @property
-    def usage(self) -> Usage:
-        return speech(len(self.text), len(self.sound))
-
-
-@dataclass(slots=True)
-class _Ask:
-    instructions: str
-    tools: bool
 
 
 class Machine:
@@ -125,13 +56,16 @@ class Machine:
         self._now = 0.0
         self._count = 0
         self._waits: dict[int, tuple[Stage, float]] = {}  # job -> what it is, s of its deadline
-        self._open: dict[int, _Turn] = {}  # job -> turn being written down
-        self._response: _Response | None = None
-        self._ask: _Ask | None = None  # waits for the present response, or for the person's words
+        self._open: dict[int, Turn] = {}  # job -> turn being written down
+        self._ahead: Turn | None = None  # in a pause of the person: perhaps it is the end
+        self._useless: dict[int, Turn] = {}  # job -> was asked for ahead, but the person went on
+        self._wasted = 0.0  # s written down ahead for nothing, and not billed yet
+        self._response: Response | None = None
+        self._ask: Ask | None = None  # waits for the present response, or for the person's words
         self._due = False  # the person's turn has ended: an answer is owed
         self._words = False  # it had words
         self._cut = False  # what the agent said last was cut off
-        self._phrases: list[_Phrase] = []
+        self._phrases: list[Phrase] = []
         self._called: set[str] = set()  # ids of tool calls told
         self._bills = Bills()
         self._over = False
@@ -161,7 +95,7 @@ class Machine:
             case at.TurnCut():
                 self._cut_turn()
             case at.ResponseAsked(instructions=instructions, tools=tools):
-                self._ask = _Ask(instructions, tools)
+                self._ask = Ask(instructions, tools)
             case at.ResponseUnwanted():
                 self._ask = None
                 self._due = False
@@ -171,7 +105,7 @@ class Machine:
             case at.ToolAnswered(call_id=call_id, output=output):
                 self._history.tool_answered(call_id, output)
             case at.PhraseAsked(phrase=phrase, text=text):
-                self._phrases.append(_Phrase(phrase, text))
+                self._phrases.append(Phrase(phrase, text))
             case at.TimePassed():
                 self._time_passed()
             case at.Ended(asked=asked):
@@ -212,15 +146,22 @@ class Machine:
 
     # --- the person
 
-    def _turn(self, happened: TurnStarted | TurnEnded) -> None:
-        if isinstance(happened, TurnStarted):
-            self._due = False
-            self._post(PersonStarted(self._session))
-            self._break_off("cancelled", "the person speaks")
-            return
-        self._post(PersonStopped(self._session))
-        self._due = True
-        self._commit(happened.ulaw)
+    def _turn(self, happened: TurnStarted | TurnPaused | TurnResumed | TurnEnded) -> None:
+        match happened:
+            case TurnStarted():
+                self._due = False
+                self._post(PersonStarted(self._session))
+                self._break_off("cancelled", "the person speaks")
+            case TurnPaused(ulaw=ulaw):
+                self._ahead = self._transcribe(ulaw)
+            case TurnResumed():
+                self._forget_ahead()
+            case TurnEnded(ulaw=ulaw):
+                self._post(PersonStopped(self._session))
+                self._due = True
+                self._commit(ulaw)
+            case _:
+                assert_never(happened)
 
     def _cut_turn(self) -> None:
         """The core asks for the answer itself."""
@@ -231,21 +172,55 @@ class Machine:
                 self._post(PersonStopped(self._session))
             self._commit(ended.ulaw)
 
+    def _transcribe(self, ulaw: bytes) -> Turn:
+        turn = Turn(self._job("transcript"), ulaw)
+        self._wanted.append(at.Transcribe(turn.job, ulaw))
+        return turn
+
     def _commit(self, ulaw: bytes) -> None:
-        job = self._job("transcript")
-        turn = _Turn(f"turn_{self._session}_{job}", ulaw)
-        self._open[job] = turn
+        """A turn is over. It may be written down already."""
+        if self._ahead is not None and self._ahead.ulaw != ulaw:
+            self._forget_ahead()
+        turn, self._ahead = self._ahead or self._transcribe(ulaw), None
+        turn.item = f"turn_{self._session}_{turn.job}"
+        self._open[turn.job] = turn
         self._history.person_speaks(turn.item)
         self._post(PersonCommitted(self._session, turn.item))
-        self._wanted.append(at.Transcribe(job, ulaw))
+        if turn.words is not None:
+            self._said(turn, turn.words)
 
     def _transcribed(self, result: at.Transcribed) -> None:
         del self._waits[result.job]
-        turn = self._open.pop(result.job)
+        if result.job in self._open:
+            self._said(self._open[result.job], result)
+        elif result.job in self._useless:
+            turn = self._useless.pop(result.job)
+            self._wasted += turn.seconds if result.seconds is None else result.seconds
+        elif self._ahead is not None:
+            self._ahead.words = result
+
+    def _said(self, turn: Turn, result: at.Transcribed) -> None:
+        del self._open[turn.job]
         self._history.person_said(turn.item, result.text)
         self._words = self._words or bool(result.text)
-        seconds = len(turn.ulaw) / BYTES_PER_SECOND if result.seconds is None else result.seconds
+        seconds = (turn.seconds if result.seconds is None else result.seconds) + self._wasted
+        self._wasted = 0.0
         self._post(PersonSaid(self._session, turn.item, result.text, Usage(seconds=seconds)))
+
+    def _forget_ahead(self) -> None:
+        """The person goes on: what is written down ahead is of no use. Once it is asked for it has its price, so it is
+        let come: only then is it known."""
+        turn, self._ahead = self._ahead, None
+        if turn is None:
+            return
+        asking = at.Transcribe(turn.job, turn.ulaw)
+        if asking in self._wanted:
+            self._wanted.remove(asking)
+            del self._waits[turn.job]
+        elif turn.words is not None:
+            self._wasted += turn.seconds if turn.words.seconds is None else turn.words.seconds
+        else:
+            self._useless[turn.job] = turn
 
     # --- responses
 
@@ -256,7 +231,7 @@ class Machine:
         if self._ask is not None:
             ask, self._ask = self._ask, None
         elif self._due and not self._turns.speaking:
-            ask = _Ask("", True)
+            ask = Ask("", True)
             if not self._words:
                 if self._history.agent_spoke and not self._cut:
                     self._answer_nothing()
@@ -269,7 +244,7 @@ class Machine:
         job = self._job("answer")
         name = f"response_{self._session}_{job}"
         chars = sum(len(str(message.get("content") or message.get("tool_calls"))) for message in messages)
-        self._response = _Response(name, f"item_{self._session}_{job}", job, chars)
+        self._response = Response(name, f"item_{self._session}_{job}", job, chars)
         self._post(ResponseStarted(self._session, name))
         self._wanted.append(at.Write(job, messages, ask.tools))
 
@@ -289,7 +264,7 @@ class Machine:
 
     def _say(self, text: str) -> None:
         if self._response is not None and text:
-            self._response.sentences.append(_Sentence(text))
+            self._response.sentences.append(Sentence(text))
 
     def _spoke(self, job: int, ulaw: bytes) -> None:
         phrase = next((phrase for phrase in self._phrases if phrase.job == job), None)
@@ -337,9 +312,9 @@ class Machine:
         if response.written is not None and all(sentence.done for sentence in response.sentences):
             self._complete(response, response.written)
 
-    def _complete(self, response: _Response, written: at.Written) -> None:
+    def _complete(self, response: Response, written: at.Written) -> None:
         self._response = None
-        self._history.agent_said(response.item, _pieces(response), cut=False)
+        self._history.agent_said(response.item, response.pieces, cut=False)
         for call in response.calls:
             call_id = call.call_id if call.call_id not in self._called else f"{call.call_id}_{call.job}"
             self._called.add(call_id)
@@ -356,7 +331,7 @@ class Machine:
         for job in [response.job, *(sentence.job for sentence in response.sentences)]:
             if self._waits.pop(job, None) is not None:
                 self._wanted.append(at.Stop(job))
-        self._history.agent_said(response.item, _pieces(response), cut=True)
+        self._history.agent_said(response.item, response.pieces, cut=True)
         self._cut = True
         self._post(ResponseEnded(self._session, response.name, status, self._bill(response), detail))
 
@@ -382,6 +357,8 @@ class Machine:
         """Of a turn that fails the next session is told again: this one ends. A phrase that fails is a phrase less,
         unless the next sentence would meet the same."""
         self._waits.pop(broke.job, None)
+        if self._useless.pop(broke.job, None) is not None:
+            return
         if stage == "phrase":
             phrase = next(phrase for phrase in self._phrases if phrase.job == broke.job)
             self._phrases.remove(phrase)
@@ -395,9 +372,14 @@ class Machine:
         """Whatever was being made ends, and is billed by what came of it."""
         words = "the session was closed" if asked else detail or "the session was lost"
         self._break_off("cancelled" if asked else "failed", words)
+        self._forget_ahead()
+        self._wasted += sum(turn.seconds for turn in self._useless.values())
         for turn in self._open.values():
-            usage = Usage(seconds=len(turn.ulaw) / BYTES_PER_SECOND, estimated=True)
-            self._post(PersonSaid(self._session, turn.item, "", usage))
+            seconds, self._wasted = turn.seconds + self._wasted, 0.0
+            self._post(PersonSaid(self._session, turn.item, "", Usage(seconds=seconds, estimated=True)))
+        if self._wasted:
+            usage = Usage(seconds=self._wasted, estimated=True)
+            self._post(PersonSaid(self._session, f"unsaid_{self._session}", "", usage))
         for phrase in self._phrases:
             asked_for = guessed(phrase.usage) if phrase.job else None
             self._post(PhraseFailed(self._session, phrase.name, words, asked_for))
@@ -407,7 +389,7 @@ class Machine:
         self._waits.clear()
         self._over = True
 
-    def _bill(self, response: _Response) -> Usage:
+    def _bill(self, response: Response) -> Usage:
         tokens = response.written.tokens if response.written is not None else None
         spoken = speech(response.characters, response.sound)
         return self._bills.response(spoken, tokens, response.chars_in, response.chars_out)
@@ -425,7 +407,3 @@ class Machine:
 
     def _post(self, event: AnyEvent) -> None:
         self._wanted.append(at.Post(event))
-
-
-def _pieces(response: _Response) -> list[tuple[str, int]]:
-    return [(sentence.text, sentence.told) for sentence in response.sentences if sentence.told]

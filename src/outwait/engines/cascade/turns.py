@@ -45,6 +45,8 @@ class TurnPolicy:
     # s; less is no turn
     tail: float = 0.2
     # s of the silence at its end that stay with the turn
+    pause: float = 0.3
+    # s without a loud frame after which a turn may be written down ahead; at least `tail`
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,8 +55,23 @@ class TurnStarted:
 
 
 @dataclass(frozen=True, slots=True)
+class TurnPaused:
+    """Perhaps that was all: the turn can be written down ahead."""
+
+    ulaw: bytes  # the same as of the end, if this is it
+
+
+@dataclass(frozen=True, slots=True)
+class TurnResumed:
+    """It was not."""
+
+
+@dataclass(frozen=True, slots=True)
 class TurnEnded:
     ulaw: bytes  # all of the turn
+
+
+Happened = TurnStarted | TurnPaused | TurnResumed | TurnEnded
 
 
 class Turns:
@@ -67,16 +84,17 @@ class Turns:
         self._recent: deque[bool] = deque(maxlen=self._policy.of)  # loud or not
         self._kept: deque[bytes] = deque()  # frames since the last turn; in a turn: the turn
         self._quiet = 0  # frames since the last loud one
+        self._pause = round(self._policy.pause / FRAME_SECONDS)
         self.speaking = False
 
-    def hear(self, ulaw: bytes) -> list[TurnStarted | TurnEnded]:
+    def hear(self, ulaw: bytes) -> list[Happened]:
         """More of the line."""
         data = self._rest + ulaw
         whole = len(data) // FRAME * FRAME
         self._rest = data[whole:]
         if not whole:
             return []
-        found: list[TurnStarted | TurnEnded] = []
+        found: list[Happened] = []
         loudness = levels(np.ascontiguousarray(g711.decode(data[:whole]))[np.newaxis])[0]
         for place, level in enumerate(loudness):
             self._kept.append(data[place * FRAME : (place + 1) * FRAME])
@@ -93,15 +111,20 @@ class Turns:
             return None
         return self._end()
 
-    def _frame(self, level: float) -> TurnStarted | TurnEnded | None:
+    def _frame(self, level: float) -> Happened | None:
         policy = self._policy
         loud = level >= max(self._floor + policy.above, policy.quietest)
         self._floor = min(level, self._floor + policy.rise * FRAME_SECONDS)
         self._recent.append(loud)
+        paused = self._quiet >= self._pause
         self._quiet = 0 if loud else self._quiet + 1
         if self.speaking:
             long = len(self._kept) * FRAME_SECONDS >= policy.longest
-            return self._end() if long or self._quiet * FRAME_SECONDS >= policy.silence else None
+            if long or self._quiet * FRAME_SECONDS >= policy.silence:
+                return self._end()
+            if self._quiet == self._pause:
+                return TurnPaused(self._so_far())
+            return TurnResumed() if loud and paused else None
         if sum(self._recent) >= policy.loud:
             self._keep(policy.prefix + len(self._recent) * FRAME_SECONDS)
             self.speaking = True
@@ -115,10 +138,14 @@ class Turns:
             self._kept.popleft()
 
     def _end(self) -> TurnEnded:
-        surplus = max(0, self._quiet - round(self._policy.tail / FRAME_SECONDS)) if self.speaking else 0
-        frames = list(self._kept)[: len(self._kept) - surplus]
+        ulaw = self._so_far()
         self._kept.clear()
         self._recent.clear()
         self._quiet = 0
         self.speaking = False
-        return TurnEnded(b"".join(frames))
+        return TurnEnded(ulaw)
+
+    def _so_far(self) -> bytes:
+        """Without the silence that is beyond the tail."""
+        surplus = max(0, self._quiet - round(self._policy.tail / FRAME_SECONDS)) if self.speaking else 0
+        return b"".join(list(self._kept)[: len(self._kept) - surplus])
