@@ -57,7 +57,7 @@ def _broken(monkeypatch: pytest.MonkeyPatch, owner: type, name: str, guardless: 
 def test_sound_that_is_sent_twice_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
     def rewind(self: Playout) -> None:
         for utterance in self._queue:
-            utterance.sent = 0
+            utterance.sent = utterance.marked = 0
 
     assert "nothing is said twice" in _broken(monkeypatch, Playout, "rewind", rewind, "media lost")
 

@@ -233,7 +233,8 @@ class Call:
         return commands
 
     def _leg_unknown(self, gone: bool, now: float) -> list[AnyCommand]:
-        self._waits.clear("leg fetch")
+        if gone or self._ending is not None:
+            self._waits.clear("leg fetch")
         if not gone:
             return []
         if not self.carrier_call_id:  # after a restart: it was never dialled, or refused
@@ -565,7 +566,10 @@ class Call:
                 return self._end("upstream_error", "carrier_silent", now, polite=False)
             case "ring" | "stream":  # the carrier's word may be lost: it is asked once
                 self._waits.set(f"{name} gone", now + self._policy.connect_seconds)
+                self._waits.set("leg fetch", now + 2 * self._policy.connect_seconds)
                 return self._fetch()
+            case "ring gone" if "leg fetch" in self._waits:  # nor does it answer now
+                return self._end("upstream_error", "carrier_silent", now, polite=False)
             case "ring gone":
                 return self._end("client_error", "no_answer", now, polite=False)
             case "stream gone":
