@@ -166,6 +166,24 @@ def report(
 
 
 @app.command()
+def label(
+    path: Annotated[Path, typer.Argument(help="A call.json.", metavar="CALL_JSON")],
+    false_resume: Annotated[
+        float | None, typer.Option(help="Nobody was there: seconds of the call at which it resumed.", metavar="AT")
+    ] = None,
+    missed: Annotated[
+        float | None, typer.Option(help="A person was back: seconds of the call at which they spoke.", metavar="AT")
+    ] = None,
+    wav: Annotated[Path | None, typer.Option(help="The call's sound; default: call.wav beside it.")] = None,
+    out: Annotated[Path, typer.Option("--out", help="Folder of such moments.", metavar="DIR")] = Path("labels"),
+) -> None:
+    """Keep a moment of a recorded call in which the ear was wrong; `outwait bench ear --labels DIR` reads it."""
+    from outwait.label import keep
+
+    sys.stdout.write(f"{keep(path, false_resume=false_resume, missed=missed, wav=wav, out=out)}\n")
+
+
+@app.command()
 def doctor() -> None:
     """Check keys, public URL, database, clock and models, and say what to do about each."""
     from outwait import doctor as the_doctor
