@@ -77,7 +77,9 @@ def test_writes_json(ulaw: bytes, sid: str, name: str) -> None:
     except UnicodeEncodeError:
         return
     write = m.Writer(sid)
-    back = m.parse(write.media(ulaw).replace('"payload"', '"timestamp":"0","payload"', 1)) if ulaw else None
+    # The last one is the key: a stream may have any name.
+    before, _, sound = write.media(ulaw).rpartition('"payload"')
+    back = m.parse(f'{before}"timestamp":"0","payload"{sound}')
     assert isinstance(back, m.Media) or '"payload"' in sid
     assert json.loads(write.media(ulaw))["streamSid"] == sid
     assert json.loads(write.mark(name)) == {"event": "mark", "streamSid": sid, "mark": {"name": name}}
