@@ -76,9 +76,3 @@ class MediaClock:
         if self._started and self._detached is not None:
             return self.at + max(0.0, now - self._detached)
         return self.at
-
-    def wall(self, at: float, now: float) -> float | None:
-        """When that media time will have come, if nobody is heard; None while a stream counts it."""
-        if self._detached is None or not self._started:
-            return None
-        return now + max(0.0, at - self.read(now))

@@ -64,11 +64,6 @@ class Ending:
         self._closed_session = self._closed_stream = False
 
     @property
-    def hung_up(self) -> bool:
-        """The carrier took our hang-up."""
-        return self._hung_up
-
-    @property
     def may_speak(self) -> bool:
         """What is queued may still be said: the leg has not been hung up."""
         return self.step in (Step.GOODBYE, Step.PLAYING)

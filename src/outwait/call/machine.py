@@ -69,7 +69,6 @@ class Call:
         self._stream = 0  # number of the open one; 0: none
         self._attached: list[float] = []  # wall s of re-attaches
         self._answered = False
-        self._dial_asked = False
         self._sequence = -1  # of the last status callback
         self._for_ear = bytearray()
         self._hold_began = 0.0  # media s
@@ -187,7 +186,6 @@ class Call:
     def _begun(self, now: float) -> list[AnyCommand]:
         if self.phase is not Phase.QUEUED:
             return []
-        self._dial_asked = True
         self._waits.set("dial", now + self._policy.connect_seconds + self._policy.close_seconds)
         limit = int(self._policy.max_hold_seconds) + self._policy.time_limit_margin
         dial = do.Dial(self.setup.to, self.setup.from_, self._policy.ring_seconds, limit)
