@@ -28,14 +28,21 @@ from outwait.reaper import Lease, Reaper, new_process
 from outwait.store.book import Book
 from outwait.store.sql import SqlStore
 from outwait.switchboard import House, Switchboard
+from outwait.transcriber import Recogniser
 from outwait.web.server import OpenDesk
 
 log = structlog.get_logger(__name__)
 
 
-def desk_opener(settings: Settings, *, policy: Policy | None = None, folder: Path | None = None) -> OpenDesk:
+def desk_opener(
+    settings: Settings,
+    *,
+    policy: Policy | None = None,
+    folder: Path | None = None,
+    recogniser: Recogniser | None = None,
+) -> OpenDesk:
     """What `web.server.serve` needs. Raises ConfigError here and now for what can't work: an engine that is not
-    configured, a model without a price. `folder`: where phrases are kept."""
+    configured, a model without a price. `folder`: where phrases are kept; `recogniser`: reads what machines say."""
     engines = _engines(settings)
     if settings.engine not in engines:
         raise ConfigError(_missing(settings.engine))
@@ -79,6 +86,7 @@ def desk_opener(settings: Settings, *, policy: Policy | None = None, folder: Pat
                 keys=book.key_of,
                 process=process,
                 disclosure=settings.disclosure,
+                recogniser=recogniser,
                 on_law_broken=lambda law: broken.labels(law).inc(),
             )
             board = await stack.enter_async_context(Switchboard(house))

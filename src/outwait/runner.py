@@ -27,6 +27,7 @@ from outwait.engines.base import Engine, EngineSession
 from outwait.hearing import Hearing
 from outwait.inbox import Alarm, Inbox
 from outwait.store.base import Entry, Fenced, Store, StoreError
+from outwait.transcriber import NotRead, Transcriber
 
 MEMORY_SECONDS = 60.0  # of the far end between two times that the ear's memory is kept
 STORE_RETRY_SECONDS = 2.0  # between tries to write a log that could not be written
@@ -58,11 +59,12 @@ class Runner:
         wall: Callable[[], float],
         on_law_broken: Callable[[str], None],
         listening: Listening | None = None,
+        transcriber: Transcriber | None = None,
         seq: int = 0,
         epoch: int = 1,
     ) -> None:
-        """`tell` takes the notes of one event into the record and returns the call object; `seq` and `epoch` go on
-        where the log ends."""
+        """`tell` takes the notes of one event into the record and returns the call object; `transcriber` reads voices,
+        None: nothing does here; `seq` and `epoch` go on where the log ends."""
         self.call = call
         self.inbox = Inbox()
         self._carrier = carrier
@@ -72,6 +74,8 @@ class Runner:
         self._remembered = 0.0  # s of the far end when the ear's memory was last kept
         self._ear_fed = self._listening.seconds  # s
         self._listened_at = 0.0  # loop s
+        self._transcriber = transcriber
+        self._transcribing: set[asyncio.Task[None]] = set()
         self._phrases = phrases
         self._store = store
         self._tell = tell
@@ -225,6 +229,10 @@ class Runner:
                     self._sessions[number].send_audio(ulaw)
             case do.Listen(at=at, ulaw=ulaw):
                 self._listen(at, ulaw)
+            case do.Transcribe(clip=clip, ulaw=ulaw):
+                task = self._spawn(self._transcribe(clip, ulaw))
+                self._transcribing.add(task)
+                task.add_done_callback(self._transcribing.discard)
             case do.PlayAudio(stream=number, ulaw=ulaw):
                 if number in self._streams:
                     await self._streams[number].play(ulaw)
@@ -295,6 +303,16 @@ class Runner:
                 self.inbox.post(ev.EarScored(_scored(score, offset)))
 
         self._hearing.hear(self._listening, ulaw, tell, hurry=hurry)
+
+    async def _transcribe(self, clip: int, ulaw: bytes) -> None:
+        try:
+            if self._transcriber is None:
+                raise NotRead("there is no recogniser here")
+            text = await self._transcriber.read(ulaw)
+        except NotRead as error:
+            self.inbox.post(ev.NotTranscribed(clip, str(error)[:200]))
+        else:
+            self.inbox.post(ev.Transcribed(clip, text))
 
     async def _remember(self) -> None:
         """The next process should know what this one has heard; without it, it would only be fooled once more."""
@@ -380,12 +398,14 @@ class Runner:
             elif name in spare.TEXTS:
                 self.inbox.post(ev.PhraseReady(name, spare.sound(name), spare=spare.TEXTS[name]))
 
-    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         assert self._tasks is not None
-        self._tasks.create_task(work)
+        return self._tasks.create_task(work)
 
     async def _leave(self) -> None:
         """Whatever should still be open is closed; what is not written is written, if the store lets us."""
+        for task in self._transcribing:
+            task.cancel()  # nobody waits for these words any more
         for session in self._sessions.values():
             session.close()
         for stream in list(self._streams.values()):

@@ -39,6 +39,7 @@ from outwait.record import Record
 from outwait.runner import Phrases, Runner
 from outwait.store.base import ApiKey, CallRow, OverQuota, Store, StoreError
 from outwait.telling import Told
+from outwait.transcriber import Recogniser, Transcriber
 
 REDIRECT_SECONDS = 4.0  # for the carrier to ask about the legs that a process lets go
 LEAVE_SECONDS = 6.0  # for the calls of a process that ends to close their sockets
@@ -69,6 +70,7 @@ class House:
     keys: Callable[[str], Awaitable[ApiKey | None]] | None = None  # whose API key this is
     process: str = ""  # who holds the lease on the calls that run here; "": nobody, and every call is free
     disclosure: str = DISCLOSURE  # how the agent names itself; "": it does not
+    recogniser: Recogniser | None = None  # reads menus and announcements; None: nothing does
     wall: Callable[[], float] = time.time
     on_law_broken: Callable[[str], None] = lambda law: None  # counts
 
@@ -93,6 +95,7 @@ class Switchboard:
         self._live: dict[str, Live] = {}
         self._draining = False
         self._hearing = Hearing(house.ear)
+        self._transcriber = Transcriber(house.recogniser) if house.recogniser is not None else None
         self._taking_up = asyncio.Lock()
         self._released: set[str] = set()  # calls whose legs have not asked yet what to do without their stream
         self._moved = asyncio.Event()  # a call has changed its phase, or ended
@@ -410,6 +413,7 @@ class Switchboard:
             wall=house.wall,
             on_law_broken=house.on_law_broken,
             listening=listening,
+            transcriber=self._transcriber,
             seq=seq,
             epoch=epoch,
         )
@@ -475,6 +479,7 @@ class Switchboard:
             disclosure=disclosure,
             phrases=phrases(disclosure),
             metadata=request.metadata or {},
+            recogniser=house.recogniser.name if house.recogniser is not None else "",
         )
 
 

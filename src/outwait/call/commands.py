@@ -73,6 +73,13 @@ class Listen(Command, frozen=True):
     ulaw: bytes
 
 
+class Transcribe(Command, frozen=True):
+    """Have a piece of the far end's voice read on this machine -> Transcribed or NotTranscribed."""
+
+    clip: int  # the call's number for it
+    ulaw: bytes
+
+
 # --- the engine ---------------------------------------------------------------------------------
 
 
@@ -170,6 +177,7 @@ AnyCommand = (
     | ClearAudio
     | CloseStream
     | Listen
+    | Transcribe
     | OpenSession
     | SendAudio
     | CommitTurn
@@ -186,4 +194,4 @@ AnyCommand = (
 
 def is_sound(command: AnyCommand) -> bool:
     """Commands that carry sound or pace it: performed, but kept out of the call log."""
-    return isinstance(command, PlayAudio | PlayMark | Listen | SendAudio)
+    return isinstance(command, PlayAudio | PlayMark | Listen | Transcribe | SendAudio)

@@ -157,6 +157,20 @@ class EarScored(Event, frozen=True):
     scored: Scored
 
 
+class Transcribed(Event, frozen=True):
+    """The local recogniser has read a clip. Empty: there were no words in it."""
+
+    clip: int
+    text: str
+
+
+class NotTranscribed(Event, frozen=True):
+    """A clip was not read: there is no recogniser here, it failed, or it had too much to do."""
+
+    clip: int
+    detail: str
+
+
 # --- the engine ---------------------------------------------------------------------------------
 
 
@@ -290,6 +304,8 @@ AnyEvent = (
     | HungUp
     | HangUpFailed
     | EarScored
+    | Transcribed
+    | NotTranscribed
     | SessionOpened
     | SessionClosed
     | PersonStarted

@@ -49,6 +49,7 @@ class Setup(msgspec.Struct, frozen=True, kw_only=True):
     disclosure: str = DISCLOSURE  # how the agent names itself; "": it does not
     phrases: dict[str, str] = msgspec.field(default_factory=lambda: phrases(DISCLOSURE))  # name -> text
     metadata: dict[str, object] = msgspec.field(default_factory=dict)
+    recogniser: str = ""  # what reads the far end's voice on this machine; "": nothing does
 
     @property
     def means(self) -> tuple[Means, ...]:
