@@ -116,19 +116,57 @@ async def test_a_call_of_another_process_can_be_followed_and_ended(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("outwait.switchboard.ELSEWHERE_SECONDS", 0.01)
+    monkeypatch.setattr("outwait.letters.LOOK_SECONDS", 0.01)
     async with world.process("a") as a, world.process("b") as b:
         call_id = (await a.board.place(WISH, None)).id
         await b.dialled(call_id)
         told = asyncio.create_task(all_notes(b, call_id))
         assert await b.board.hang_up(call_id)
+        call = await a.ended(call_id)
+        assert call["end_reason"] == {"result": "client_error", "cause": "api_hangup"}
         assert world.exchange.hung_up == ["CA1"]
-        await a.board.report(call_id, LegReported(status="canceled"))  # as the carrier says then
-        await a.ended(call_id)
         here = await all_notes(a, call_id)
         assert await told == here
         assert here[-1][1] == "ended"
         assert [number for number, _, _ in here] == list(range(1, len(here) + 1))
         assert not await b.board.hang_up(call_id)
+
+
+async def test_a_callback_that_reaches_another_process_comes_to_the_calls_owner(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Behind a balancer any process may get it, and the bill is in it."""
+    monkeypatch.setattr("outwait.letters.LOOK_SECONDS", 0.01)
+    async with world.process("a") as a, world.process("b") as b:
+        call_id = (await a.board.place(WISH, None)).id
+        await b.dialled(call_id)
+        await b.board.report(call_id, LegReported(status="busy", sequence=3))
+        call = await a.ended(call_id)
+        assert call["status"] == "busy"
+        assert call["end_reason"] == {"result": "client_error", "cause": "busy"}
+        await a.board.report(call_id, LegReported(status="busy", sequence=3))  # late: for nobody, and no error
+        await b.board.report(call_id, LegReported(status="busy", sequence=3))
+        with pytest.raises(KeyError):
+            await b.board.report("call_0", LegReported(status="busy"))
+        assert await a.store.letters("a") == []
+
+
+async def test_a_callback_for_a_call_of_a_dead_process_brings_it_back(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("outwait.letters.LOOK_SECONDS", 0.01)
+    async with world.process("b") as b:
+        async with world.process("a") as a:
+            call_id = (await a.board.place(WISH, None)).id
+            await a.dialled(call_id)
+            await a.board.drain(0.0)  # its lease runs on, as that of a process that was killed
+        await b.board.report(call_id, LegReported(status="ringing", sequence=1))
+        assert call_id not in b.board.live, "the lease has not run out"
+        world.clock.now += 60
+        await b.board.report(call_id, LegReported(status="no-answer", sequence=2))
+        call = await b.ended(call_id)
+        assert call["end_reason"] == {"result": "client_error", "cause": "no_answer"}
+        assert world.exchange.dialled == [call_id]
 
 
 async def all_notes(process: Process, call_id: str) -> list[tuple[int, str, bytes]]:

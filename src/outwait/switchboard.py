@@ -27,7 +27,7 @@ from outwait.call.notes import AnyNote, Ended
 from outwait.call.policy import Policy
 from outwait.call.setup import DISCLOSURE, Means, Setup, phrases
 from outwait.call.states import Phase
-from outwait.carriers.base import Carrier, CarrierError, Stream
+from outwait.carriers.base import Carrier, Stream
 from outwait.desk import CallRequest as CallRequest
 from outwait.desk import Desk as Desk
 from outwait.desk import Guard as Guard
@@ -35,6 +35,7 @@ from outwait.desk import Inbox as Inbox
 from outwait.desk import Refused as Refused
 from outwait.engines.base import Engine
 from outwait.hearing import Hearing
+from outwait.letters import Letters
 from outwait.record import Record
 from outwait.runner import Phrases, Runner
 from outwait.store.base import ApiKey, CallRow, OverQuota, Store, StoreError
@@ -100,16 +101,20 @@ class Switchboard:
         self._released: set[str] = set()  # calls whose legs have not asked yet what to do without their stream
         self._moved = asyncio.Event()  # a call has changed its phase, or ended
         self._tasks: set[asyncio.Task[None]] = set()
+        self._letters = Letters(house.store, house.process, self._deliver)
+        self._closing = contextlib.AsyncExitStack()
         self._failed: set[str] = set()  # calls that a fault of ours has thrown out
         self.callers: set[str] = set()  # numbers that calls of this process came from, E.164
 
     async def __aenter__(self) -> Switchboard:
         await self.take_up()
+        await self._closing.enter_async_context(self._letters.collecting())
         return self
 
     async def __aexit__(self, *_: object) -> None:
         if not self._draining:
             await self.drain(0.0)
+        await self._closing.aclose()
 
     @property
     def draining(self) -> bool:
@@ -128,7 +133,7 @@ class Switchboard:
         quota = await self._house.guard.check(request) if self._house.guard is not None else None
         setup = self._setup(request)
         created = self._house.wall()
-        record = _record(setup, created)
+        record = telling.new_record(setup, created)
         row = CallRow(
             id=setup.id,
             created=created,
@@ -160,14 +165,9 @@ class Switchboard:
         row = await self._house.store.get(call_id)
         if row is None:
             raise KeyError(call_id)
-        if not row.live:
-            return False
-        if not row.carrier_call_id:
-            raise Refused("try_again", "another process is about to dial; try again in a moment", status=503)
-        # It runs in another process, which will hear from the carrier that the leg is over.
-        with contextlib.suppress(CarrierError):
-            await self._house.carrier.hang_up(row.carrier_call_id, cancel=row.record.get("answered_at") is None)
-        return True
+        if row.live:
+            await self._pass_on(row, HangUpAsked())
+        return row.live
 
     async def get(self, call_id: str) -> dict[str, Any] | None:
         live = self._live.get(call_id)
@@ -258,8 +258,25 @@ class Switchboard:
         live = self._live.get(call_id)
         if live is not None:
             live.runner.inbox.post(event)
-        elif await self._house.store.get(call_id) is None:
+            return
+        row = await self._house.store.get(call_id)
+        if row is None:
             raise KeyError(call_id)
+        if row.live:
+            await self._pass_on(row, event)
+
+    async def _pass_on(self, row: CallRow, event: AnyEvent) -> None:
+        """To the process that runs the call; if that one is dead, to this one."""
+        await self._letters.leave(row.id, event)
+        if not (self._draining or row.id in self._failed):
+            await self._claim(row)
+
+    def _deliver(self, call_id: str, event: AnyEvent) -> bool:
+        live = self._live.get(call_id)
+        if live is None or live.ended or live.runner.call.released:
+            return False
+        live.runner.inbox.post(event)
+        return True
 
     async def attach(
         self, token: str, carrier_call_id: str, make: Callable[[int], Stream]
@@ -356,7 +373,7 @@ class Switchboard:
     async def _rebuild(self, row: CallRow, epoch: int) -> Live:
         """By letting today's core receive again what is in its log."""
         setup = call_log.unpack_setup(row.setup)
-        call, record, seq = Call(setup), _record(setup, row.created), 0
+        call, record, seq = Call(setup), telling.new_record(setup, row.created), 0
         told: list[Told] = []
         last = 0.0
         for entry in await self._house.store.log(row.id):
@@ -481,16 +498,3 @@ class Switchboard:
             metadata=request.metadata or {},
             recogniser=house.recogniser.name if house.recogniser is not None else "",
         )
-
-
-def _record(setup: Setup, created: float) -> Record:
-    return Record(
-        setup.id,
-        to=setup.to,
-        from_=setup.from_,
-        task=setup.task,
-        created=created,
-        carrier=setup.carrier,
-        engine=setup.engine,
-        metadata=setup.metadata,
-    )

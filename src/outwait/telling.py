@@ -9,10 +9,25 @@ import msgspec
 from outwait import call_log
 from outwait.call.commands import Tell
 from outwait.call.notes import AnyNote
+from outwait.call.setup import Setup
 from outwait.record import Record
 from outwait.store.base import Entry
 
 Told = tuple[int, str, bytes]
+
+
+def new_record(setup: Setup, created: float) -> Record:
+    """The record of a call that has told nothing yet. `created`: s since 1970."""
+    return Record(
+        setup.id,
+        to=setup.to,
+        from_=setup.from_,
+        task=setup.task,
+        created=created,
+        carrier=setup.carrier,
+        engine=setup.engine,
+        metadata=setup.metadata,
+    )
 
 
 def tell(told: list[Told], record: Record, notes: Iterable[AnyNote], wall: float) -> None:

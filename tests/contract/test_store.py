@@ -298,3 +298,22 @@ async def test_a_number_is_called_so_often_a_day(store: Store) -> None:
         await store.create(of_key("c2", key="other"), None, quota)
     assert refused.value.code == "too_many_to_number"
     await store.create(of_key("c3", 1000.0 + DAY), None, quota)
+
+
+async def test_letters_wait_for_the_calls_owner(store: Store) -> None:
+    for name in ("c1", "c2", "c3"):
+        await store.create(replace(row(name), owner="a"))
+    await store.take_over("c2", "b")
+    for number, name in enumerate(("c1", "c2", "c3", "c1")):
+        await store.keep_letter(name, b"%d" % number)
+    ours = await store.letters("a")
+    assert [(letter.call_id, letter.event) for letter in ours] == [("c1", b"0"), ("c3", b"2"), ("c1", b"3")]
+    await store.forget_letters([ours[0].id])
+    assert [letter.event for letter in await store.letters("a")] == [b"2", b"3"]
+    assert [letter.event for letter in await store.letters("b")] == [b"1"]
+    await store.append("c3", [entry(1)], {"id": "c3", "phase": "ended"})
+    assert [letter.event for letter in await store.letters("a")] == [b"3"]
+    await store.take_over("c1", "b")
+    assert [letter.event for letter in await store.letters("b")] == [b"1", b"3"]
+    with pytest.raises(StoreError):
+        await store.keep_letter("c9", b"{}")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import msgspec
 
@@ -51,6 +51,14 @@ class CallRow:
     owner: str = ""  # process that runs it; "": nobody
     api_key: str = ""  # id of the key that placed it; "": the configured one, or none
     reserved: float = 0.0  # USD that it may spend, counted against its key's day until it has ended
+
+
+class Letter(NamedTuple):
+    """An event for a call that another process runs."""
+
+    id: int
+    call_id: str
+    event: bytes  # JSON
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,6 +136,15 @@ class Store(Protocol):
 
     async def memory(self, call_id: str) -> bytes | None:
         """What `keep_memory` was given last."""
+
+    async def keep_letter(self, call_id: str, event: bytes) -> None:
+        """Leave an event for the process that runs this call."""
+
+    async def letters(self, owner: str) -> list[Letter]:
+        """Those for the calls of this process, oldest first."""
+
+    async def forget_letters(self, ids: Sequence[int]) -> None:
+        """They have been delivered; and those for calls that have ended are for nobody any more."""
 
     async def keep_token(self, digest: bytes, call_id: str, expires: float) -> None:
         """Remember a stream token by its SHA-256 until `expires`, s since 1970."""

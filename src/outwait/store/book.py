@@ -14,7 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from outwait.store.base import ApiKey, Limits, StoreError
 from outwait.store.sql import SqlStore
-from outwait.store.tables import api_keys, calls, do_not_call, entries, idempotency, memories, tokens
+from outwait.store.tables import api_keys, calls, do_not_call, entries, idempotency, letters, memories, tokens
 
 PREFIX = "ow_"  # of every key that we make, so that a leaked one can be found by a scanner
 KEY_LENGTH = len(PREFIX) + 43  # characters: 256 random bits
@@ -173,14 +173,14 @@ async def _on_list(connection: AsyncConnection, number: str) -> bool:
 
 
 async def _delete(connection: AsyncConnection, ids: Collection[str]) -> None:
-    for table in (entries, memories, tokens, idempotency):
+    for table in (entries, memories, tokens, idempotency, letters):
         await connection.execute(table.delete().where(table.c.call_id.in_(ids)))
     await connection.execute(calls.delete().where(calls.c.id.in_(ids)))
 
 
 async def _strip(connection: AsyncConnection, ids: Collection[str]) -> None:
     """What was said and what was to be said; who, when, how long, how it ended and what it cost stay."""
-    for table in (entries, memories, tokens):
+    for table in (entries, memories, tokens, letters):
         await connection.execute(table.delete().where(table.c.call_id.in_(ids)))
     for line in (await connection.execute(sa.select(calls).where(calls.c.id.in_(ids)))).all():
         record = msgspec.json.decode(line.record)

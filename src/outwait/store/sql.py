@@ -23,8 +23,8 @@ from sqlalchemy.exc import ArgumentError, DBAPIError, IntegrityError, NoSuchModu
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
-from outwait.store.base import CallRow, Entry, Fenced, OverQuota, Quota, StoreError
-from outwait.store.tables import calls, entries, idempotency, memories, processes, tokens
+from outwait.store.base import CallRow, Entry, Fenced, Letter, OverQuota, Quota, StoreError
+from outwait.store.tables import calls, entries, idempotency, letters, memories, processes, tokens
 
 DEADLINE = 10.0  # wall s for one operation
 PLAIN_DEADLINE = 3600.0  # wall s for one that rewrites the file
@@ -168,6 +168,21 @@ class SqlStore:
             found = await connection.execute(sa.select(memories.c.data).where(memories.c.call_id == call_id))
             data: bytes | None = found.scalar_one_or_none()
         return data
+
+    async def keep_letter(self, call_id: str, event: bytes) -> None:
+        async with self.write() as connection:
+            await connection.execute(letters.insert(), {"call_id": call_id, "event": event.decode()})
+
+    async def letters(self, owner: str) -> list[Letter]:
+        async with self.read() as connection:
+            found = await connection.execute(_LETTERS, {"owner": owner})
+            return [Letter(line.id, line.call_id, line.event.encode()) for line in found]
+
+    async def forget_letters(self, ids: Sequence[int]) -> None:
+        over = sa.select(calls.c.id).where(~calls.c.live)
+        done = letters.delete().where(sa.or_(letters.c.id.in_(ids), letters.c.call_id.in_(over)))
+        async with self.write() as connection:
+            await connection.execute(done)
 
     async def keep_token(self, digest: bytes, call_id: str, expires: float) -> None:
         async with self.write() as connection:
@@ -351,6 +366,12 @@ _LOCK_CALL = (
 )
 _CHANGE_CALL = _LOCK_CALL.values({name: sa.bindparam(name) for name in ("record", "carrier_call_id", "live")})
 _END_CALL = _CHANGE_CALL.values({"spent": sa.bindparam("spent")})
+_LETTERS = (
+    sa.select(letters)
+    .join(calls, calls.c.id == letters.c.call_id)
+    .where(calls.c.owner == sa.bindparam("owner"), calls.c.live)
+    .order_by(letters.c.id)
+)
 _json = msgspec.json.Encoder().encode
 
 

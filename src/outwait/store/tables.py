@@ -64,6 +64,14 @@ memories = sa.Table(
     sa.Column("data", sa.LargeBinary, nullable=False),  # the ear's own form; fingerprints, never sound
 )
 
+letters = sa.Table(
+    "letters",
+    metadata,
+    sa.Column("id", sa.Integer, primary_key=True),
+    sa.Column("call_id", sa.String(64), sa.ForeignKey("calls.id", ondelete="CASCADE"), nullable=False, index=True),
+    sa.Column("event", sa.Text, nullable=False),  # JSON
+)
+
 processes = sa.Table(
     "processes",
     metadata,
