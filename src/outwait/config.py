@@ -89,6 +89,8 @@ class Settings(BaseSettings):
     # of the synthesiser's
     cascade_tts_model: str = "gpt-4o-mini-tts"
     cascade_tts_key: SecretStr | None = None
+    local_stt_model: Path | None = None
+    # folder of a Whisper in CTranslate2's form; none: the packaged one of the extra `local`
 
     # --- the server
     host: str = "127.0.0.1"
