@@ -14,6 +14,7 @@ from outwait.bench.words import Prompt, listen, own_prompts
 from outwait.local.missing import Missing
 from outwait.local.stt import NEEDED, LocalRecogniser, packaged_model, recogniser
 from outwait.local.words import words
+from outwait.transcriber import Recogniser
 
 PROMPTS = {prompt.path.name: prompt for prompt in own_prompts()}
 
@@ -33,19 +34,20 @@ def test_a_person_and_a_prompt_are_understood(local: LocalRecogniser) -> None:
 
 @pytest.mark.parametrize("ulaw", [b"", g711.silence(0.05), g711.silence(3.0)], ids=["none", "a blink", "silence"])
 def test_where_nothing_is_said_there_are_no_words(local: LocalRecogniser, ulaw: bytes) -> None:
-    assert words(local.transcribe(ulaw)) == []
+    assert words(local.words(ulaw)) == []
 
 
 def test_noise_has_no_words(local: LocalRecogniser) -> None:
     noise = np.random.default_rng(4).normal(0, 900, 8000 * 3).astype(np.int16)
-    assert words(local.transcribe(g711.encode(noise))) == []
+    assert words(local.words(g711.encode(noise))) == []
 
 
 async def test_the_loop_goes_on_while_it_listens(local: LocalRecogniser) -> None:
     from outwait.listen import read_ulaw
 
     ulaw = b"".join(block for block, _ in read_ulaw(PROMPTS["hello.ogg"].path))
-    task = asyncio.create_task(local.heard(ulaw))
+    reader: Recogniser = local
+    task = asyncio.create_task(reader.transcribe(ulaw))
     turns = 0
     while not task.done():
         await asyncio.sleep(0)
@@ -105,7 +107,7 @@ def test_without_the_extra_it_says_how_to_get_it(monkeypatch: pytest.MonkeyPatch
         (tmp_path / name).touch()
     monkeypatch.setitem(sys.modules, "faster_whisper", None)
     with pytest.raises(Missing, match=r"pip install 'outwait\[local\]'"):
-        LocalRecogniser(tmp_path).transcribe(g711.silence(1.0))
+        LocalRecogniser(tmp_path).words(g711.silence(1.0))
 
 
 def test_a_prompt_knows_its_name() -> None:

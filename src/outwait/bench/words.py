@@ -90,7 +90,7 @@ def listen(local: LocalRecogniser, prompt: Prompt) -> Heard:
     """One prompt."""
     ulaw = b"".join(block for block, _ in read_ulaw(prompt.path))
     before = time.process_time()
-    heard = local.transcribe(ulaw)
+    heard = local.words(ulaw)
     cpu = time.process_time() - before
     said = words(prompt.text)
     errors = word_errors(said, words(heard))

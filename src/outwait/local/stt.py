@@ -38,6 +38,7 @@ class LocalRecogniser:
     def __init__(self, model: Path | None = None) -> None:
         """`model`: folder of a Whisper in CTranslate2's form; None: the packaged one. Raises Missing."""
         self.folder = _checked(model) if model is not None else packaged_model()
+        self.name = f"local {model.name}" if model is not None else "local tiny.en"
         self._model: Any = None
         self._lock = threading.Lock()  # one turn at a time: two would take turns on the same core
         self._worker = ThreadPoolExecutor(1, "local-stt")
@@ -47,7 +48,7 @@ class LocalRecogniser:
         with self._lock:
             self._load()
 
-    def transcribe(self, ulaw: bytes) -> str:
+    def words(self, ulaw: bytes) -> str:
         """The words in it; empty: there are none. `ulaw`: 8 kHz mu-law. Raises Missing."""
         if g711.seconds(ulaw) < LEAST:
             return ""
@@ -67,9 +68,10 @@ class LocalRecogniser:
             said = [segment.text.strip() for segment in segments if segment.compression_ratio <= LOOPED]
         return " ".join(said).strip()
 
-    async def heard(self, ulaw: bytes) -> str:
-        """The same from an event loop, which goes on meanwhile: a thread of its own does the work. Raises Missing."""
-        return await asyncio.get_running_loop().run_in_executor(self._worker, self.transcribe, ulaw)
+    async def transcribe(self, ulaw: bytes) -> str:
+        """The same from an event loop, which goes on meanwhile: a thread of its own does the work. Cancelled,
+        a clip that is being read is read to its end for nothing. Raises Missing."""
+        return await asyncio.get_running_loop().run_in_executor(self._worker, self.words, ulaw)
 
     def _load(self) -> Any:
         if self._model is None:
