@@ -21,7 +21,8 @@ from outwait.call.events import (
     ToolCalled,
     Trouble,
 )
-from outwait.engines.openai.dialogue import ACTIVE, End
+from outwait.engines.ends import End
+from outwait.engines.openai.dialogue import ACTIVE
 from outwait.engines.openai.messages import (
     AudioDelta,
     ErrorSaid,

@@ -23,9 +23,9 @@ from outwait.call.events import (
     SessionComplained,
     Trouble,
 )
+from outwait.engines import websocket
 from outwait.engines.openai import dialogue as dialogue_module
 from outwait.engines.openai import phrases as phrases_module
-from outwait.engines.openai import session as session_module
 from tests.contract.realtime_server import RealtimeServer
 from tests.engines.openai.line import KEY, Line, opened
 
@@ -132,7 +132,7 @@ async def test_beta_names_are_known_in_any_dialect(ga: RealtimeServer) -> None:
 
 async def test_a_flood_of_nonsense_ends_it(server: RealtimeServer) -> None:
     async with opened(server) as (line, peer):
-        for _ in range(session_module.MAX_MALFORMED):
+        for _ in range(websocket.MAX_MALFORMED):
             await peer.raw("nonsense")
         assert await peer.gone() == 1000
         assert (await line.over()).trouble is Trouble.LOST
@@ -211,7 +211,7 @@ async def test_what_is_said_while_closing_is_heard(server: RealtimeServer) -> No
 
 async def test_a_server_that_does_not_let_go(ga: RealtimeServer, monkeypatch: pytest.MonkeyPatch) -> None:
     """A peer that neither reads nor answers the close: the transport is cut."""
-    monkeypatch.setattr(session_module, "CLOSE_SECONDS", 0.1)
+    monkeypatch.setattr(websocket, "CLOSE_SECONDS", 0.1)
     async with opened(ga) as (line, peer):
         peer.socket.transport.pause_reading()
         line.session.close()
@@ -221,7 +221,7 @@ async def test_a_server_that_does_not_let_go(ga: RealtimeServer, monkeypatch: py
 
 
 async def test_a_server_that_reads_nothing(ga: RealtimeServer, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(session_module, "SEND_SECONDS", 0.2)
+    monkeypatch.setattr(websocket, "SEND_SECONDS", 0.2)
     async with opened(ga) as (line, peer):
         peer.socket.transport.pause_reading()
         for _ in range(100):
@@ -269,7 +269,7 @@ async def test_the_key_is_never_written_down(ga: RealtimeServer, caplog: pytest.
     assert not [
         record for record in caplog.records if KEY in record.getMessage() and "websockets.server" not in record.name
     ]
-    assert KEY not in repr(line.session) + repr(line.events) + repr(vars(line.session)["_endpoint"])
+    assert KEY not in repr(line.session) + repr(line.events) + repr(vars(line.session)["_place"])
 
 
 async def test_loopback_takes_no_proxy(ga: RealtimeServer, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -25,6 +25,7 @@ from outwait.call.events import (
     ToolCalled,
     Trouble,
 )
+from outwait.engines.ends import End
 from outwait.engines.openai import frames
 from outwait.engines.openai.frames import Dialect
 from outwait.engines.openai.messages import (
@@ -67,15 +68,6 @@ NOTHING_TO_CANCEL = "response_cancel_not_active"  # unverified; the words of the
 _CANCEL_WORDS = "cancellation failed"  # how the message begins when there was nothing to cancel
 BENIGN = frozenset({NOTHING_TO_CANCEL, "input_audio_buffer_commit_empty", "item_create_duplicate_item_id"})
 """Errors of no consequence: what we asked for was so already."""
-
-
-@dataclass(frozen=True, slots=True)
-class End:
-    """Why a session must end."""
-
-    trouble: Trouble
-    detail: str
-    code: int = 0  # WebSocket close code or HTTP status; 0: that of the close that follows
 
 
 def verdict(error: ErrorSaid) -> End | None:

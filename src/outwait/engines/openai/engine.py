@@ -10,7 +10,8 @@ from outwait.engines.base import Capabilities, Post
 from outwait.engines.openai import endpoints
 from outwait.engines.openai.endpoints import OPENAI_BASE_URL, Endpoint
 from outwait.engines.openai.frames import Dialect, Manner
-from outwait.engines.openai.session import CONNECT_SECONDS, RealtimeSession
+from outwait.engines.openai.session import RealtimeSession
+from outwait.engines.websocket import CONNECT_SECONDS
 
 OPENAI_SESSION_SECONDS = 3600.0  # s; the server ends a session then, without a warning
 AZURE_SESSION_SECONDS = 1800.0  # s; unverified: older documents say 30 minutes, newer ones may allow 60

@@ -14,6 +14,7 @@ from typing import Any, Literal
 import msgspec
 
 from outwait.call.cost import USER_TOKENS, Usage
+from outwait.engines.ends import Malformed
 
 BETA_NAMES = {
     "response.audio.delta": "response.output_audio.delta",
@@ -25,10 +26,6 @@ PHRASE_KEY = "outwait_phrase"
 """The key of a response's metadata that says which phrase it speaks."""
 
 Status = Literal["completed", "cancelled", "failed", "incomplete"]
-
-
-class Malformed(ValueError):
-    """A message that is no JSON object with a type, or lacks what its type can't do without."""
 
 
 class SessionCreated(msgspec.Struct, frozen=True):
