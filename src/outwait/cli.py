@@ -108,6 +108,9 @@ def call(
     engine: Annotated[str | None, typer.Option(help="Engine to use; default: the server's.")] = None,
     max_cost_usd: Annotated[float | None, typer.Option(help="End the call before it costs more than this.")] = None,
     max_hold_minutes: Annotated[float | None, typer.Option(help="End the call when one hold lasts longer.")] = None,
+    outcome_schema: Annotated[
+        Path | None, typer.Option(help="JSON Schema of the typed result to bring back.", metavar="FILE")
+    ] = None,
     server: Annotated[
         str, typer.Option(help="Where the server is.", envvar="OUTWAIT_SERVER")
     ] = "http://127.0.0.1:8080",
@@ -123,6 +126,7 @@ def call(
         "engine": engine,
         "max_cost_usd": max_cost_usd,
         "max_hold_minutes": max_hold_minutes,
+        "outcome_schema": client.read_schema(outcome_schema) if outcome_schema is not None else None,
     }
     given = {name: value for name, value in wish.items() if value is not None}
     _exit(client.run_call(server, given, follow=follow, as_json=as_json))

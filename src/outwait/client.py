@@ -7,6 +7,7 @@ import json
 import os
 import sys
 from collections.abc import AsyncIterator
+from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
@@ -27,6 +28,19 @@ RETRY_DELAYS = (0.5, 1.0, 2.0, 4.0, 8.0)
 def run_call(server: str, wish: dict[str, Any], *, follow: bool, as_json: bool) -> int:
     """`outwait call`: the exit status."""
     return asyncio.run(_run_call(server, wish, follow=follow, as_json=as_json))
+
+
+def read_schema(path: Path) -> dict[str, Any]:
+    """A JSON Schema from a file. Raises OutwaitError."""
+    try:
+        schema = json.loads(path.read_bytes())
+    except OSError as error:
+        raise OutwaitError(f"{path}: {error.strerror}") from error
+    except (ValueError, RecursionError) as error:
+        raise OutwaitError(f"{path}: not JSON: {error}") from error
+    if not isinstance(schema, dict):
+        raise OutwaitError(f"{path}: a schema is a JSON object")
+    return schema
 
 
 async def _run_call(server: str, wish: dict[str, Any], *, follow: bool, as_json: bool) -> int:

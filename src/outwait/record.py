@@ -29,6 +29,7 @@ from outwait.call.notes import (
     Spent,
     Status,
 )
+from outwait.evidence import evidence
 
 CARRIER_UNITS = "minutes"
 """Only carriers bill by the begun minute; an engine that bills by time is counted in seconds."""
@@ -138,6 +139,7 @@ class Record:
         """The call object: plain data, ready for JSON."""
         opened = [session for session in self._sessions.values() if session.opened_at is not None]
         used = [session for session in opened if session.reason != WARMUP]
+        transcript = [_said(said) for said in sorted(self._transcript, key=lambda said: said.at)]
         return self._head | {
             "carrier": self._carrier,
             "carrier_call_id": self._carrier_call_id,
@@ -148,11 +150,12 @@ class Record:
             "end_reason": self._end_reason,
             "outcome": self._outcome.text if self._outcome else None,
             "outcome_reason": self._outcome.reason if self._outcome else None,
+            **_result(self._outcome, transcript),
             "created_at": _iso(self._created),
             "answered_at": _iso(self._answered),
             "ended_at": _iso(self._ended),
             "timeline": self._line.timeline(),
-            "transcript": [_said(said) for said in sorted(self._transcript, key=lambda said: said.at)],
+            "transcript": transcript,
             "sessions": [session.as_dict(number) for number, session in enumerate(used, 1)],
             "failed_sessions": [
                 session.as_failed()
@@ -354,6 +357,17 @@ class _Bill:
                 for (what, units, estimated), (quantity, micro) in items.items()
             ],
         }
+
+
+def _result(outcome: Outcome | None, transcript: list[dict[str, Any]]) -> dict[str, Any]:
+    if outcome is None or outcome.valid is None:
+        return {"result": None, "result_valid": None, "result_faults": [], "evidence": []}
+    return {
+        "result": outcome.result,
+        "result_valid": outcome.valid,
+        "result_faults": list(outcome.faults),
+        "evidence": evidence(outcome.result, outcome.quotes, transcript),
+    }
 
 
 def _said(said: Said) -> dict[str, Any]:

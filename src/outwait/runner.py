@@ -378,7 +378,8 @@ class Runner:
                 post(ev.SessionClosed(command.session, trouble=Trouble.LOST, code=1006, detail=detail))
 
         engine = self._engines[command.engine]
-        session = engine.session(command.session, command.instructions, command.seed, schemas(), post)
+        tools = schemas(self.call.setup.outcome_schema)
+        session = engine.session(command.session, command.instructions, command.seed, tools, post)
         self._sessions[command.session] = session
         self._spawn(serve())
 

@@ -24,6 +24,7 @@ from outwait.call.cost import Prices, least_cap
 from outwait.call.events import AnyEvent, Begun, Dialled, HangUpAsked, LegReported, Released, Restarted
 from outwait.call.machine import Call
 from outwait.call.notes import AnyNote, Ended
+from outwait.call.outcome import BadSchema, Form
 from outwait.call.policy import Policy
 from outwait.call.setup import DISCLOSURE, Means, Setup, phrases
 from outwait.call.states import Phase
@@ -497,4 +498,14 @@ class Switchboard:
             phrases=phrases(disclosure),
             metadata=request.metadata or {},
             recogniser=house.recogniser.name if house.recogniser is not None else "",
+            outcome_schema=_checked_schema(request.outcome_schema),
         )
+
+
+def _checked_schema(schema: dict[str, Any] | None) -> dict[str, Any] | None:
+    if schema is not None:
+        try:
+            Form(schema)
+        except BadSchema as error:
+            raise Refused("invalid_schema", f"outcome_schema: {error}", field="outcome_schema") from error
+    return schema

@@ -21,6 +21,7 @@ from outwait.call.cost import Meter
 from outwait.call.ending import Ending, Result, View
 from outwait.call.events import AnyEvent, Trouble
 from outwait.call.keys import tones
+from outwait.call.outcome import ResultDesk
 from outwait.call.setup import Setup
 from outwait.call.states import LEG, PHASE, Leg, Phase, Session, allowed
 from outwait.call.turns import BYTES
@@ -64,6 +65,7 @@ class Call:
         self._meter = Meter(setup.prices, setup.policy.max_cost_micro_usd)
         self._talk = Conversation(setup, self._waits, self._meter)
         self._hold = hold.HoldLogic(setup.policy.hold, on_hold=False)
+        self._results = ResultDesk(setup.outcome_schema, setup.policy.result_tries)
         self._ending: Ending | None = None
         self._before = Phase.TALKING  # the phase to which a re-attached stream goes back
         self._stream = 0  # number of the open one; 0: none
@@ -434,12 +436,7 @@ class Call:
             case tools.Mistake(text=text):
                 return self._talk.answer_tool(call, _refusal(text), respond=True, now=now)
             case tools.HangUpCall():
-                said = self._talk.playout.spoke(call.session, call.response)
-                commands = self._talk.answer_tool(call, _OK, respond=False, now=now)
-                outcome = notes.Outcome(text=request.outcome, reason=request.reason)
-                self._talk.stop_listening()
-                ended = self._end("success", "hangup_call", now, polite=True, goodbye=not said)
-                return [*commands, Tell(outcome), *ended]
+                return self._agent_hangs_up(call, request, now)
             case tools.WaitOnHold():
                 commands = self._talk.answer_tool(call, _OK, respond=False, now=now)
                 if self.phase is Phase.RESUMING:
@@ -455,6 +452,16 @@ class Call:
                 return self._talk.answer_tool(call, refusal, respond=True, now=now)
             case _:
                 assert_never(request)
+
+    def _agent_hangs_up(self, call: ev.ToolCalled, request: tools.HangUpCall, now: float) -> list[AnyCommand]:
+        said = self._talk.playout.spoke(call.session, call.response) or self._results.goodbye_said
+        outcome = self._results.take(request, said=said)
+        if isinstance(outcome, tools.Mistake):
+            return self._talk.answer_tool(call, _refusal(outcome.text), respond=True, now=now)
+        commands = self._talk.answer_tool(call, _OK, respond=False, now=now)
+        self._talk.stop_listening()
+        ended = self._end("success", "hangup_call", now, polite=True, goodbye=not said)
+        return [*commands, Tell(outcome), *ended]
 
     # --- the end ---------------------------------------------------------------------------------
 

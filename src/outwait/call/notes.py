@@ -5,7 +5,7 @@ Times are media seconds since answer; money is integer micro-dollars.
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, Literal
 
 import msgspec
 
@@ -108,9 +108,22 @@ class Spent(Note, frozen=True):
     without_parking_micro_usd: int
 
 
-class Outcome(Note, frozen=True):
+class Quote(msgspec.Struct, frozen=True):
+    """Words that a part of the result rests on, as the agent says."""
+
+    of: str  # JSON pointer into the result
+    quote: str  # said by the other side
+
+
+class Outcome(Note, frozen=True, omit_defaults=True):
+    """What the agent leaves when it hangs up."""
+
     text: str
     reason: str
+    result: Any = None  # by the schema that the task came with
+    valid: bool | None = None  # it keeps to that schema; None: there is none
+    faults: tuple[str, ...] = ()  # where it does not
+    quotes: tuple[Quote, ...] = ()
 
 
 class HangUpStep(Note, frozen=True):

@@ -98,6 +98,10 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
     callback_seconds: float = 10.0
     # wall s from the hang-up to the completed callback, before the record is closed without it
 
+    # --- the outcome
+    result_tries: int = 2
+    # times that a result which does not keep to its schema is given back to the agent; the next one is kept as it is
+
     # --- money
     max_cost_micro_usd: int | None = None
     # micro-dollars; None: no cap

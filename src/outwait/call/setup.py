@@ -50,6 +50,7 @@ class Setup(msgspec.Struct, frozen=True, kw_only=True):
     phrases: dict[str, str] = msgspec.field(default_factory=lambda: phrases(DISCLOSURE))  # name -> text
     metadata: dict[str, object] = msgspec.field(default_factory=dict)
     recogniser: str = ""  # what reads the far end's voice on this machine; "": nothing does
+    outcome_schema: dict[str, object] | None = None  # JSON Schema of the result to bring back; None: words will do
 
     @property
     def means(self) -> tuple[Means, ...]:

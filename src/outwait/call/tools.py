@@ -7,11 +7,15 @@ mistake whose text goes back to the model as the tool's output, so that it can d
 from __future__ import annotations
 
 import re
+from typing import Any
 
 import msgspec
 
+from outwait.call.notes import Quote
+
 MAX_DIGITS = 64  # keys in one press_digits; nobody asks for more, and each takes 0.2 s of the line
-MAX_WORDS = 2000  # characters of a reason or an outcome that are kept
+MAX_WORDS = 2000  # characters of a reason, an outcome or a quote that are kept
+MAX_QUOTES = 50  # of a result's evidence that are kept
 
 _DIGITS = re.compile(r"[0-9*#A-Dw]+")
 _SEPARATORS = re.compile(r"[\s().\-/]+")
@@ -23,6 +27,8 @@ class HangUpCall(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_fi
 
     reason: str  # why now, in words
     outcome: str  # what was reached, for the one who gave the task
+    result: Any = msgspec.UNSET  # the same by the schema that the task came with
+    evidence: tuple[Quote, ...] = ()  # what the result rests on
 
 
 class WaitOnHold(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="name", tag="wait_on_hold"):
@@ -53,19 +59,14 @@ class Mistake(msgspec.Struct, frozen=True):
     text: str  # for the model
 
 
-def schemas() -> list[dict[str, object]]:
-    """The tools as a model is told of them: name, description, JSON schema. A fresh copy each time."""
+def schemas(outcome_schema: dict[str, Any] | None = None) -> list[dict[str, object]]:
+    """The tools as a model is told of them: name, description, JSON schema. A fresh copy each time.
+
+    outcome_schema
+        what the task's typed result must look like: `hangup_call` takes it then
+    """
     return [
-        _schema(
-            "hangup_call",
-            "End this phone call. Say goodbye aloud first, in the same answer; the line is cut when the goodbye has "
-            "been heard. Call it when the task is done, when it can't be done, when you reached the wrong party or a "
-            "voicemail that is of no use, or when the other person wants to end the call. After it nothing more can "
-            "be said.",
-            reason="Why the call ends now, in a few words: 'task done', 'wrong number', 'asked to call back tomorrow'.",
-            outcome="What came of the task, for the person who gave it and did not hear the call: the answer, names, "
-            "dates, amounts and reference numbers exactly as they were said, and what is still open.",
-        ),
+        _with_result(_hang_up(), outcome_schema) if outcome_schema is not None else _hang_up(),
         _schema(
             "wait_on_hold",
             "Wait silently until a person is back on the line. Call it when the other side asks you to hold, says "
@@ -114,10 +115,15 @@ _TOOLS: dict[str, type[ToolRequest]] = {
 
 def _checked(request: ToolRequest) -> ToolRequest | Mistake:
     match request:
-        case HangUpCall(reason=reason, outcome=outcome):
+        case HangUpCall(reason=reason, outcome=outcome, evidence=evidence):
             if not outcome.strip():
                 return Mistake("hangup_call: `outcome` is empty. Say what came of the task, or why nothing did.")
-            return HangUpCall(reason=reason.strip()[:MAX_WORDS], outcome=outcome.strip()[:MAX_WORDS])
+            return msgspec.structs.replace(
+                request,
+                reason=reason.strip()[:MAX_WORDS],
+                outcome=outcome.strip()[:MAX_WORDS],
+                evidence=tuple(Quote(of=q.of[:MAX_WORDS], quote=q.quote[:MAX_WORDS]) for q in evidence[:MAX_QUOTES]),
+            )
         case WaitOnHold(reason=reason):
             return WaitOnHold(reason=reason.strip()[:MAX_WORDS])
         case PressDigits(digits=digits):
@@ -146,5 +152,50 @@ def _schema(name: str, description: str, **fields: str) -> dict[str, object]:
     }
 
 
+def _hang_up() -> dict[str, object]:
+    return _schema(
+        "hangup_call",
+        "End this phone call. Say goodbye aloud first, in the same answer; the line is cut when the goodbye has "
+        "been heard. Call it when the task is done, when it can't be done, when you reached the wrong party or a "
+        "voicemail that is of no use, or when the other person wants to end the call. After it nothing more can "
+        "be said.",
+        reason="Why the call ends now, in a few words: 'task done', 'wrong number', 'asked to call back tomorrow'.",
+        outcome="What came of the task, for the person who gave it and did not hear the call: the answer, names, "
+        "dates, amounts and reference numbers exactly as they were said, and what is still open.",
+    )
+
+
+def _with_result(tool: dict[str, Any], schema: dict[str, Any]) -> dict[str, object]:
+    """Definitions move to the root of the tool's own schema, where their references lead."""
+    parameters = tool["parameters"]
+    for name in ("$defs", "definitions"):
+        if name in schema:
+            parameters[name] = schema[name]
+    inner = {name: part for name, part in schema.items() if name not in ("$defs", "definitions", "$schema")}
+    parameters["properties"] |= {"result": inner, "evidence": _EVIDENCE}
+    parameters["required"] = ["reason", "outcome", "result"]
+    tool["description"] += (
+        " `result` is the outcome once more, by its schema: only what was said on this call, nothing guessed. In "
+        "`evidence`, quote for each of its parts the words that it rests on."
+    )
+    return tool
+
+
+_EVIDENCE: dict[str, Any] = {
+    "type": "array",
+    "description": "What the parts of the result rest on.",
+    "items": {
+        "type": "object",
+        "properties": {
+            "of": {"type": "string", "description": "Which part, as a JSON pointer: '/delivery_date', '/items/0'."},
+            "quote": {"type": "string", "description": "The other side's words, as they were said; not yours."},
+        },
+        "required": ["of", "quote"],
+        "additionalProperties": False,
+    },
+}
+
+
 def _usage(tool: type[ToolRequest]) -> str:
-    return f"It wants {' and '.join(f'`{field}`' for field in tool.__struct_fields__)}, each a string."
+    wanted = [field.name for field in msgspec.structs.fields(tool) if field.required]
+    return f"It wants {' and '.join(f'`{name}`' for name in wanted)}, each a string."

@@ -130,11 +130,14 @@ class Mind:
         the task of this scenario; the mind looks for it in its context before it speaks of it. "" = do not look
     forgets
         tools it never calls
+    results
+        what it gives as the typed result: at its first hang-up, at its second ...; it quotes what it heard last
     """
 
     task: str = ""
     forgets: frozenset[str] = frozenset()
     lines: Lines = field(default_factory=Lines)
+    results: tuple[Any, ...] = ()
 
     def answer(self, view: View) -> Plan:
         """What to say and do now."""
@@ -165,13 +168,24 @@ class Mind:
             return Plan("", (("press_digits", {"digits": digits}),))
         if _NEWS.search(heard) and not heard.rstrip().endswith("help you?"):
             outcome = {"reason": "The task is done.", "outcome": f"They said: {heard}"}
-            return Plan(self.lines.bye, (("hangup_call", outcome),))
+            return Plan(self.lines.bye, (("hangup_call", outcome | self._result(view, heard)),))
         if held or self._said(view, self.lines.task):
             return Plan(self._about(view, self.lines.still))
         return Plan(self._about(view, self.lines.task))
 
+    def _result(self, view: View, heard: str) -> dict[str, Any]:
+        if not self.results:
+            return {}
+        given = sum(turn.role == "call" and turn.text == "hangup_call" for turn in view.turns)
+        result = self.results[min(given, len(self.results) - 1)]
+        return {"result": result, "evidence": [{"of": "", "quote": heard}]}
+
     def _after_tool(self, view: View) -> Plan:
         called = view.last("call")
+        if called == "hangup_call" and "error" in view.turns[-1].text:
+            heard = view.last("user")
+            again = {"reason": "The task is done.", "outcome": f"They said: {heard}"} | self._result(view, heard)
+            return self._trim(view, Plan("", (("hangup_call", again),)))
         if called == "hangup_call":
             return Plan(self.lines.goodbye)
         if called == "wait_on_hold":

@@ -206,6 +206,7 @@ def _checked(wish: CallCreate, own_number: str | None, key: ApiKey | None) -> Ca
         metadata=wish.metadata,
         disclosure=wish.disclosure,
         time_zone=wish.time_zone,
+        outcome_schema=wish.outcome_schema,
         key=key,
     )
 

@@ -41,6 +41,8 @@ class CallCreate(BaseModel):
     # how the agent names itself, such as "the AI assistant of Northwind"; the server's when absent
     time_zone: Annotated[str, StringConstraints(min_length=1, max_length=64)] | None = None
     # where the callee is, such as America/New_York, for the calling hours; where the number rings when absent
+    outcome_schema: Annotated[dict[str, JsonValue], WithJsonSchema({"type": "object"})] | None = None
+    # JSON Schema of the typed result that the agent is to leave
 
 
 class CallCreated(BaseModel):
@@ -145,6 +147,22 @@ class HangUpStep(BaseModel):
     detail: str = ""
 
 
+class Evidence(BaseModel):
+    """What a part of the result rests on."""
+
+    of: str
+    # JSON pointer into the result
+    quote: str | None
+    # the other side's words, as the agent quotes them
+    line: int | None
+    # index into the transcript; none: nobody said so
+    at: float | None
+    # media s since answer
+    role: str | None
+    text: str | None
+    # of that line
+
+
 class CostItem(BaseModel):
     """A line of the bill."""
 
@@ -186,6 +204,12 @@ class CallObject(BaseModel):
     # text that the agent left when it hung up
     outcome_reason: str | None = None
     # why it hung up, in its words
+    result: JsonValue = None
+    # the outcome by the schema that was asked for
+    result_valid: bool | None = None
+    # whether it keeps to it; none: there is no schema, or the agent did not hang up
+    result_faults: list[str] = []
+    evidence: list[Evidence] = []
     created_at: str
     answered_at: str | None
     ended_at: str | None
