@@ -11,6 +11,7 @@ from pathlib import Path
 import structlog
 from prometheus_client import CollectorRegistry, Counter
 
+from outwait import catalogue
 from outwait.audio.ear import Ear
 from outwait.call.cost import Prices
 from outwait.call.policy import Policy
@@ -18,9 +19,6 @@ from outwait.carriers.twilio.rest import TwilioCarrier
 from outwait.carriers.twilio.urls import Urls
 from outwait.config import ConfigError, Settings, data_folder
 from outwait.engines.base import Engine
-from outwait.engines.cascade import CascadeEngine, Service, cascade_engine
-from outwait.engines.openai import azure_engine, openai_engine
-from outwait.engines.openai.engine import RealtimeEngine
 from outwait.guard import Guardian, Rules
 from outwait.phrases import PhraseLibrary
 from outwait.prices import NoPrice, PriceTable
@@ -43,30 +41,30 @@ def desk_opener(
 ) -> OpenDesk:
     """What `web.server.serve` needs. Raises ConfigError here and now for what can't work: an engine that is not
     configured, a model without a price. `folder`: where phrases are kept; `recogniser`: reads what machines say."""
-    engines = _engines(settings)
+    engines = catalogue.engines(settings)
     if settings.engine not in engines:
-        raise ConfigError(_missing(settings.engine))
-    failover = tuple(name.strip() for name in settings.failover.split(",") if name.strip())
+        raise ConfigError(catalogue.missing(settings.engine))
+    failover = catalogue.failover(settings)
     for name in failover:
         if name not in engines:
-            raise ConfigError(f"OUTWAIT_FAILOVER: {_missing(name)}")
+            raise ConfigError(f"OUTWAIT_FAILOVER: {catalogue.missing(name)}")
     table = _table(settings)
-    for name, engine in engines.items():
-        _price(table, name, engine)
+    for engine in engines.values():
+        _price(table, engine)
 
     def prices(name: str, model: str) -> Prices:
-        return _price(table, name, engines[name])
+        return _price(table, engines[name])
 
     @asynccontextmanager
     async def open_desk(public_url: str, registry: CollectorRegistry) -> AsyncIterator[Switchboard]:
-        for name, engine in engines.items():
-            for line in _endings(table, name, engine):
+        today = datetime.date.today()  # noqa: DTZ011  a day more or less
+        for engine in engines.values():
+            for line in table.endings_of(engine.capabilities, today):
                 log.warning(line)
         async with AsyncExitStack() as stack:
             store = await SqlStore.open(settings.database_url.get_secret_value())
             stack.push_async_callback(store.close)
             carrier = await stack.enter_async_context(_carrier(settings, public_url))
-            doors: dict[str, Engine] = dict(engines)
             broken = Counter("outwait_laws_broken", "Laws of a call that were broken", ["law"], registry=registry)
             book = Book(store)
             process = new_process()
@@ -75,7 +73,7 @@ def desk_opener(
             house = House(
                 store=store,
                 carrier=carrier,
-                engines=doors,
+                engines=engines,
                 ear=Ear.load(),
                 phrases=PhraseLibrary((folder or data_folder()) / "phrases"),
                 policy=policy or Policy(),
@@ -148,62 +146,6 @@ def _carrier(settings: Settings, public_url: str) -> AbstractAsyncContextManager
     )
 
 
-def _engines(settings: Settings) -> dict[str, RealtimeEngine | CascadeEngine]:
-    """Every engine that the settings allow."""
-    engines: dict[str, RealtimeEngine | CascadeEngine] = {}
-    try:
-        if settings.openai_api_key is not None:
-            engines["openai"] = openai_engine(
-                api_key=settings.openai_api_key.get_secret_value(),
-                model=settings.model,
-                base_url=settings.openai_base_url,
-                voice=settings.voice,
-                transcription=settings.transcription_model,
-            )
-        endpoint, key, deployment = (
-            settings.azure_openai_endpoint,
-            settings.azure_openai_api_key,
-            settings.azure_openai_deployment,
-        )
-        if endpoint and key and deployment:
-            engines["azure"] = azure_engine(
-                endpoint=endpoint,
-                api_key=key.get_secret_value(),
-                deployment=deployment,
-                model=settings.model,
-                api_version=settings.openai_api_version,
-            )
-        services = [_service(settings, part) for part in ("stt", "llm", "tts")]
-        wanted = "cascade" in (settings.engine, *(name.strip() for name in settings.failover.split(",")))
-        if None not in services and (wanted or any(name.startswith("cascade_") for name in settings.model_fields_set)):
-            stt, llm, tts = (service for service in services if service is not None)
-            engines["cascade"] = cascade_engine(stt=stt, llm=llm, tts=tts, voice=settings.voice)
-    except ValueError as error:
-        raise ConfigError(str(error)) from error
-    return engines
-
-
-def _service(settings: Settings, part: str) -> Service | None:
-    """A part of the cascade. OpenAI's key goes to OpenAI's address alone; None: there is neither."""
-    url, model, key = (getattr(settings, f"cascade_{part}_{what}") for what in ("url", "model", "key"))
-    if url is None:
-        url, key = settings.openai_base_url, key or settings.openai_api_key
-        if key is None:
-            return None
-    return Service(url, model, key.get_secret_value() if key is not None else "")
-
-
-def _missing(engine: str) -> str:
-    needs = {
-        "openai": "OPENAI_API_KEY",
-        "azure": "AZURE_OPENAI_ENDPOINT, AZURE_OPENAI_API_KEY and AZURE_OPENAI_DEPLOYMENT",
-        "cascade": "OPENAI_API_KEY, or an OUTWAIT_CASCADE_..._URL for each of STT, LLM and TTS",
-    }
-    if engine not in needs:
-        return f"OUTWAIT_ENGINE: there is no engine {engine!r}; there is: {', '.join(sorted(needs))}"
-    return f"the engine {engine} needs {needs[engine]}"
-
-
 def _table(settings: Settings) -> PriceTable:
     try:
         return PriceTable.load(settings.prices)
@@ -211,17 +153,8 @@ def _table(settings: Settings) -> PriceTable:
         raise ConfigError(str(error)) from error
 
 
-def _price(table: PriceTable, name: str, engine: RealtimeEngine | CascadeEngine) -> Prices:
+def _price(table: PriceTable, engine: Engine) -> Prices:
     try:
-        if isinstance(engine, CascadeEngine):
-            return table.cascade(*engine.models, "twilio")
-        return table.prices(name, engine.capabilities.model, engine.manner.transcription, "twilio")
+        return table.of(engine.capabilities, "twilio")
     except NoPrice as error:
         raise ConfigError(str(error)) from error
-
-
-def _endings(table: PriceTable, name: str, engine: RealtimeEngine | CascadeEngine) -> list[str]:
-    today = datetime.date.today()  # noqa: DTZ011  a day more or less
-    if isinstance(engine, CascadeEngine):
-        return table.cascade_endings(*engine.models, today)
-    return table.endings(name, engine.capabilities.model, engine.manner.transcription, today)

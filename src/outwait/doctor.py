@@ -100,13 +100,15 @@ def _public_url_setting(settings: Settings) -> Finding:
 
 
 def _engine(settings: Settings) -> Finding:
+    from outwait import catalogue
     from outwait.compose import desk_opener
 
     try:
         desk_opener(settings)
     except ConfigError as error:
         return Finding("engine", "fix", str(error), "Set what it needs, or choose another one with OUTWAIT_ENGINE.")
-    return Finding("engine", "good", f"{settings.engine}, {settings.model}, with a price")
+    model = catalogue.engines(settings)[settings.engine].capabilities.model
+    return Finding("engine", "good", f"{settings.engine}, {model}, with a price")
 
 
 def _ear(_: Settings) -> Finding:

@@ -15,6 +15,7 @@ from typing import Literal
 import msgspec
 
 from outwait.call.cost import CascadePrice, CharacterPrice, MinutePrice, Prices, TimePrice, TokenPrice
+from outwait.engines.base import Capabilities
 
 WARN_DAYS = 120  # d before a model's end at which it is worth a warning
 
@@ -69,6 +70,22 @@ class PriceTable(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_onl
             speech=table.speech | mine.speech,
             carriers=table.carriers | mine.carriers,
         )
+
+    def of(self, engine: Capabilities, carrier: str) -> Prices:
+        """What a call on this engine costs. Raises NoPrice: also for a price that does not fit how it bills."""
+        if engine.speech is not None:
+            return self.cascade(engine.model, engine.transcription or "", engine.speech, carrier)
+        prices = self.prices(engine.vendor or engine.name, engine.model, engine.transcription, carrier)
+        if prices.by_time != (engine.billing == "seconds"):
+            kind = "open minute of a session" if engine.billing == "seconds" else "token"
+            raise NoPrice(f"the engine {engine.name} bills by the {kind}, and the price of {engine.model!r} is another")
+        return prices
+
+    def endings_of(self, engine: Capabilities, today: datetime.date) -> list[str]:
+        """The like of `endings`, for whatever an engine is made of."""
+        if engine.speech is not None:
+            return self.cascade_endings(engine.model, engine.transcription or "", engine.speech, today)
+        return self.endings(engine.vendor or engine.name, engine.model, engine.transcription, today)
 
     def prices(self, engine: str, model: str, transcription: str | None, carrier: str) -> Prices:
         """What a call costs with these. Raises NoPrice.

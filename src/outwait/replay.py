@@ -41,7 +41,7 @@ class Difference:
 def differences(setup: Setup, entries: Iterable[Entry]) -> Iterator[Difference]:
     """Raises LawBroken where today's core breaks a law, msgspec.MsgspecError for what is no log."""
     call = Call(setup)
-    laws = Laws(setup.policy)
+    laws = Laws(setup.policy, by_time=setup.by_time)
     began: float | None = None
     for entry in entries:
         began = entry.now if began is None else began

@@ -94,7 +94,7 @@ class Runner:
         self._fenced = False
         self._log = log.bind(call=call.setup.id)
         self._tasks: asyncio.TaskGroup | None = None
-        self._laws = Laws(call.setup.policy)
+        self._laws = Laws(call.setup.policy, by_time=call.setup.by_time)
         self._on_law_broken = on_law_broken
 
     def attach(self, make: Callable[[int], Stream]) -> Stream:

@@ -61,7 +61,7 @@ class Playbook:
     def __init__(self, call: Call, now: float = 1000.0) -> None:
         self.call = call
         self.now = now
-        self.laws = Laws(call.setup.policy)
+        self.laws = Laws(call.setup.policy, by_time=call.setup.by_time)
         self.told: list[AnyNote] = []
         self.sound: list[AnyCommand] = []
         self.trace: list[tuple[float, AnyEvent, list[AnyCommand]]] = []

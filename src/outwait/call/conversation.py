@@ -18,6 +18,7 @@ from outwait.call.context import Context
 from outwait.call.cost import Item, Meter
 from outwait.call.events import Trouble
 from outwait.call.hold import Scored
+from outwait.call.parking import Parking
 from outwait.call.sessions import REASONS, Chain, Link
 from outwait.call.setup import Means, Setup
 from outwait.call.states import Session
@@ -182,7 +183,8 @@ class Conversation:
                 if not self._live:
                     commands += self._feed(link, now)
         elif want == "drain":
-            done = link is not None and not link.busy and "gate" not in self._waits
+            busy = link is not None and (link.busy if self._parking.awaits_words else link.responding)
+            done = link is not None and not busy and "gate" not in self._waits
             if link is not None and (done or "drain" not in self._waits or link.state is Session.OPENING):
                 commands += self.close("hold", now, at)
             self._waits.clear("session retry")
@@ -225,10 +227,9 @@ class Conversation:
         self._owed = ""
         self.asked_since_park = False
         self._listening.answered()
-        self._waits.set("drain", now + self._policy.drain_seconds)
-        if self._policy.park == "gate":
-            self._waits.set("gate", now + self._policy.gate_seconds)
-            self._waits.set("drain", now + self._policy.gate_seconds + self._policy.drain_seconds)
+        self._waits.set("drain", now + self._parking.drain)
+        if self._parking.gate:
+            self._waits.set("gate", now + self._parking.gate)
         link = self.chain.ready
         talking = self.playout.agent_speaking or bool(self.calls)
         if link is not None and (link.due or (link.responses and not talking)):
@@ -412,6 +413,10 @@ class Conversation:
     def _engine(self) -> Means:
         """The one that works now."""
         return self._setup.means[self._means]
+
+    @property
+    def _parking(self) -> Parking:
+        return Parking.of(self._policy, by_time=self._engine.prices.by_time)
 
     def _hand_over(self, link: Link, at: float) -> None:
         """What the next session owes the person: an answer to what they said, or the rest of the agent's words."""

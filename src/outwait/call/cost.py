@@ -72,6 +72,11 @@ class Prices(msgspec.Struct, frozen=True):
     carrier: dict[str, MinutePrice]  # name -> price; all of them run from answer to end
 
     @property
+    def by_time(self) -> bool:
+        """The engine bills every second of an open session, whether or not anybody speaks."""
+        return isinstance(self.model, TimePrice)
+
+    @property
     def carrier_minute(self) -> int:
         """Micro-dollars for each begun minute."""
         return sum(_micro(price.rate) for price in self.carrier.values())
@@ -303,6 +308,5 @@ class Meter:
 def least_cap(prices: Prices) -> int:
     """Micro-dollars below which a cap can't even pay the first minute and one response."""
     one = Usage(text_in=1200, audio_in=100, text_out=60, audio_out=200, characters=150)
-    by_time = isinstance(prices.model, TimePrice)
-    response = priced(Usage(seconds=60) if by_time else one, prices.model)
+    response = priced(Usage(seconds=60) if prices.by_time else one, prices.model)
     return prices.carrier_minute + response

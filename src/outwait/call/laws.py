@@ -9,6 +9,7 @@ from outwait.call import events as ev
 from outwait.call import notes
 from outwait.call.commands import AnyCommand, Tell
 from outwait.call.events import AnyEvent
+from outwait.call.parking import Parking
 from outwait.call.policy import Policy
 
 
@@ -19,8 +20,10 @@ class LawBroken(AssertionError):
 class Laws:
     """Watches one call. Give it every event with its commands; it raises LawBroken."""
 
-    def __init__(self, policy: Policy) -> None:
+    def __init__(self, policy: Policy, *, by_time: bool = False) -> None:
+        """`by_time`: every engine of the call bills by the second of an open session."""
         self._policy = policy
+        self._drained = Parking.of(policy, by_time=by_time).drain + 2 * policy.close_seconds
         self._opened: set[int] = set()
         self._living: int | None = None
         self._ready = False
@@ -48,10 +51,7 @@ class Laws:
             if not (isinstance(event, ev.LegReported) and _is_bill(command)):  # the carrier's word is beyond our cap
                 self._check(command, now)
         if self._holding_since is not None and self._living is not None:
-            drained = self._policy.drain_seconds + 2 * self._policy.close_seconds
-            if self._policy.park == "gate":
-                drained += self._policy.gate_seconds
-            late = now - self._holding_since > drained + 1.0 and isinstance(event, ev.TimePassed)
+            late = now - self._holding_since > self._drained + 1.0 and isinstance(event, ev.TimePassed)
             closing = any(isinstance(command, do.CloseSession) for command in commands)  # a process that was late
             self._require(not late or closing, "past the close deadline no session is open on hold", event)
 

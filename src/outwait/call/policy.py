@@ -72,7 +72,8 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
 
     # --- hold
     park: Literal["close", "gate"] = "close"
-    # close: at once. gate: keep the session for `gate_seconds`, deaf and dumb, then close it
+    # close: at once. gate: keep the session for `gate_seconds`, deaf and dumb, then close it; one that is billed by
+    # time is closed at once all the same
     gate_seconds: float = 3.0
     # wall s
     drain_seconds: float = 3.0

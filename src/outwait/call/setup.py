@@ -56,3 +56,8 @@ class Setup(msgspec.Struct, frozen=True, kw_only=True):
     def means(self) -> tuple[Means, ...]:
         """All engines of this call, the wanted one first."""
         return (Means(self.engine, self.model, self.prices), *self.reserves)
+
+    @property
+    def by_time(self) -> bool:
+        """All of them bill by the second of an open session."""
+        return all(means.prices.by_time for means in self.means)

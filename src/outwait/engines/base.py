@@ -19,10 +19,13 @@ class Capabilities:
 
     name: str
     model: str
-    billing: Literal["tokens", "seconds"]
+    billing: Literal["tokens", "seconds"]  # seconds: of an open session, whether or not anybody speaks
     max_session_seconds: float  # the engine ends a session then
     makes_phrases: bool  # can speak a text outside the conversation
     voice: str = ""  # of the agent, as the engine names it
+    vendor: str = ""  # whose price list its model is on; empty: that of its name
+    transcription: str | None = None  # model that writes down the person; None: the price includes it
+    speech: str | None = None  # model that speaks, of an engine of parts; None: one model does it all
 
 
 class EngineSession(Protocol):

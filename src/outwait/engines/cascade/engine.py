@@ -1,4 +1,4 @@
-"""The engine of three services: it makes sessions, and knows what each part of them is called for its price."""
+"""The engine of three services: it makes sessions, and says what each part of them is called for its price."""
 
 from __future__ import annotations
 
@@ -28,17 +28,13 @@ class CascadeEngine:
             max_session_seconds=SESSION_SECONDS,
             makes_phrases=True,
             voice=f"{stack.speaker.service.model} {stack.speaker.voice}",
+            transcription=stack.recogniser.service.model,
+            speech=stack.speaker.service.model,
         )
         self._connect_seconds = connect_seconds
         # Made once: reading the certificates takes tens of milliseconds, in which no call would hear anything
         secure = any(service.url.startswith("https:") for service in stack.services)
         self._tls = ssl.create_default_context() if secure else None
-
-    @property
-    def models(self) -> tuple[str, str, str]:
-        """Of the words, of what is heard, of the voice: what the prices go by."""
-        stack = self.stack
-        return stack.writer.service.model, stack.recogniser.service.model, stack.speaker.service.model
 
     def session(
         self, number: int, instructions: str, seed: Sequence[SeedItem], tools: Sequence[dict[str, object]], post: Post

@@ -1,0 +1,30 @@
+"""What becomes of a session when the line goes on hold, by how its engine is billed.
+
+One that is billed by tokens costs nothing while it is deaf and dumb: policy may keep it for a while (`gate`), because
+many holds are short. One that is billed by time costs the same muted as talking: it is closed at once, and it gets no
+more than the rest of the sentence it is in.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from outwait.call.policy import Policy
+
+
+@dataclass(frozen=True, slots=True)
+class Parking:
+    """How a session is parked. Wall seconds from the beginning of the hold."""
+
+    gate: float
+    # s that it is kept open, without sound and without being asked anything
+    drain: float
+    # s after which it is closed, whatever it is at
+    awaits_words: bool
+    # it may stay until the person's last words are written down, too
+
+    @classmethod
+    def of(cls, policy: Policy, *, by_time: bool) -> Parking:
+        """`by_time`: the engine bills by the second of an open session."""
+        gate = policy.gate_seconds if policy.park == "gate" and not by_time else 0.0
+        return cls(gate=gate, drain=gate + policy.drain_seconds, awaits_words=not by_time)

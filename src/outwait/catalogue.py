@@ -1,0 +1,129 @@
+"""Which engines there are: a table by name, of what each needs of the settings and how it is made of them.
+
+A further engine is a further row.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from outwait.config import ConfigError, Settings
+from outwait.engines.base import Engine
+from outwait.engines.cascade import Service, cascade_engine
+from outwait.engines.openai import azure_engine, openai_engine
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One engine of the table.
+
+    needs
+        settings without which there is none, in words
+    make
+        the engine; None when a setting is missing, or when it is made for those only who ask for it. Raises ValueError
+        for settings that can't be right
+    models
+        engines that serve the same models have the same word here: OUTWAIT_MODEL is of the wanted engine, and of these
+    """
+
+    needs: str
+    make: Callable[[Settings], Engine | None]
+    models: str = ""
+
+
+def engines(settings: Settings) -> dict[str, Engine]:
+    """Every engine that the settings allow, by name. Raises ConfigError."""
+    try:
+        made = {name: row.make(settings) for name, row in ENGINES.items()}
+    except ValueError as error:
+        raise ConfigError(str(error)) from error
+    return {name: engine for name, engine in made.items() if engine is not None}
+
+
+def missing(engine: str) -> str:
+    """Why an engine is not among those."""
+    row = ENGINES.get(engine)
+    if row is None:
+        return f"OUTWAIT_ENGINE: there is no engine {engine!r}; there is: {', '.join(sorted(ENGINES))}"
+    return f"the engine {engine} needs {row.needs}"
+
+
+def asked_for(settings: Settings) -> tuple[str, ...]:
+    """The engines that the settings name: the wanted one, and those to turn to after it."""
+    return (settings.engine, *failover(settings))
+
+
+def failover(settings: Settings) -> tuple[str, ...]:
+    """Engines to turn to, in this order, when the one before fails for good."""
+    return tuple(name.strip() for name in settings.failover.split(",") if name.strip())
+
+
+def model_of(settings: Settings, models: str, usual: str) -> str:
+    """The model of an engine: OUTWAIT_MODEL if that is given and meant for engines of these models, else the usual."""
+    wanted = ENGINES.get(settings.engine)
+    meant = wanted.models if wanted is not None and wanted.models else _REALTIME
+    return settings.model if "model" in settings.model_fields_set and meant == models else usual
+
+
+_REALTIME = "realtime"
+
+
+def _openai(settings: Settings) -> Engine | None:
+    if settings.openai_api_key is None:
+        return None
+    return openai_engine(
+        api_key=settings.openai_api_key.get_secret_value(),
+        model=model_of(settings, _REALTIME, _usual_model()),
+        base_url=settings.openai_base_url,
+        voice=settings.voice,
+        transcription=settings.transcription_model,
+    )
+
+
+def _azure(settings: Settings) -> Engine | None:
+    endpoint, key, deployment = (
+        settings.azure_openai_endpoint,
+        settings.azure_openai_api_key,
+        settings.azure_openai_deployment,
+    )
+    if not (endpoint and key and deployment):
+        return None
+    return azure_engine(
+        endpoint=endpoint,
+        api_key=key.get_secret_value(),
+        deployment=deployment,
+        model=model_of(settings, _REALTIME, _usual_model()),
+        api_version=settings.openai_api_version,
+    )
+
+
+def _cascade(settings: Settings) -> Engine | None:
+    services = [_service(settings, part) for part in ("stt", "llm", "tts")]
+    named = any(name.startswith("cascade_") for name in settings.model_fields_set)
+    if None in services or not (named or "cascade" in asked_for(settings)):
+        return None
+    stt, llm, tts = (service for service in services if service is not None)
+    return cascade_engine(stt=stt, llm=llm, tts=tts, voice=settings.voice)
+
+
+def _service(settings: Settings, part: str) -> Service | None:
+    """A part of the cascade. OpenAI's key goes to OpenAI's address alone; None: there is neither."""
+    url, model, key = (getattr(settings, f"cascade_{part}_{what}") for what in ("url", "model", "key"))
+    if url is None:
+        url, key = settings.openai_base_url, key or settings.openai_api_key
+        if key is None:
+            return None
+    return Service(url, model, key.get_secret_value() if key is not None else "")
+
+
+def _usual_model() -> str:
+    return str(Settings.model_fields["model"].default)
+
+
+ENGINES: dict[str, Row] = {
+    "openai": Row("OPENAI_API_KEY", _openai, _REALTIME),
+    "azure": Row("AZURE_OPENAI_ENDPOINT, AZURE_OPENAI_API_KEY and AZURE_OPENAI_DEPLOYMENT", _azure, _REALTIME),
+    "cascade": Row("OPENAI_API_KEY, or an OUTWAIT_CASCADE_..._URL for each of STT, LLM and TTS", _cascade),
+}
+"""All of them."""

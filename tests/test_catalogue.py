@@ -1,0 +1,67 @@
+"""The table of engines."""
+
+from __future__ import annotations
+
+import pytest
+
+from outwait import catalogue
+from outwait.compose import desk_opener
+from outwait.config import ConfigError, Settings
+
+REALTIME = {"OPENAI_API_KEY": "k"}
+AZURE = {"AZURE_OPENAI_ENDPOINT": "https://a.b", "AZURE_OPENAI_API_KEY": "k", "AZURE_OPENAI_DEPLOYMENT": "d"}
+
+
+def made(patch: pytest.MonkeyPatch, **environment: str) -> dict[str, str]:
+    """The engines of this environment, and their models."""
+    for name, value in environment.items():
+        patch.setenv(name, value)
+    engines = catalogue.engines(Settings.load())
+    assert all(engine.capabilities.name == name for name, engine in engines.items())
+    return {name: engine.capabilities.model for name, engine in engines.items()}
+
+
+def test_nothing_without_keys(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert made(monkeypatch) == {}
+
+
+def test_what_the_settings_allow(monkeypatch: pytest.MonkeyPatch) -> None:
+    found = made(monkeypatch, **REALTIME, **AZURE)
+    assert found["openai"] == found["azure"] == "gpt-realtime-2.1"
+    assert "cascade" not in found, "the key alone asks for no cascade"
+
+
+def test_the_model_that_is_set_is_that_of_the_engine_that_is_wanted(monkeypatch: pytest.MonkeyPatch) -> None:
+    found = made(monkeypatch, **REALTIME, **AZURE, OUTWAIT_MODEL="gpt-realtime-mini")
+    assert found["openai"] == found["azure"] == "gpt-realtime-mini"
+    found = made(monkeypatch, OUTWAIT_ENGINE="cascade")
+    assert found["openai"] == "gpt-realtime-mini", "a cascade has models of its own"
+    assert found["cascade"] == "gpt-5.4-mini"
+
+
+def test_an_engine_that_is_not_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OUTWAIT_ENGINE", "telepathy")
+    with pytest.raises(ConfigError, match=r"no engine 'telepathy'; there is: azure.*, openai"):
+        desk_opener(Settings.load())
+
+
+@pytest.mark.parametrize("name", ["openai", "azure", "cascade"])
+def test_an_engine_without_its_settings(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OUTWAIT_ENGINE", name)
+    with pytest.raises(ConfigError, match=f"the engine {name} needs .*_"):
+        desk_opener(Settings.load())
+
+
+def test_a_reserve_without_its_settings(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", "k")
+    monkeypatch.setenv("OUTWAIT_FAILOVER", "cascade, azure")
+    with pytest.raises(ConfigError, match="OUTWAIT_FAILOVER: the engine azure needs"):
+        desk_opener(Settings.load())
+
+
+def test_a_price_of_another_kind_is_an_error_at_start(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Tokens can't be counted where minutes are billed: the meter would show next to nothing."""
+    monkeypatch.setenv("OPENAI_API_KEY", "k")
+    monkeypatch.setenv("OUTWAIT_MODEL", "gpt-live-1")
+    with pytest.raises(ConfigError, match="the engine openai bills by the token, and the price of 'gpt-live-1'"):
+        desk_opener(Settings.load())
