@@ -22,19 +22,21 @@ CODED = 0.5  # share of scenes that go through a codec besides mu-law
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--audio", type=Path, required=True, help="folder with manifest.csv")
+    parser.add_argument(
+        "--audio", type=Path, action="append", required=True, help="folder with manifest.csv, repeatable"
+    )
     parser.add_argument("--packages", type=Path, help="folder with unpacked Debian packages")
-    parser.add_argument("--scenes", type=int, default=6000)
-    parser.add_argument("--songs", type=int, default=420)
+    parser.add_argument("--scenes", type=int, default=2400)
+    parser.add_argument("--songs", type=int, default=160)
     parser.add_argument("--songs-out", type=Path, help="also write 120 of the songs there, with a manifest.csv")
     parser.add_argument("--out", type=Path, required=True)
     options = parser.parse_args()
-    clips = from_manifest(options.audio, "train")
+    clips = [clip for folder in options.audio for clip in from_manifest(folder, "train")]
     if options.packages:
         clips += from_packages(options.packages)
     sung = songs(clips, options.songs)
     if options.songs_out:
-        keep(sung[:120], options.songs_out)
+        keep(sung[:80], options.songs_out)
     write(clips + sung, options.scenes, options.out)
 
 

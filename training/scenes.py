@@ -110,16 +110,20 @@ class Composer:
                 piece = piece * np.float32(gain)
                 under = sound[start : start + len(piece)]
                 bed_rms = float(np.sqrt(np.mean(under**2)) + 1e-9)
-                if bed_rms > 1e-4 and r.random() < 0.9:
-                    # the bed is turned down under the voice, or stops
-                    duck = 10 ** (r.choice([-60, -60, -60, r.uniform(-24, -3)]) / 20)
-                    start_duck = max(0, start - int(r.uniform(0, 1.5) * RATE))
-                    stop_duck = min(LENGTH, start + len(piece) + int(r.uniform(0, 2.0) * RATE))
-                    if duck < 0.01 or bed_rms * duck < 10 ** (-3 / 20) * 10 ** (-12 / 20):
-                        sound[start_duck:stop_duck] *= duck
+                if bed_rms > 1e-4:
+                    habit = r.choice(["stops", "turned down", "goes on"], p=[0.30, 0.25, 0.45])
+                    if habit == "goes on":
+                        # a person over music that nobody turned down, or a voice in noise
+                        loud = bed_rms * 10 ** (r.uniform(-5, 16) / 20)
+                        piece = piece * np.float32(min(loud / max(1e-5, rms(piece, active)), 0.9 / np.abs(piece).max()))
+                    else:
+                        duck = 10 ** ((-60 if habit == "stops" else r.uniform(-24, -3)) / 20)
+                        start_duck = max(0, start - int(r.uniform(0, 1.5) * RATE))
+                        stop_duck = min(LENGTH, start + len(piece) + int(r.uniform(0, 2.0) * RATE))
+                        sound[start_duck:stop_duck] *= np.float32(duck)
                         frames = slice(start_duck // HOP, stop_duck // HOP)
                         bed_power[frames] *= duck**2
-                        if duck < 0.01:
+                        if habit == "stops":
                             for head in ("music", "singing", "tone", "noise"):
                                 truth[head][frames] = 0
                 sound[start : start + len(piece)] += piece
@@ -180,7 +184,7 @@ class Composer:
 
 
 BEDS = ["music", "music_vocals", "noise", "babble", "tone", "room", "silence"]
-P_BED = [0.40, 0.16, 0.07, 0.02, 0.07, 0.18, 0.10]
+P_BED = [0.44, 0.17, 0.07, 0.03, 0.06, 0.15, 0.08]
 
 
 def finish(sound: Array, random: np.random.Generator) -> NDArray[np.int8]:

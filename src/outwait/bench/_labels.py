@@ -14,7 +14,7 @@ import numpy as np
 import soundfile
 
 from outwait.audio import g711
-from outwait.bench._holds import Hold
+from outwait.bench._clips import Hold
 from outwait.errors import OutwaitError
 from outwait.listen import read_ulaw
 

@@ -1,0 +1,61 @@
+"""How the hold logic decides: every tunable of it, with its unit."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final, Literal
+
+
+@dataclass(frozen=True, slots=True)
+class HoldPolicy:
+    """How the decision is made."""
+
+    rule: Literal["evidence", "forum_rule"] = "evidence"
+    # "evidence": this module's own. "forum_rule": 90 % of four seconds loud with voice-like sound, fires on music
+    returned_odds: float = 0.6
+    # log odds for HumanReturned; more: fewer false resumes, later and more missed ones
+    early_odds: float = 2.0
+    # log odds asked for on top when a voice has just begun; none after `early_seconds`
+    early_seconds: float = 2.0
+    # seconds since the voice began
+    learned_odds: float = 0.6
+    # log odds asked for on top for each false resume of this call, three at most
+    reaction_odds: float = 1.0
+    # log odds that a voice gains when it stops for a phrase of ours or answers it, and loses when it talks on
+    silent_hold_odds: float = 1.0
+    # log odds that a sure voice gains on a hold that has carried neither music nor recordings for ten seconds and more
+    waited_odds: float = 1.5
+    # log odds that a voice gains by two seconds of silence after it where a recording would give way to music
+    maybe_odds: float = -1.5
+    # log odds for MaybeHuman
+    maybe_speech: float = 0.4
+    # seconds of voice before MaybeHuman
+    least_speech: float = 0.25
+    # seconds of voice before HumanReturned
+    music_parks: float = 6.0
+    # seconds of music while talking before HoldSuspected
+    announcement_parks: float = 12.0
+    # seconds of a recorded voice while talking before HoldSuspected
+    silence_parks: float = 20.0
+    # seconds in which neither side says anything before HoldSuspected
+    nobody_music: float = 2.0
+    # seconds of music after a resume before NobodyThere
+    nobody_repeat: float = 1.0
+    # seconds of a voice heard before, after a resume, before NobodyThere
+    nobody_speech: float = 14.0
+    # seconds of talk without a pause after a resume before NobodyThere
+    nobody_silence: float = 8.0
+    # seconds in which neither side says anything after a resume before NobodyThere
+    probation: float = 45.0
+    # seconds after a resume in which the four rules above hold
+    phrase_gap: float = 8.0
+    # seconds between two MaybeHuman
+    busy_cycles: int = 6
+    # short equal beeps in a row before LineDead
+    dial_tone: float = 12.0
+    # seconds of one unbroken tone before LineDead
+    dead_silence: float = 1800.0
+    # seconds of digital silence on hold before LineDead
+
+
+FORUM_RULE: Final = HoldPolicy(rule="forum_rule")

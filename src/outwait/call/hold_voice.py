@@ -1,0 +1,282 @@
+"""A voice on hold: the evidence about it, and what earlier voices of the call turned out to be. Pure, in media time."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Final, NamedTuple
+
+from outwait.call.hold_events import Kind, Scored
+from outwait.call.hold_line import Background
+from outwait.call.hold_table import TREES
+
+_NEW_TURN: Final = 0.6  # seconds of quiet after which a voice is weighed anew
+_LONG_TURN: Final = 5.0  # seconds: when it had talked for that long before
+_TURNED_DOWN: Final = 7.0  # dB by which music is softer than before
+
+
+class Evidence(NamedTuple):
+    """What is known of a voice on hold at one moment, as numbers for the table of `hold_table`."""
+
+    gap: float
+    """seconds of quiet between the music and the voice; 8 when it did not follow music"""
+    silent_before: float
+    """seconds of quiet before a voice that did not follow music, at most 8"""
+    since_music: float
+    """seconds between the last music and the voice, at most 30"""
+    since_tone: float
+    """seconds between the last tone and the voice, at most 30"""
+    since_voice: float
+    """seconds between the last voice and this one, at most 30"""
+    talk: float
+    """0..1: share of the last minute that was talk"""
+    since_hold: float
+    """seconds of hold before the voice, at most 6"""
+    music_under: float
+    """0..1: music under the voice"""
+    singing_under: float
+    """0..1: singing in the voice"""
+    speech: float
+    """0..1: how surely it is a voice"""
+    room: float
+    """dBFS: loudest floor of the quiet around the voice, from -80 to -35"""
+    new_room: float
+    """dB: the same against that of recordings heard before; 0 when there were none"""
+    heard_before: float
+    """0..1: it is a repeat"""
+    repeats: float
+    """0..1: share of repeats among the recordings heard before, when this voice is none; else 0"""
+    recorded_voice: float
+    """0..1: likeness to a voice known from recordings"""
+    person_voice: float
+    """0..1: likeness to the voice of a person talked with"""
+    spoken: float
+    """seconds of voice, at most 12"""
+    first: float
+    """seconds of voice before the first pause, at most 12"""
+    run: float
+    """seconds of voice since the last pause, at most 12"""
+    turns: float
+    """pauses of 0.5 s and more, at most 3"""
+    quiet: float
+    """seconds of quiet since the voice stopped, at most 3"""
+    quiet_surplus: float
+    """seconds by which that is more than the longest quiet between a recording and music; 0 when none is known"""
+    music_after: float
+    """seconds of music since the voice stopped, as loud as before it, at most 1"""
+    soft_music: float
+    """seconds of music since the voice stopped, turned down as against before it, at most 1"""
+    like_announcement: float
+    """seconds between the gap before it and that before a recording; 3 when none is known"""
+    like_loudness: float
+    """dB between its loudness and that of a recording; 20 when none is known"""
+
+
+class Past:
+    """What earlier voices of this call turned out to be."""
+
+    def __init__(self) -> None:
+        self.recorded: dict[int, float] = {}  # voice -> seconds heard as a recording
+        self.alive: dict[int, float] = {}  # voice -> seconds heard live
+        self.gaps: list[float] = []  # seconds of quiet before recordings, the last few
+        self.floors: list[float] = []  # dBFS, floor of the quiet around recordings, the last few
+        self.levels: list[float] = []  # dBFS, loudness of recordings, the last few
+        self.waits: list[float] = []  # seconds of quiet between recordings and the music after them, the last few
+        self.repeats = 0  # recordings that had been heard before
+        self.count = 0  # recordings heard
+
+    def learn(self, candidate: Candidate, live: bool) -> None:
+        if candidate.spoken < 1.2 or candidate.speech < 0.8 * candidate.spoken:
+            return  # too short or too unsure to have been a voice: a slip in the music
+        kept = self.alive if live else self.recorded
+        if candidate.voice >= 0:
+            kept[candidate.voice] = kept.get(candidate.voice, 0.0) + candidate.spoken
+        if not live:
+            self.count += 1
+            self.repeats += candidate.known_repeat()
+            if candidate.music_after > 0.0:
+                self.waits = [*self.waits[-5:], candidate.longest]
+            self.gaps = [*self.gaps[-5:], candidate.gap]
+            self.floors = [*self.floors[-5:], candidate.room]
+            self.levels = [*self.levels[-5:], candidate.loudness / candidate.spoken]
+
+
+class Candidate:
+    """A voice on hold, and the evidence about it."""
+
+    def __init__(self, score: Scored, before: Background, since_hold: float) -> None:
+        self.onset = round(score.at - score.seconds, 2)
+        self.gap = before.quiet
+        self.room = before.floor if before.quiet > 0 else -96.0
+        self.since_music = before.since_music
+        self.after_music = before.since_music <= 20.0
+        self.since_tone = before.since_tone
+        self.since_speech = before.since_speech
+        self.talk = before.talk
+        self.since_hold = since_hold
+        self.music_level = before.music_level
+        self.longest = 0.0  # seconds of quiet after the voice, before music came
+        self.soft_music = 0.0  # seconds of music since the voice stopped, turned down as against before
+        self.spoken = 0.0  # seconds of voice
+        self.first = 0.0  # seconds of voice before the first pause of 0.5 s
+        self.run = 0.0  # seconds of voice without a pause of 0.5 s
+        self.quiet = 0.0  # seconds since the voice stopped, without music
+        self.music_after = 0.0  # seconds of music since the voice stopped
+        self.turns = 0  # pauses of 0.5 s or more in which no music came
+        self.music = 0.0  # sums over the voice: of the music score,
+        self.singing = 0.0  # of the singing score,
+        self.speech = 0.0  # of the speech score,
+        self.loudness = 0.0  # of the level
+        self.repeated = 0.0  # seconds of voice that were heard before
+        self.familiar = 0.0  # likeness to the nearest voice, the last one
+        self.voice = -1
+        self.phrase_at: float | None = None
+        self.after_phrase = 0.0  # seconds of voice since a phrase of ours began
+        self.answers = False  # it began soon after a phrase of ours
+        self.maybe = False
+        self.announced = False
+
+    def hear(self, score: Scored, heard: Kind) -> None:
+        step = score.seconds
+        if heard == "speech":
+            if self.quiet >= 0.5:
+                self.turns += 1
+                self.run = 0.0
+            self.spoken += step
+            self.run += step
+            if self.phrase_at is not None:
+                self.after_phrase += step
+            if self.turns == 0:
+                self.first += step
+            self.quiet = self.longest = 0.0
+            self.music_after = self.soft_music = 0.0
+            self.music += step * score.music
+            self.singing += step * score.singing
+            self.speech += step * score.speech
+            self.loudness += step * score.level
+            if score.repeated >= 0.5:
+                self.repeated += step
+            if score.voice >= 0:
+                self.voice = score.voice
+                self.familiar = score.familiar
+        elif heard in ("music", "tone"):
+            if heard == "music" and score.level <= self.music_level - _TURNED_DOWN:
+                self.soft_music += step
+            self.music_after += step
+        else:
+            self.quiet += step
+            if self.music_after == 0.0:
+                self.longest += step
+            if self.quiet >= 0.3:
+                self.room = max(self.room, score.floor)
+
+    def reaction(self, at: float) -> float:
+        """-1: talks on over our phrase; 1: stopped for it, or answers it; 0: neither, or none was played."""
+        if self.answers:
+            return 1.0
+        if self.phrase_at is None or at - self.phrase_at < 0.8:
+            return 0.0
+        if self.quiet >= 0.4 and self.music_after == 0.0:
+            return 1.0 if self.after_phrase < 2.0 else 0.0
+        return -1.0 if self.after_phrase >= 3.0 else 0.0
+
+    def broke_silence(self, past: Past) -> bool:
+        """A sure voice on a hold that was silent from its beginning."""
+        silent = self.since_hold >= 10.0 and self.since_music > self.since_hold and past.count == 0
+        return silent and self.spoken >= 0.3 and self.speech >= 0.8 * self.spoken
+
+    def waited(self, past: Past) -> bool:
+        """It spoke surely and alone, where music had played, and two seconds later there still is none."""
+        alone = self.speech >= 0.8 * self.spoken and self.music < 0.3 * self.spoken and self.repeated == 0.0
+        known = past.recorded.get(self.voice, 0.0) > past.alive.get(self.voice, 0.0)
+        longest = max(past.waits, default=0.0)
+        return alone and not known and self.spoken >= 1.0 and 2.1 <= self.quiet >= longest + 0.5 and self.after_music
+
+    def known_repeat(self) -> bool:
+        return self.repeated >= 0.6 and self.repeated >= 0.3 * self.spoken
+
+    def gives_way(self) -> bool:
+        """Whether a voice that starts now is another one: music came between, or a long talk or a mere blip before."""
+        if self.music_after - self.soft_music >= 0.3:
+            return True
+        unsure = self.spoken < 0.4 or self.speech < 0.8 * self.spoken
+        return self.quiet >= 0.4 and (unsure or (self.quiet >= _NEW_TURN and self.spoken >= _LONG_TURN))
+
+    def over(self) -> bool:
+        return self.music_after >= 1.0 or self.quiet >= 2.6
+
+    def evidence(self, past: Past) -> Evidence:
+        """What speaks for and against a live person."""
+        spoken = max(self.spoken, 0.16)
+        from_music = self.since_music <= self.gap + 0.4
+        known, person = past.recorded.get(self.voice, 0.0), past.alive.get(self.voice, 0.0)
+        likeness = max(0.0, self.familiar - 0.5) * 2.0 if self.voice >= 0 else 0.0
+        loud = self.loudness / spoken
+        return Evidence(
+            gap=min(self.gap, 8.0) if from_music else 8.0,
+            silent_before=0.0 if from_music else min(self.gap, 8.0),
+            since_music=min(self.since_music, 30.0),
+            since_tone=min(self.since_tone, 30.0),
+            since_voice=min(self.since_speech, 30.0),
+            talk=self.talk,
+            since_hold=min(self.since_hold, 6.0),
+            music_under=min(1.0, self.music / spoken),
+            singing_under=min(1.0, self.singing / spoken),
+            speech=min(1.0, self.speech / spoken),
+            room=max(-80.0, min(-35.0, self.room)),
+            new_room=max(-20.0, min(20.0, self.room - max(past.floors))) if past.floors else 0.0,
+            heard_before=min(1.0, self.repeated / 0.6),
+            repeats=past.repeats / past.count if past.count >= 2 and spoken >= 1.2 and self.repeated == 0.0 else 0.0,
+            recorded_voice=likeness if known > person else 0.0,
+            person_voice=likeness if person > known else 0.0,
+            spoken=min(self.spoken, 12.0),
+            first=min(self.first, 12.0),
+            run=min(self.run, 12.0),
+            turns=min(self.turns, 3.0),
+            quiet=min(self.quiet, 3.0),
+            quiet_surplus=max(-3.0, min(3.0, self.quiet - max(past.waits))) if past.waits else 0.0,
+            music_after=min(1.0, max(0.0, self.music_after - self.soft_music)),
+            soft_music=min(1.0, self.soft_music),
+            like_announcement=min((abs(self.gap - gap) for gap in past.gaps), default=3.0),
+            like_loudness=min((abs(loud - level) for level in past.levels), default=20.0),
+        )
+
+
+def weigh(found: Evidence) -> float:
+    """Log odds that a live person speaks: the sum of what each tree of the table says."""
+    total = 0.0
+    for tree in TREES:
+        node = 0
+        while True:
+            feature, edge, left, right = tree[node]
+            if feature < 0:
+                total += edge
+                break
+            node = left if found[feature] <= edge else right
+    return total
+
+
+def reasons(found: Evidence, live: bool) -> str:
+    """The strongest evidence in words."""
+    said = [text for test, text in (_FOR if live else _AGAINST) if test(found)]
+    return ", ".join(said[:3]) or "a voice"
+
+
+_Reason = tuple[Callable[[Evidence], bool], str]
+_FOR: Final[tuple[_Reason, ...]] = (
+    (lambda e: e.quiet >= 0.6, "it waits in silence"),
+    (lambda e: 0.4 <= e.gap < 8.0, "the music had stopped"),
+    (lambda e: e.since_tone < 6.0, "after ringing"),
+    (lambda e: e.person_voice > 0.0, "the voice of the person from before"),
+    (lambda e: e.new_room >= 6.0, "a room on the line that was not there before"),
+    (lambda e: e.repeats >= 0.5, "new on a hold that repeats itself"),
+    (lambda e: e.turns >= 1, "words with pauses"),
+    (lambda e: e.silent_before >= 2.0, "after silence"),
+)
+_AGAINST: Final[tuple[_Reason, ...]] = (
+    (lambda e: e.heard_before > 0.0, "heard before in this call"),
+    (lambda e: e.recorded_voice > 0.0, "the voice of an announcement"),
+    (lambda e: e.music_after > 0.0, "music went on after it"),
+    (lambda e: e.music_under >= 0.4, "music under the voice"),
+    (lambda e: e.gap < 0.3, "it began with the music"),
+    (lambda e: e.run >= 4.0, "it talks on"),
+)
