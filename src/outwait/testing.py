@@ -112,14 +112,14 @@ class Playbook:
         self.now = until
         return self
 
-    def hear(self, seconds: float, *, stream: int = 1, **scores: float) -> Playbook:
-        """The far end, with what the ear makes of it (speech, music, tone, level ...); wall time goes with it. Marks
-        come back as the carrier plays."""
+    def hear(self, seconds: float, *, stream: int = 1, pace: float = 1.0, **scores: float) -> Playbook:
+        """The far end, with what the ear makes of it (speech, music, tone, level ...); wall time goes with it, or more
+        slowly by `pace`, where a carrier is ahead of the clock. Marks come back as the carrier plays."""
         self.done()
         self._dialogue.append(f"{self.now:9.2f} >> {seconds} s of {scores or 'silence'}")
         frames = round(seconds / FRAME)
         for frame in range(1, frames + 1):
-            self.now += FRAME
+            self.now += FRAME / pace
             self._feed(ev.Heard(stream, round(self._stream_at, 3), SILENCE))
             self._stream_at += FRAME
             self._return_marks(stream)

@@ -11,6 +11,7 @@ from outwait.call.commands import (
     ClearAudio,
     CloseSession,
     CloseStream,
+    CommitTurn,
     Dial,
     FetchLeg,
     Finish,
@@ -179,6 +180,44 @@ def test_music_parks_by_itself() -> None:
     book >> SessionClosed(1, None, 1000, "")
     assert book.call.phase == "holding"
     assert book.notes(notes.HoldBegan)
+
+
+def test_music_after_the_persons_words_is_no_wait_for_an_answer() -> None:
+    """Sparse music has moments that sound like a voice; the engine has answered nothing, and must not be asked to."""
+    book = talking()
+    says(book, 1, "r1", "Hello, this is an AI assistant.", 1.0)
+    ends(book, 1, "r1")
+    book.hear(2.0)
+    book >> PersonStarted(1)
+    book.hear(1.0, **SPEECH)  # "one moment", says the person; the engine's turn does not end, for music begins
+    for _ in range(8):
+        book.hear(0.48, **MUSIC)
+        book.hear(0.16, speech=0.7, music=0.3)
+    book.done()
+    book.hear(4.0, **MUSIC) << CloseSession(1)
+    assert book.call.phase == "holding"
+
+
+def test_a_person_who_speaks_over_music_that_goes_on_is_answered() -> None:
+    book = talking()
+    says(book, 1, "r1", "Hello, this is an AI assistant.", 1.0)
+    ends(book, 1, "r1")
+    book.hear(2.0, **MUSIC)
+    book >> PersonStarted(1)
+    book.hear(1.0, **SPEECH)
+    book.hear(2.0, **MUSIC)
+    book.done()
+    book.hear(1.0, **MUSIC) << CommitTurn(1) << AskResponse
+
+
+def test_a_parked_session_is_drained_in_sound_where_the_carrier_is_ahead_of_the_clock() -> None:
+    book = talking()
+    person(book, 1, "u1", "One moment please.")
+    book >> ResponseStarted(1, "r1") >> ToolCalled(1, "r1", "c1", "wait_on_hold", '{"reason": "asked"}')
+    book << AnswerTool(1, "c1", '{"ok": true}')
+    book.hear(2.8, pace=20, **MUSIC)
+    book.done()
+    book.hear(0.4, pace=20, **MUSIC) << CloseSession(1)
 
 
 def test_the_agent_speaks_first_after_two_seconds_of_silence() -> None:

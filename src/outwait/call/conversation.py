@@ -79,6 +79,8 @@ class Conversation:
         self._spares: dict[str, tuple[str, bytes]] = {}  # words and sound, in a strange voice
         self._phrase_asked: set[str] = set()
         self._last_phrase = ("", -1e9)  # name, media s
+        self._gate_until = 0.0  # media s: the parked session is kept, deaf and dumb
+        self._drain_until = 0.0  # media s: it may finish what it has begun
         self._deaf = False  # the person is not to be listened to any more: the goodbye is not for discussion
 
     # --- the far end ---------------------------------------------------------------------------
@@ -100,7 +102,7 @@ class Conversation:
 
     def scored(self, scored: Scored, answered_for: float, want: Want, now: float) -> list[AnyCommand]:
         """The ear's view: speak first, or end a turn that the engine does not end. `answered_for`: media s."""
-        self._listening.hear(scored.at, scored.seconds, scored.speech)
+        self._listening.hear(scored.at, scored.seconds, scored.speech, scored.music)
         link = self.chain.ready
         if want != "talk" or link is None or not self._live or link.responding or not self.playout.quiet or self._deaf:
             return []
@@ -184,8 +186,9 @@ class Conversation:
                     commands += self._feed(link, now)
         elif want == "drain":
             busy = link is not None and (link.busy if self._parking.awaits_words else link.responding)
-            done = link is not None and not busy and "gate" not in self._waits
-            if link is not None and (done or "drain" not in self._waits or link.state is Session.OPENING):
+            done = link is not None and not busy and ("gate" not in self._waits or at >= self._gate_until)
+            late = "drain" not in self._waits or at >= self._drain_until
+            if link is not None and (done or late or link.state is Session.OPENING):
                 commands += self.close("hold", now, at)
             self._waits.clear("session retry")
         else:
@@ -219,7 +222,7 @@ class Conversation:
         self._live = False
         return [self._note(link, at), do.CloseSession(link.number)]
 
-    def park(self, now: float) -> list[AnyCommand]:
+    def park(self, now: float, at: float) -> list[AnyCommand]:
         """The line is on hold: no sound goes to the session from here, and nothing is asked of it."""
         self._live = False
         self.person_speaking = False
@@ -227,6 +230,7 @@ class Conversation:
         self._owed = ""
         self.asked_since_park = False
         self._listening.answered()
+        self._gate_until, self._drain_until = at + self._parking.gate, at + self._parking.drain
         self._waits.set("drain", now + self._parking.drain)
         if self._parking.gate:
             self._waits.set("gate", now + self._parking.gate)
@@ -241,7 +245,7 @@ class Conversation:
         """A person is back: the next session hears them from `onset`, media s."""
         self._waits.clear("gate", "drain")
         self._feed_from = max(0.0, onset - self._policy.preroll)
-        self._listening.hear(onset, Listening.ENOUGH, 1.0)
+        self._listening.spoke(onset)
         self._spoken = True
         minutes, seconds = divmod(round(held), 60)
         said = f' While the line was connected you already said to them: "{phrase}"' if phrase else ""
@@ -423,7 +427,7 @@ class Conversation:
         if self._turn_from is not None or self.person_speaking:
             start = at if self._turn_from is None else self._turn_from
             self._feed_from = max(start, at - self._policy.preroll_max)
-            self._listening.hear(at, Listening.ENOUGH, 1.0)
+            self._listening.spoke(at)
         elif link.responses or link.due:
             self._owed = _GO_ON if self.playout.agent_speaking else _ANSWER if self._spoken and link.asked else ""
             self._feed_from = at

@@ -367,7 +367,7 @@ class Call:
         self._holds += 1
         self._hold.enter_hold(self._media.at)
         commands = self._enter(Phase.HOLDING, why)
-        return [*commands, Tell(notes.HoldBegan(at=since, why=why)), *self._talk.park(now)]
+        return [*commands, Tell(notes.HoldBegan(at=since, why=why)), *self._talk.park(now, self._media.at)]
 
     def _suspicion_phrase(self, at: float) -> None:
         policy = self._policy
@@ -406,7 +406,7 @@ class Call:
         commands, _ = self._talk.playout.interrupt(self._stream)
         note = notes.HoldWentOn(since=self._hold_resumed, at=at, asked=asked, why=why)
         commands += [*self._enter(Phase.HOLDING, why), Tell(note)]
-        return commands + self._talk.park(now)
+        return commands + self._talk.park(now, at)
 
     # --- the conversation ------------------------------------------------------------------------
 

@@ -75,9 +75,10 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
     # close: at once. gate: keep the session for `gate_seconds`, deaf and dumb, then close it; one that is billed by
     # time is closed at once all the same
     gate_seconds: float = 3.0
-    # wall s
+    # s, by the clock or in sound, whichever is over first
     drain_seconds: float = 3.0
-    # wall s that a parked session is given to finish its response and its transcripts
+    # s that a parked session is given to finish its response and its transcripts, by the clock or in sound, whichever
+    # is over first: a carrier may be ahead of the clock
     preroll: float = 1.0
     # media s before the onset that the next session hears
     preroll_max: float = 15.0

@@ -199,25 +199,54 @@ class Listening:
     """Does the person wait for an answer that the engine does not give?
 
     The engine's own turn detection decides in the ordinary case. It fails when music goes on under the person's words
-    (its turn never ends) or when it never noticed them; then the ear's scores decide.
+    (its turn never ends) or when it never noticed them; then the ear's scores decide. Sparse music has moments that
+    sound like a voice: near music only a longer stretch of voice counts, and music that begins after the words is a
+    hold, where nobody waits.
     """
 
-    ENOUGH = 0.3  # s of speech that want an answer
+    ENOUGH = 0.3  # s of speech in one piece that want an answer
+    ENOUGH_NEAR_MUSIC = 0.45  # s, the same where music was heard a moment ago
     SPEECH = 0.5  # score from which a stretch counts as speech
+    MUSIC = 0.5  # the same for music
+    NEAR = 3.0  # s from music to words that may be a part of it
+    BEGUN = 1.0  # s of music after the words: it has begun, and was not just a jingle or a tone
 
     def __init__(self) -> None:
         self.last_speech: float | None = None  # media s
-        self._unanswered = 0.0  # s of speech since the last response
+        self._unanswered = False  # there were words since the last response
+        self._run = 0.0  # s of speech in one piece, up to now
+        self._run_near_music = False  # there was music shortly before this piece
+        self._words_near_music = False  # and before the last words
+        self._last_music: float | None = None  # media s
+        self._music_since = 0.0  # s of music since the last words
 
-    def hear(self, at: float, seconds: float, speech: float) -> None:
+    def hear(self, at: float, seconds: float, speech: float, music: float) -> None:
+        """The scores of a stretch that ends at `at`, media s."""
         if speech >= self.SPEECH:
-            self._unanswered += seconds
+            if not self._run:
+                self._run_near_music = self._last_music is not None and at - seconds - self._last_music <= self.NEAR
+            self._run += seconds
             self.last_speech = at
+            if self._run >= (self.ENOUGH_NEAR_MUSIC if self._run_near_music else self.ENOUGH):
+                self.spoke(at, near_music=self._run_near_music)
+            return
+        self._run = 0.0
+        if music >= self.MUSIC:
+            self._last_music = at
+            self._music_since += seconds
+
+    def spoke(self, at: float, *, near_music: bool = False) -> None:
+        """Somebody has said something, up to `at`, media s; with music on the line already?"""
+        self.last_speech = at
+        self._words_near_music = near_music
+        self._unanswered = True
+        self._music_since = 0.0
 
     def answered(self) -> None:
         """A response has begun or been asked for."""
-        self._unanswered = 0.0
+        self._unanswered = False
 
     def waits(self, at: float, patience: float) -> bool:
-        """The person has spoken, and been silent for `patience` seconds."""
-        return self._unanswered >= self.ENOUGH and self.last_speech is not None and at - self.last_speech >= patience
+        """The person has spoken, and been silent for `patience` seconds; no music has begun since."""
+        begun = self._music_since >= self.BEGUN and not self._words_near_music
+        return self._unanswered and not begun and self.last_speech is not None and at - self.last_speech >= patience
