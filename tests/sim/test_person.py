@@ -3,6 +3,7 @@
 import pytest
 import soundfile
 
+from outwait.call.keys import tones
 from outwait.sim import sound, voice
 from outwait.sim.hearing import Hearing
 from outwait.sim.line import SILENT_FRAME
@@ -13,8 +14,8 @@ VOICE = sound.speak("Of course, I'll hold.", "agent")
 HELLO = len(sound.speak("Hello?")) / 8000
 
 
-def far_end(steps: str) -> FarEnd:
-    return FarEnd(parse(f"about = 'x'\nsteps = [{steps}]", "x"), Hearing())
+def far_end(steps: str, more: str = "") -> FarEnd:
+    return FarEnd(parse(f"about = 'x'\nsteps = [{steps}]\n{more}", "x"), Hearing())
 
 
 def run(far: FarEnd, seconds: float, heard: bytes = b"") -> bytes:
@@ -115,3 +116,99 @@ def test_a_recording_of_ones_own(tmp_path):
     text = "about = 'x'\nsteps = [{ say = 'Good day to you.', file = 'hi.wav' }]"
     far = FarEnd(parse(text, "x", tmp_path), Hearing())
     assert far._hearing.words(run(far, 5)) == "Good day to you."
+
+
+PARTS = """
+[parts]
+one = [{ say = 'Hello?' }, { hangup = true }]
+other = [{ pause = 1 }, { hangup = true }]
+back = [{ say = 'Hello?' }, { hangup = true }]
+[menus.main]
+say = 'For deliveries, press 2.'
+keys = { '2' = 'one', '....' = 'other' }
+patience = 3
+repeats = 1
+wrong = 'Sorry, I did not get that.'
+otherwise = 'other'
+[menus.words]
+say = 'Say parcels.'
+words = { parcel = 'one' }
+[prompts.keep]
+say = 'Press 1.'
+keys = { '1' = '' }
+at = 2
+within = 3
+otherwise = 'other'
+"""
+
+
+def keys(pressed: str) -> bytes:
+    return tones(pressed)
+
+
+def chosen(far: FarEnd) -> list[str]:
+    return [entry.text for entry in far.diary if entry.kind == "chose"]
+
+
+@pytest.mark.parametrize("pressed", list("0123456789*#ABCD"))
+def test_it_hears_every_key_once(pressed):
+    far = far_end("{ pause = 9 }")
+    run(far, 3, b"\xff" * 1234 + keys(pressed) + keys(pressed))
+    assert [entry.text for entry in far.diary if entry.kind == "key"] == [pressed, pressed]
+
+
+def test_speech_and_music_are_no_keys():
+    far = far_end("{ pause = 60 }")
+    run(far, 40, VOICE + sound.hold_piece("lounge")[:160000] + sound.speak("One two three.", "clerk"))
+    assert not [entry for entry in far.diary if entry.kind == "key"]
+
+
+@pytest.mark.parametrize(
+    ("heard", "part"),
+    [(b"\xff" * 8000 + keys("2"), "one"), (b"\xff" * 32000 + keys("4712"), "other"), (b"", "other")],
+)
+def test_a_menu_leads_on(heard, part):
+    far = far_end("{ menu = 'main' }", PARTS)
+    run(far, 30, heard)
+    assert chosen(far) == [part]
+    assert (far.ended, bool([e for e in far.diary if e.text == "Hello?"])) == ("hung_up", part == "one")
+
+
+def test_a_wrong_key_is_told_and_the_menu_says_its_prompt_again():
+    far = far_end("{ menu = 'main' }", PARTS)
+    said = run(far, 30, b"\xff" * 8000 + keys("9") + b"\xff" * 64000 + keys("2"))
+    assert far._hearing.words(said).count("Sorry, I did not get that.") == 1
+    assert chosen(far) == ["one"]
+
+
+def test_a_menu_that_takes_words():
+    far = far_end("{ menu = 'words' }", PARTS)
+    words = sound.speak("Parcels.", "agent")
+    far._hearing.said("Parcels.", words, "agent")
+    run(far, 30, b"\xff" * 16000 + words)
+    assert chosen(far) == ["one"]
+
+
+@pytest.mark.parametrize(("heard", "lost"), [(b"\xff" * 28000 + keys("1"), False), (b"", True)])
+def test_a_queue_that_wants_a_key(heard, lost):
+    far = far_end("{ hold = 20, sound = 'lounge', every = 0, prompts = ['keep'] }, { hangup = true }", PARTS)
+    run(far, 40, heard)
+    assert chosen(far) == (["other"] if lost else [])
+    assert (far.seconds > 15) is not lost
+
+
+def test_the_position_is_counted_down():
+    lines = "announce = ['You are number {position} of {minutes}.']"
+    far = far_end(f"{{ hold = 60, sound = 'silence', {lines}, first = 1, every = 20, position = 3 }}")
+    run(far, 70)
+    told = [entry.text for entry in far.diary if entry.kind == "announcement"]
+    assert told == ["You are number 3 of 1.", "You are number 2 of 1.", "You are number 1 of 1."]
+
+
+def test_somebody_who_wants_to_call_back():
+    far = far_end("{ call_back = 30, part = 'back' }", PARTS)
+    run(far, 2)
+    assert far.ended == "will_call_back"
+    assert far.call_back is not None
+    again = FarEnd(far.scenario, far._hearing, far.call_back.part)
+    assert far._hearing.words(run(again, 5)) == "Hello?"

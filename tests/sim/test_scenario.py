@@ -7,7 +7,7 @@ from outwait.sim.person import pieces_of
 from outwait.sim.scenario import Hold, Ring, Say, ScenarioError
 
 
-@pytest.mark.parametrize("name", scenario.names())
+@pytest.mark.parametrize("name", [*scenario.names(), *scenario.companies()])
 def test_every_scenario_loads(name):
     found = scenario.load(name)
     assert found.name == name
@@ -67,3 +67,21 @@ def test_unknown_names_and_files(tmp_path):
 def test_paces():
     text = "about = 'x'\npace = { talk = 2, hold = 'fast', announce = 10 }\nsteps = [{ ring = 1 }]"
     assert scenario.parse(text, "x").pace == scenario.Pace(2.0, scenario.FAST, 10.0)
+
+
+@pytest.mark.parametrize(
+    ("text", "error"),
+    [
+        ('steps = [{ menu = "main" }]', "there is no menu 'main'"),
+        ('steps = [{ go = "there" }]', "steps: there is no part 'there'"),
+        ('steps = [{ hold = 10, prompts = ["keep"] }]', "there is no prompt 'keep'"),
+        ('steps = [{ go = "a" }]\n[parts]\na = []', "parts.a: not a list of steps"),
+        ('steps = [{ menu = "m" }]\n[menus.m]\nsay = "Hi"\nkeys = { "1" = "b" }', "menus.m: there is no part 'b'"),
+        ('steps = [{ menu = "m" }]\n[menus.m]\nsay = "Hi"\nkeys = 3', "not a table of names"),
+        ('steps = [{ menu = "m" }]\nmenus = 3', "menus: not a table"),
+        ('steps = [{ hold = 9, prompts = ["p"] }]\n[prompts.p]\nsay = "Hi"\nwhat = 1', "no such option 'what'"),
+    ],
+)
+def test_a_wrong_company_is_told_where(text, error):
+    with pytest.raises(ScenarioError, match=error):
+        scenario.parse(f'about = "x"\n{text}', "x")

@@ -22,7 +22,8 @@ def level(ulaw: bytes) -> float:
 
 def test_every_line_of_the_scenarios_and_the_agent_has_a_clip():
     clips = sound._clips()
-    wanted = {line for name in scenario.names() for line in lines_of(scenario.load(name))}
+    named = [*scenario.names(), *scenario.companies()]
+    wanted = {line for name in named for line in lines_of(scenario.load(name))}
     assert wanted <= set(clips)
     told = {("agent", text) for text in vars(Lines()).values()}
     assert told <= set(clips)

@@ -11,7 +11,8 @@ from twilio.request_validator import RequestValidator
 from outwait.sim.hearing import Hearing
 from outwait.sim.scenario import Ring, Wait, load
 from outwait.sim.serving import serve_http
-from outwait.sim.twilio import ConnectFailed, TwilioSim, connect_socket
+from outwait.sim.media_socket import ConnectFailed, connect_socket
+from outwait.sim.twilio import TwilioSim
 from outwait.sim.world import until
 
 from .program import BASE, STREAM, TALK, Media, carrier, virtual

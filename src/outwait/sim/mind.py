@@ -20,7 +20,22 @@ _NEWS = re.compile(
     r"\b(anything else|next step|will be|has been|tomorrow|today|confirmation|reference|scheduled|booked|refund)\b",
     re.I,
 )
+_TRANSFER = re.compile(r"\b(transfer you|put you through|connect you|connecting you|pass you on)\b", re.I)
 _PRESS = re.compile(r"\bpress (\d|star|pound)\b", re.I)
+_OPTIONS = (  # "for deliveries, press 2" and "press 2 for deliveries": (what, key) or (key, what)
+    re.compile(r"\b(?:for|to|if) (?P<what>[^,.;?!]+?),? (?:please )?press (?P<key>\d|star|pound)\b", re.I),
+    re.compile(r"\bpress (?P<key>\d|star|pound)\b,? (?:for|to|if) (?P<what>[^,.;?!]+)", re.I),
+)
+_ANYBODY = re.compile(r"\b(agent|representative|operator|somebody|someone|anything else|other|person|advisor)\b", re.I)
+_STAY = re.compile(r"\b(keep|stay|continue|hold(ing)?|remain)\b", re.I)
+_CALL_BACK_OFFER = re.compile(r"\bcall(ed)? (you )?back\b", re.I)
+_WILL_CALL_BACK = re.compile(r"\b(we|I)( will|'ll) call you back\b", re.I)
+_ENTER = re.compile(r"\b(enter|key in|type)\b.*\b(number|digits)\b", re.I)
+_SAY_WORD = re.compile(r"\b(?:you can say|please say|say)\b (?P<words>[^.?!]+)", re.I)
+_SCREEN = re.compile(r"\b(say|state|record) your name\b|\bwho (is|may I say is) calling\b", re.I)
+_MESSAGE = re.compile(r"\b(leave (us |me )?a message|after the (tone|beep)|not available to take)\b", re.I)
+_NAMES = "zero one two three four five six seven eight nine"
+_SPOKEN_DIGITS = {name: str(digit) for digit, name in enumerate(_NAMES.split(" "))}
 _SAY_EXACTLY = re.compile(
     r"\b(?:say|speak|read)\b[^:\"“]*?(?:exactly|only|verbatim|aloud|following)[^:\"“]*[:\"“]\s*(.+)", re.I | re.S
 )
@@ -118,6 +133,10 @@ class Lines:
     still: str = "Yes, I'm the AI assistant. I was asking when parcel four seven one two will be delivered."
     bye: str = "Thank you, that is all I needed to know. Goodbye."
     goodbye: str = "Goodbye."
+    screen: str = "This is an AI assistant, calling about parcel four seven one two."
+    message: str = (
+        "Hello, this is an AI assistant, calling about parcel four seven one two. Please call back. Thank you."
+    )
     there: str = "Hello? Is anyone there?"
     lost: str = "I'm sorry, I have lost track of why I am calling."
 
@@ -156,16 +175,15 @@ class Mind:
         held = self._was_on_hold(view)
         if not heard:
             return Plan(self._about(view, self.lines.task)) if not held else Plan(self.lines.there)
-        if _RECORDING.search(heard):
+        if _RECORDING.search(heard) and not _PRESS.search(heard):
             heard = _without_recording(heard)
             if not heard:
                 return Plan("", (("wait_on_hold", {"reason": "That was a recording."}),))
         thanked = _THANKS_FOR_HOLDING.search(heard)
-        if _PLEASE_HOLD.search(heard) and not thanked:
+        if (_PLEASE_HOLD.search(heard) or _TRANSFER.search(heard)) and not thanked:
             return Plan(self.lines.hold, (("wait_on_hold", {"reason": heard}),))
-        if key := _PRESS.search(heard):
-            digits = {"star": "*", "pound": "#"}.get(key[1].lower(), key[1])
-            return Plan("", (("press_digits", {"digits": digits}),))
+        if machine := self._to_a_machine(heard, self._heard_before(view, heard)):
+            return machine
         if _NEWS.search(heard) and not heard.rstrip().endswith("help you?"):
             outcome = {"reason": "The task is done.", "outcome": f"They said: {heard}"}
             return Plan(self.lines.bye, (("hangup_call", outcome | self._result(view, heard)),))
@@ -180,6 +198,53 @@ class Mind:
         result = self.results[min(given, len(self.results) - 1)]
         return {"result": result, "evidence": [{"of": "", "quote": heard}]}
 
+    def _heard_before(self, view: View, heard: str) -> int:
+        """How often this menu had been heard: it came again because the choice led nowhere."""
+        menu = heard[max(0, heard.rfind(".", 0, -1) - 30) :]
+        return sum(menu in turn.text for turn in view.turns if turn.role == "user") - 1
+
+    def _to_a_machine(self, heard: str, before: int) -> Plan | None:
+        """What a menu, a screener or an answering machine gets; None when it is none of them."""
+        if _MESSAGE.search(heard):
+            outcome = {"reason": "Voicemail.", "outcome": "Left a message: nobody was there."}
+            return Plan(self.lines.message, (("hangup_call", outcome),))
+        if _WILL_CALL_BACK.search(heard):
+            return Plan("", (("expect_call_back", {"reason": heard}),))
+        if _PRESS.search(heard):
+            return Plan("", (("press_digits", {"digits": self._choice(heard, before)}),))
+        if _ENTER.search(heard) and (number := self._number()):
+            return Plan("", (("press_digits", {"digits": number}),))
+        if _SCREEN.search(heard):
+            return Plan(self.lines.screen)
+        if said := _SAY_WORD.search(heard):
+            choices = [word.strip() for word in re.split(r",|\bor\b|\band\b", said["words"]) if word.strip(" '\"")]
+            best = max(choices, key=self._fits, default="")
+            if best and self._fits(best) > 0:
+                return Plan(best.strip(" '\"").capitalize() + ".")
+        return None
+
+    def _choice(self, heard: str, before: int) -> str:
+        """The key of the option that fits the task best, or the next best of a menu that came again."""
+        options = [(m["what"], m["key"]) for pattern in _OPTIONS for m in pattern.finditer(heard)]
+        first = _PRESS.search(heard)
+        assert first is not None
+        ranked = sorted(options, key=lambda option: -self._fits(option[0])) or [("", first[1])]
+        key = ranked[max(0, before) % len(ranked)][1]
+        return {"star": "*", "pound": "#"}.get(key.lower(), key)
+
+    def _fits(self, option: str) -> float:
+        """How well an option fits the task: by the beginnings of its words, else whether it leads to anybody."""
+        words = [word for word in re.findall(r"[a-z]+", option.lower()) if word not in _STOP_WORDS]
+        if _CALL_BACK_OFFER.search(option):
+            return 3.0 if _CALL_BACK_OFFER.search(self.task) else -1.0
+        score = float(sum(word[:5] in self.task.lower() for word in words))
+        return score + (0.5 if _ANYBODY.search(option) or _STAY.search(option) else 0.0)
+
+    def _number(self) -> str:
+        """The figures of the task, as keys."""
+        words = re.findall(r"[a-z0-9]+", self.task.lower())
+        return "".join(word if word.isdecimal() else _SPOKEN_DIGITS.get(word, "") for word in words)
+
     def _after_tool(self, view: View) -> Plan:
         called = view.last("call")
         if called == "hangup_call" and "error" in view.turns[-1].text:
@@ -188,7 +253,7 @@ class Mind:
             return self._trim(view, Plan("", (("hangup_call", again),)))
         if called == "hangup_call":
             return Plan(self.lines.goodbye)
-        if called == "wait_on_hold":
+        if called in ("wait_on_hold", "expect_call_back", "transfer_call"):
             return Plan()
         return Plan(self._about(view, self.lines.still))
 

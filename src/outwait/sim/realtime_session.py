@@ -388,7 +388,7 @@ class RealtimeSession:
         response = Response(
             id=self._new_id("resp"),
             plan=plan,
-            speech=sound.speak(plan.say, "agent") if plan.say else b"",
+            speech=self._speech(plan.say),
             encode=self._encode,
             emit=self._emit,
             new_id=self._new_id,
@@ -444,6 +444,13 @@ class RealtimeSession:
             self._bill.response(self.number, self.model, response.usage(), delivered=not self.stalled)
 
     # Sound.
+
+    def _speech(self, words: str) -> bytes:
+        """The agent's voice; whoever hears it will know the words."""
+        speech = sound.speak(words, "agent") if words else b""
+        if speech:
+            self._hearing.said(words, speech, "agent")
+        return speech
 
     def _set_vad(self) -> None:
         detection = self.session["audio"]["input"]["turn_detection"]

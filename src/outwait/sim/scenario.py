@@ -1,7 +1,9 @@
 """A scenario: what the world does on one call, as a small readable TOML file.
 
 Every step is one inline table with the verb first: `{ say = "Hello?" }`, `{ hold = "25:00", sound = "moh" }`. The
-verbs and their options are the dataclasses below; an unknown verb or option is an error that names it.
+verbs and their options are the dataclasses of `steps`; an unknown verb or option is an error that names it. `parts` are
+further lists of steps, to which menus and `go` lead. docs/scenarios.md describes each key for people who write their
+own.
 """
 
 from __future__ import annotations
@@ -11,7 +13,25 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from importlib import resources
 from pathlib import Path
-from typing import Any, TypeAlias, TypeVar
+from typing import Any, TypeVar
+
+from outwait.sim.steps import VERBS
+from outwait.sim.steps import Beep as Beep
+from outwait.sim.steps import CallBack as CallBack
+from outwait.sim.steps import Drop as Drop
+from outwait.sim.steps import Go as Go
+from outwait.sim.steps import HangUp as HangUp
+from outwait.sim.steps import Hold as Hold
+from outwait.sim.steps import Listen as Listen
+from outwait.sim.steps import MenuOf as MenuOf
+from outwait.sim.steps import Pause as Pause
+from outwait.sim.steps import Press as Press
+from outwait.sim.steps import Refuse as Refuse
+from outwait.sim.steps import Ring as Ring
+from outwait.sim.steps import Ringback as Ringback
+from outwait.sim.steps import Say as Say
+from outwait.sim.steps import Step as Step
+from outwait.sim.steps import Wait as Wait
 
 FAST = 0.0  # a pace: as fast as the other side takes it
 
@@ -20,142 +40,64 @@ class ScenarioError(Exception):
     """The file is not a scenario; the text says where and why."""
 
 
-@dataclass(frozen=True)
-class Ring:
-    """`ring = seconds` until the next step answers (or refuses)."""
-
-    ring: float
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
-class Refuse:
-    """`refuse = "busy" | "no-answer" | "failed"`: nobody takes the call."""
-
-    refuse: str
-
-
-@dataclass(frozen=True)
-class Say:
-    """A live person speaks.
+class Menu:
+    """A recorded menu that takes keys, words, or both. A key pressed while it speaks ends the prompt.
 
     say
-        the words
-    by
-        the voice: a name of `sound.VOICES`
-    level
-        dB relative to the usual level
-    file
-        a sound file in which these words are spoken, beside the scenario; "" = make the speech
+        the prompt
+    keys
+        the key, or several in a row, and the part it leads to; a dot stands for any digit
+    words
+        a word heard from the caller (its beginning is enough), and the part it leads to
+    patience
+        how long it waits after its prompt, seconds
+    wrong
+        what it says to a key or word that it does not know
+    repeats
+        how often it says its prompt again
+    otherwise
+        the part when nothing was chosen; "" = it hangs up
     """
 
     say: str
-    by: str = "clerk"
-    level: float = 0.0
-    file: str = ""
-
-
-@dataclass(frozen=True)
-class Listen:
-    """A live person waits until the caller has spoken and finished; after `listen` seconds without a word asks `nudge`
-    once, then hangs up.
-
-    listen
-        patience, seconds of media
-    quiet
-        how long the caller must be silent to have finished, seconds
-    only_start
-        go on as soon as the caller has spoken for this many seconds (0 = wait for the end)
-    """
-
-    listen: float
-    quiet: float = 0.9
-    only_start: float = 0.0
-    nudge: str = ""
-    by: str = "clerk"
-
-
-@dataclass(frozen=True)
-class Pause:
-    """`pause = seconds` of line noise."""
-
-    pause: float
-
-
-@dataclass(frozen=True)
-class Hold:
-    """On hold.
-
-    hold
-        how long: seconds or "minutes:seconds"
-    sound
-        "moh" (installed hold music, else generated), a generated style of `music.STYLES`, "silence", or a sound file
-    announce
-        recorded lines, in turn
-    every
-        from one announcement's end to the next one's start: seconds or "minutes:seconds"; 0 = never
-    first
-        the first announcement; seconds after the hold begins
-    over
-        dB by which the music drops under an announcement; 0 = the music stops
-    by
-        the announcements' voice
-    level
-        dB relative to the usual level
-    """
-
-    hold: float
-    sound: str = "moh"
-    announce: tuple[str, ...] = ()
-    every: float = 60.0
-    first: float = 20.0
-    over: float = 0.0
     by: str = "recorded"
-    level: float = 0.0
+    keys: Mapping[str, str] = field(default_factory=dict)
+    words: Mapping[str, str] = field(default_factory=dict)
+    patience: float = 5.0
+    wrong: str = ""
+    repeats: int = 2
+    otherwise: str = ""
 
 
 @dataclass(frozen=True)
-class Press:
-    """The far end presses keys."""
+class Prompt:
+    """What a queue asks for while the caller holds.
 
-    press: str
+    say
+        the prompt
+    keys
+        the key and the part it leads to; "" = the hold goes on
+    at
+        when it is said first, seconds after the hold begins
+    every
+        from one to the next; 0 = once
+    within
+        how long it waits for a key, seconds
+    otherwise
+        the part when none was pressed; "" = the hold goes on
+    """
 
-
-@dataclass(frozen=True)
-class HangUp:
-    """The far end hangs up (before an answer: rejects the call)."""
-
-    hangup: bool = True
-
-
-@dataclass(frozen=True)
-class Wait:
-    """Listen until the caller hangs up; after `wait` seconds hang up anyway."""
-
-    wait: float
-
-
-@dataclass(frozen=True)
-class Drop:
-    """The carrier's media socket breaks (no close frame); the call lives."""
-
-    drop: bool = True
-
-
-T = TypeVar("T")
-
-Step: TypeAlias = Ring | Refuse | Say | Listen | Pause | Hold | Press | HangUp | Wait | Drop
-_VERBS: dict[str, type[Step]] = {
-    "ring": Ring,
-    "refuse": Refuse,
-    "say": Say,
-    "listen": Listen,
-    "pause": Pause,
-    "hold": Hold,
-    "press": Press,
-    "hangup": HangUp,
-    "wait": Wait,
-    "drop": Drop,
-}
+    say: str
+    by: str = "recorded"
+    keys: Mapping[str, str] = field(default_factory=dict)
+    at: float = 30.0
+    every: float = 0.0
+    within: float = 6.0
+    otherwise: str = ""
 
 
 @dataclass(frozen=True)
@@ -221,11 +163,18 @@ class Scenario:
         the number that plays this scenario
     expect
         what a correct program's record says, e.g. {"result": "success", "holds": 1}
+    parts
+        further steps, by name
+    menus, prompts
+        by name
     """
 
     name: str
     about: str
     steps: tuple[Step, ...]
+    parts: Mapping[str, tuple[Step, ...]] = field(default_factory=dict)
+    menus: Mapping[str, Menu] = field(default_factory=dict)
+    prompts: Mapping[str, Prompt] = field(default_factory=dict)
     task: str = "Ask when the order will be delivered."
     to: str = "+12025550143"
     pace: Pace = field(default_factory=Pace)
@@ -241,8 +190,14 @@ def names() -> list[str]:
     return sorted(entry.name.removesuffix(".toml") for entry in found if entry.name.endswith(".toml"))
 
 
+def companies() -> list[str]:
+    """The companies that come with the package, as `load` takes them."""
+    found = (resources.files("outwait.sim") / "scenarios" / "companies").iterdir()
+    return sorted(f"companies/{entry.name.removesuffix('.toml')}" for entry in found if entry.name.endswith(".toml"))
+
+
 def load(name: str | Path) -> Scenario:
-    """A scenario by its name (one of `names()`) or from a file. Raises ScenarioError."""
+    """A scenario by its name (one of `names()` or `companies()`) or from a file. Raises ScenarioError."""
     path = Path(name)
     if path.suffix == ".toml":
         try:
@@ -251,7 +206,7 @@ def load(name: str | Path) -> Scenario:
             raise ScenarioError(f"{path}: {error.strerror}") from None
     entry = resources.files("outwait.sim") / "scenarios" / f"{name}.toml"
     if not entry.is_file():
-        raise ScenarioError(f"no scenario {str(name)!r}; there are: {', '.join(names())}")
+        raise ScenarioError(f"no scenario {str(name)!r}; there are: {', '.join([*names(), *companies()])}")
     return parse(entry.read_text("utf-8"), str(name))
 
 
@@ -265,20 +220,65 @@ def parse(text: str, name: str, folder: Path | None = None) -> Scenario:
     if not isinstance(steps, list) or not steps:
         raise ScenarioError(f"{name}: steps is missing")
     data["steps"] = tuple(_step(step, f"{name}: step {number}") for number, step in enumerate(steps, 1))
+    parts = _table(data, "parts", name)
+    for part, listed in parts.items():
+        if not isinstance(listed, list) or not listed:
+            raise ScenarioError(f"{name}: parts.{part}: not a list of steps")
+        parts[part] = tuple(_step(step, f"{name}: parts.{part}: step {n}") for n, step in enumerate(listed, 1))
+    data["parts"] = parts
+    for table, kind in (("menus", Menu), ("prompts", Prompt)):
+        entries = _table(data, table, name)
+        data[table] = {entry: _make(kind, values, f"{name}: {table}.{entry}") for entry, values in entries.items()}
     data["pace"] = _make(Pace, data.get("pace", {}), f"{name}: pace")
     model = dict(data.get("model", {}))
     model["fault"] = tuple(_make(Fault, fault, f"{name}: model.fault") for fault in model.get("fault", ()))
     data["model"] = _make(Model, model, f"{name}: model")
     data["carrier"] = _make(Carrier, data.get("carrier", {}), f"{name}: carrier")
     data["folder"] = folder
-    return _make(Scenario, {"name": name, **data}, name)
+    scenario = _make(Scenario, {"name": name, **data}, name)
+    _check_names(scenario)
+    return scenario
+
+
+def _table(data: Mapping[str, Any], key: str, name: str) -> dict[str, Any]:
+    found = data.get(key, {})
+    if not isinstance(found, Mapping):
+        raise ScenarioError(f"{name}: {key}: not a table")
+    return dict(found)
+
+
+def _check_names(scenario: Scenario) -> None:
+    """Whatever is named is there."""
+    parts: list[tuple[str, str]] = []
+    for where, steps in [("steps", scenario.steps), *scenario.parts.items()]:
+        for step in steps:
+            match step:
+                case MenuOf(menu=menu) if menu not in scenario.menus:
+                    raise ScenarioError(f"{scenario.name}: {where}: there is no menu {menu!r}")
+                case Hold(prompts=prompts):
+                    for prompt in prompts:
+                        if prompt not in scenario.prompts:
+                            raise ScenarioError(f"{scenario.name}: {where}: there is no prompt {prompt!r}")
+                case Go(go=part) | CallBack(part=part):
+                    parts.append((where, part))
+                case Listen(otherwise=part) if part:
+                    parts.append((where, part))
+                case _:
+                    pass
+    for where, asked in scenario.menus.items():
+        parts += [(f"menus.{where}", part) for part in (*asked.keys.values(), *asked.words.values(), asked.otherwise)]
+    for where, wanted in scenario.prompts.items():
+        parts += [(f"prompts.{where}", part) for part in (*wanted.keys.values(), wanted.otherwise)]
+    for where, part in parts:
+        if part and part not in scenario.parts:
+            raise ScenarioError(f"{scenario.name}: {where}: there is no part {part!r}")
 
 
 def _step(step: Any, where: str) -> Step:
     verb = next(iter(step), "") if isinstance(step, dict) else ""
-    kind = _VERBS.get(verb)
+    kind = VERBS.get(verb)
     if kind is None:
-        raise ScenarioError(f"{where}: no such verb {verb!r}; there are: {', '.join(_VERBS)}")
+        raise ScenarioError(f"{where}: no such verb {verb!r}; there are: {', '.join(VERBS)}")
     return _make(kind, step, where)
 
 
@@ -302,6 +302,10 @@ def _value(value: Any, wanted: str, where: str) -> Any:
         return _seconds(value, where)
     if wanted.startswith("tuple"):
         return tuple(value) if isinstance(value, (list, tuple)) else (value,)
+    if wanted.startswith("Mapping[str, str]"):
+        if not isinstance(value, Mapping) or not all(isinstance(entry, str) for entry in value.values()):
+            raise ScenarioError(f"{where}: not a table of names")
+        return {str(key): entry for key, entry in value.items()}
     if wanted in ("str", "bool", "int") and type(value).__name__ != wanted:
         raise ScenarioError(f"{where}: {value!r} is not {wanted}")
     return value

@@ -28,6 +28,9 @@ SPEECH_RMS = 0.1  # of full scale, where there is speech
 MUSIC_RMS = 0.06
 MUSIC_ROUND = 90.0  # seconds of generated music before it repeats
 SILENCE_ROUND = 30.0
+OFFICE_ROUND = 45.0
+OFFICE_RMS = 0.012
+BEEP_HZ = 1000.0
 FRAME = 160  # samples
 MUSIC_FOLDERS = (Path("/usr/share/asterisk/moh"), Path("/var/lib/asterisk/moh"))
 ESPEAK_LIMIT = 20.0  # wall seconds
@@ -92,6 +95,16 @@ def hold_piece(name: str, level: float = 0.0, folder: Path | None = None) -> byt
     return g711.encode(_pcm(piece[: len(piece) // FRAME * FRAME] * 10 ** (level / 20)))
 
 
+def ringback(seconds: float) -> bytes:
+    """What a caller hears while it rings elsewhere; mu-law."""
+    return g711.encode(_pcm(music.ringback(seconds)))
+
+
+def beep(seconds: float) -> bytes:
+    """The tone after which an answering machine records; mu-law."""
+    return g711.encode(_pcm(music.tone((BEEP_HZ,), seconds)))
+
+
 def under(speech: bytes, piece: bytes, at: int, drop: float) -> bytes:
     """Speech over looped hold sound that is `drop` dB softer meanwhile; mu-law, whole frames.
 
@@ -119,6 +132,21 @@ def mix(speech: bytes, background: bytes, at: int) -> bytes:
 def installed_music() -> list[Path]:
     """Hold music found on this machine."""
     return [path for folder in MUSIC_FOLDERS if folder.is_dir() for path in sorted(folder.rglob("*.wav"))]
+
+
+def office(seconds: float) -> Samples:
+    """An open room behind a microphone that nobody speaks into: low voices too many to follow, keys, a chair."""
+    rng = np.random.default_rng(11)
+    length = round(seconds * RATE)
+    mixed = music.room(seconds, 11, 0.004)
+    for number in range(5):
+        words = " ".join("".join(rng.choice(list("abdegilmnorstu"), rng.integers(2, 8))) for _ in range(60))
+        talk = voice.synthesise(words, voice.Timbre(100.0 + 30 * number, tract=0.9 + 0.07 * number))
+        talk = np.tile(talk, length // len(talk) + 1)[:length]
+        mixed += 0.02 * np.roll(talk, int(rng.integers(length)))
+    for at in rng.integers(0, length - 400, round(seconds * 2)):
+        mixed[at : at + 200] += rng.standard_normal(200) * np.exp(-np.arange(200) / 30) * 0.05
+    return np.asarray(mixed)
 
 
 def read(path: Path) -> Samples:
@@ -168,6 +196,8 @@ def _speech(text: str, by: str) -> Samples:
 def _piece(name: str, folder: Path | None) -> Samples:
     if name == "silence":
         return music.comfort_noise(SILENCE_ROUND, 7)
+    if name == "office":
+        return normalise(office(OFFICE_ROUND), OFFICE_RMS)
     if name in music.STYLES:
         return normalise(music.hold_music(name, MUSIC_ROUND), MUSIC_RMS)
     if name != "moh":

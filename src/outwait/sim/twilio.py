@@ -9,23 +9,22 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import itertools
-import socket
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from datetime import UTC, datetime
 from email.utils import format_datetime
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 from urllib.parse import urljoin
 
 import httpx2
-from websockets.asyncio.client import connect as websocket_connect
-from websockets.exceptions import InvalidHandshake
 
 from outwait.sim import sound, twiml
 from outwait.sim.hearing import Hearing
 from outwait.sim.line import SILENT_FRAME, Line, Warned
+from outwait.sim.media_socket import Clock, ConnectFailed, connect_socket
+from outwait.sim.media_socket import Connect as Connect
 from outwait.sim.person import FarEnd, lines_of, pieces_of, refusal, ring_seconds
-from outwait.sim.pipes import Pipe, PipeClosed, SocketPipe
+from outwait.sim.pipes import Pipe, PipeClosed
 from outwait.sim.scenario import Scenario
 from outwait.sim.serving import serve_http
 from outwait.sim.signing import signature
@@ -33,23 +32,11 @@ from outwait.sim.twilio_call import Sent, StreamRecord, TwilioCall, frames_of
 from outwait.sim.twilio_rest import RestApp, RestRequest
 
 WEBHOOK_LIMIT = 15.0  # wall seconds Twilio waits for TwiML
-CONNECT_LIMIT = 10.0  # wall seconds for the media handshake
 SETTLE_EVERY = 10  # frames between two looks whether the peer keeps up, when faster than real time
 # Looks whose answer may be outstanding: so far behind may the peer be, who reads hold music in batches.
 SETTLE_BEHIND = {"talk": 1, "announce": 2, "hold": 6}
 MAX_GAP = 30.0  # wall seconds without a stream that the far end lives through
-SEND_BUFFER = 16_384  # bytes; small, so that a fast carrier feels its peer
 _SETTLE_AT_END = 5.0  # wall seconds for the reader to notice the peer's close
-
-Connect = Callable[[str, Mapping[str, str]], Awaitable[Pipe]]
-
-
-class ConnectFailed(Exception):
-    """The media socket did not come up; `code` is Twilio's error number."""
-
-    def __init__(self, code: int, text: str) -> None:
-        super().__init__(text)
-        self.code = code
 
 
 class TwilioSim:
@@ -85,6 +72,7 @@ class TwilioSim:
         self.requests: list[RestRequest] = []
         self.app = RestApp(self)
         self.base_url = ""
+        self.incoming_url = ""  # where calls to our number are announced; "" = nobody can call
         self._scenarios = scenario if isinstance(scenario, Mapping) else {"": scenario}
         self._hearing = hearing
         self._http = http
@@ -142,6 +130,14 @@ class TwilioSim:
         """Media sockets open now."""
         return sum(not record.ended for call in self.calls.values() for record in call.streams)
 
+    def call_in(self, scenario: Scenario, from_: str, to: str, part: str = "") -> TwilioCall:
+        """Somebody calls our number, and acts out the scenario, or a part of it, when the call is taken."""
+        form = {"From": from_, "To": to, "Url": self.incoming_url}
+        call = self._new_call(form, frozenset(), FarEnd(scenario, self._hearing, part))
+        call.inbound = True
+        self._start(call, self._live_inbound(call))
+        return call
+
     # What the REST app needs.
 
     def now(self) -> float:
@@ -155,16 +151,23 @@ class TwilioSim:
     def dial(self, form: dict[str, str], events: frozenset[str]) -> TwilioCall:
         """Place a call to a number of the scenarios."""
         scenario = self._scenarios.get(form["To"]) or self._scenarios.get("") or next(iter(self._scenarios.values()))
+        call = self._new_call(form, events, FarEnd(scenario, self._hearing))
+        self._start(call, self._live(call))
+        self._placed.set()
+        return call
+
+    def _new_call(self, form: dict[str, str], events: frozenset[str], far: FarEnd) -> TwilioCall:
         sid = f"CA{next(self._numbers):032x}"
-        call = TwilioCall(sid, self.account_sid, form, events, FarEnd(scenario, self._hearing), created_at=self.now())
+        call = TwilioCall(sid, self.account_sid, form, events, far, created_at=self.now())
         self.calls[sid] = call
         self._changed[sid] = asyncio.Event()
         self._done[sid] = asyncio.Event()
-        task = self._group.create_task(self._live(call), name=f"sim call {sid[-6:]}")
+        return call
+
+    def _start(self, call: TwilioCall, life: Coroutine[Any, Any, None]) -> None:
+        task = self._group.create_task(life, name=f"sim call {call.sid[-6:]}")
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
-        self._placed.set()
-        return call
 
     def update(self, call: TwilioCall, form: dict[str, str]) -> None:
         """Carry out Status=, Twiml=, Url=, TimeLimit= on a live call."""
@@ -193,7 +196,36 @@ class TwilioSim:
             self._enter(call, callbacks, "completed", why)
         callbacks.put_nowait(None)
         await asyncio.wait([poster])
+        self._call_back(call)
         self._done[call.sid].set()
+
+    async def _live_inbound(self, call: TwilioCall) -> None:
+        """The document is fetched while it rings; taking the call, or not, is up to it."""
+        call.change("ringing", self.now())
+        verbs = await self._verbs(call, None, call.options["Url"], "POST")
+        if verbs is None or not verbs or isinstance(verbs[0], twiml.Reject | twiml.Hangup):
+            call.change("busy", self.now(), "rejected")
+        else:
+            call.change("in-progress", self.now())
+            call.change("completed", self.now(), await self._run_verbs(call, verbs))
+        self._call_back(call)
+        self._done[call.sid].set()
+
+    def _call_back(self, call: TwilioCall) -> None:
+        """The far end had promised to."""
+        promised = call.far_end.call_back
+        if promised is None or not self.incoming_url:
+            return
+        scenario = call.far_end.scenario
+        ours, theirs = call.options.get("From", ""), promised.by_number or call.to
+
+        async def later() -> None:
+            await asyncio.sleep(promised.call_back / (scenario.pace.talk or 1.0))
+            self.call_in(scenario, theirs, ours, promised.part)
+
+        task = self._group.create_task(later(), name=f"sim call-back {call.sid[-6:]}")
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
 
     async def _dial(self, call: TwilioCall, callbacks: asyncio.Queue[dict[str, str] | None]) -> None:
         scenario = call.far_end.scenario
@@ -212,12 +244,13 @@ class TwilioSim:
         else:
             self._enter(call, callbacks, "in-progress")
 
-    async def _run_verbs(self, call: TwilioCall) -> str:
-        """Fetch and run TwiML until something ends the call; returns why."""
+    async def _run_verbs(self, call: TwilioCall, first: list[twiml.Verb] | None = None) -> str:
+        """Fetch and run TwiML until something ends the call; returns why. `first`: fetched already."""
         document: str | None = call.options.get("Twiml")
         url, method = call.options.get("Url", ""), call.options.get("Method", "POST")
         while True:
-            verbs = await self._verbs(call, document, url, method)
+            verbs = first or await self._verbs(call, document, url, method)
+            first = None
             if verbs is None:
                 return "webhook_failed"
             outcome: str | twiml.Redirect = ""
@@ -241,10 +274,11 @@ class TwilioSim:
                 return await self._stream(call, verb)
             case twiml.Redirect():
                 return verb
-            case twiml.Hangup():
+            case twiml.Hangup() | twiml.Reject():
                 return "twiml"
             case twiml.PlayDigits():
                 call.digits_played += verb.digits
+                call.far_end.press(verb.digits)
                 return await self._idle(call, sum(0.5 if digit in "wW" else 0.2 for digit in verb.digits))
             case twiml.Pause():
                 return await self._idle(call, verb.length)
@@ -337,7 +371,7 @@ class TwilioSim:
     ) -> str:
         """Carry media until the stream ends; returns how."""
         far = call.far_end
-        clock = _Clock(self.now)
+        clock = Clock(self.now)
         try:
             for message in line.open(parameters):
                 await pipe.send(message)
@@ -370,7 +404,7 @@ class TwilioSim:
 
     async def _idle(self, call: TwilioCall, seconds: float) -> str:
         """Let media time pass without a stream."""
-        clock = _Clock(self.now)
+        clock = Clock(self.now)
         for _ in range(frames_of(seconds)):
             if outcome := self._outcome(call):
                 return outcome
@@ -461,47 +495,3 @@ class TwilioSim:
 
     def _warn(self, call: TwilioCall, code: int, text: str) -> None:
         call.warnings.append(Warned(code, text, round(call.media_seconds * 1000)))
-
-
-class _Clock:
-    """Waits so that media runs at the pace wanted; never skips a frame, does not chase a lost second."""
-
-    def __init__(self, now: Callable[[], float]) -> None:
-        self._now = now
-        self._due = now()
-
-    async def frame(self, pace: float) -> None:
-        """One frame has been sent."""
-        now = self._now()
-        if pace <= 0:
-            self._due = now
-            await asyncio.sleep(0)
-            return
-        self._due = max(self._due + 0.02 / pace, now - 1.0 / pace)
-        ahead = self._due - now
-        await asyncio.sleep(ahead if ahead > 0.002 or pace == 1.0 else 0)
-
-
-async def connect_socket(url: str, headers: Mapping[str, str]) -> Pipe:
-    """Open a media WebSocket as Twilio does. Raises ConnectFailed."""
-    try:
-        websocket = await websocket_connect(
-            url,
-            additional_headers=headers,
-            user_agent_header="Twilio.TmeWs/1.0",
-            compression=None,
-            open_timeout=CONNECT_LIMIT,
-            close_timeout=5,
-            ping_interval=None,
-            proxy=None,
-            write_limit=4096,
-        )
-    except TimeoutError:
-        raise ConnectFailed(31901, f"connect timeout: {url}") from None
-    except InvalidHandshake as error:
-        raise ConnectFailed(31920, f"handshake: {error}") from None
-    except OSError as error:
-        raise ConnectFailed(31902, f"connection failed: {error}") from None
-    raw: socket.socket = websocket.transport.get_extra_info("socket")
-    raw.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER)
-    return SocketPipe(websocket)

@@ -87,6 +87,7 @@ class TwilioCall:
     warnings: list[Warned] = field(default_factory=list)
     digits_played: str = ""
     dialled: str = ""
+    inbound: bool = False  # the far end calls us
     wanted: str = ""  # "" | "end" | "replace": an order by REST that the media loop must obey
     new_document: str = ""  # TwiML of a replace; "" = fetch `options["Url"]`
     _said: bytearray = field(default_factory=bytearray)
@@ -97,6 +98,11 @@ class TwilioCall:
     def to(self) -> str:
         """The number called."""
         return self.options.get("To", "")
+
+    @property
+    def direction(self) -> str:
+        """In Twilio's words."""
+        return "inbound" if self.inbound else "outbound-api"
 
     @property
     def over(self) -> bool:
@@ -162,7 +168,7 @@ class TwilioCall:
             "Caller": self.options.get("From", ""),
             "Called": self.to,
             "CallStatus": status or self.status,
-            "Direction": "outbound-api",
+            "Direction": self.direction,
             "ApiVersion": "2010-04-01",
         }
 
@@ -174,7 +180,7 @@ class TwilioCall:
             "to": self.to,
             "from": self.options.get("From", ""),
             "status": self.status if self.status != "initiated" else "queued",
-            "direction": "outbound-api",
+            "direction": self.direction,
             "duration": str(self.duration) if self.over else None,
             "price": None,
             "price_unit": "USD",

@@ -40,6 +40,11 @@ class Hangup:
 
 
 @dataclass(frozen=True)
+class Reject:
+    """Do not take an incoming call."""
+
+
+@dataclass(frozen=True)
 class PlayDigits:
     """Send DTMF to the far end; `w` is half a second of nothing."""
 
@@ -55,12 +60,20 @@ class Pause:
 
 @dataclass(frozen=True)
 class Dial:
-    """Connect the far end to another number: our part is over."""
+    """Connect the far end to another number: our part is over.
+
+    caller_id
+        what the other number sees
+    time_limit
+        seconds after which the carrier ends it; 0 = its own
+    """
 
     to: str
+    caller_id: str = ""
+    time_limit: int = 0
 
 
-Verb: TypeAlias = Stream | Redirect | Hangup | PlayDigits | Pause | Dial
+Verb: TypeAlias = Stream | Redirect | Hangup | Reject | PlayDigits | Pause | Dial
 
 
 def parse(document: str) -> list[Verb]:
@@ -82,13 +95,16 @@ def _verb(node: ElementTree.Element) -> Verb:
             return Redirect((node.text or "").strip(), node.get("method", "POST").upper())
         case "Hangup":
             return Hangup()
+        case "Reject":
+            return Reject()
         case "Play" if node.get("digits"):
             return PlayDigits(node.get("digits", ""))
         case "Pause":
             return Pause(float(node.get("length", "1")))
         case "Dial":
             number = node.find("Number")
-            return Dial(((number.text if number is not None else node.text) or "").strip())
+            to = ((number.text if number is not None else node.text) or "").strip()
+            return Dial(to, node.get("callerId", ""), int(node.get("timeLimit", "0")))
     raise TwimlError(12200, f"Schema validation warning: element {node.tag}")
 
 
