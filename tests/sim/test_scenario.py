@@ -1,8 +1,12 @@
 """Scenario files: all that come with the package load, and mistakes are named."""
 
+import re
+from dataclasses import fields
+from pathlib import Path
+
 import pytest
 
-from outwait.sim import scenario
+from outwait.sim import scenario, steps
 from outwait.sim.person import pieces_of
 from outwait.sim.scenario import Hold, Ring, Say, ScenarioError
 
@@ -85,3 +89,13 @@ def test_paces():
 def test_a_wrong_company_is_told_where(text, error):
     with pytest.raises(ScenarioError, match=error):
         scenario.parse(f'about = "x"\n{text}', "x")
+
+
+def test_every_key_of_a_file_is_described():
+    page = (Path(__file__).parents[2] / "docs/scenarios.md").read_text(encoding="utf-8")
+    kinds = [*steps.VERBS.values(), scenario.Menu, scenario.Prompt, scenario.Scenario]
+    named = {entry.name for kind in kinds for entry in fields(kind)} - {"name", "folder"}
+    for name in named:
+        assert f"`{name}`" in page, name
+    examples = re.findall(r"```toml\n(.*?)```", page, re.S)
+    assert [scenario.parse(text, "page").about for text in examples]

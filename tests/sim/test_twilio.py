@@ -9,9 +9,9 @@ import pytest
 from twilio.request_validator import RequestValidator
 
 from outwait.sim.hearing import Hearing
+from outwait.sim.media_socket import ConnectFailed, connect_socket
 from outwait.sim.scenario import Ring, Wait, load
 from outwait.sim.serving import serve_http
-from outwait.sim.media_socket import ConnectFailed, connect_socket
 from outwait.sim.twilio import TwilioSim
 from outwait.sim.world import until
 

@@ -6,8 +6,8 @@ import threading
 import pytest
 
 from outwait.sim import world
-from outwait.sim.pipes import PipeClosed
 from outwait.sim.media_socket import ConnectFailed
+from outwait.sim.pipes import PipeClosed
 from outwait.sim.world import Leaked, Stuck, asgi_connect, run_virtual, until
 
 

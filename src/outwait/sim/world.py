@@ -18,9 +18,9 @@ from dataclasses import replace
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
+from outwait.sim.media_socket import Connect, ConnectFailed
 from outwait.sim.pipes import MemoryPipe, Pipe, PipeClosed, memory_pipe
 from outwait.sim.scenario import Pace, Scenario
-from outwait.sim.media_socket import Connect, ConnectFailed
 
 START = 1000.0  # the virtual clock begins here, seconds
 STRIDE = 0.1  # virtual seconds at most in one jump while there are threads of others
