@@ -61,6 +61,9 @@ class Exchange:
         status = self.legs[carrier_call_id]
         return LegReport(status, 10 if status == "completed" else None)
 
+    async def reclaim(self, call_id: str, carrier_call_id: str) -> None:
+        raise CarrierError(Trouble.REFUSED, "not in progress")
+
     async def find(self, call_id: str, to: str) -> str | None:
         return None
 

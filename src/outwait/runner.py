@@ -249,6 +249,8 @@ class Runner:
                 self._spawn(self._dial(command))
             case do.FetchLeg(carrier_call_id=carrier_call_id):
                 self._spawn(self._fetch(carrier_call_id))
+            case do.ReclaimLeg(carrier_call_id=carrier_call_id):
+                self._spawn(self._reclaim(carrier_call_id))
             case do.HangUp(carrier_call_id=carrier_call_id, cancel=cancel):
                 self._spawn(self._hang_up(carrier_call_id, cancel))
             case do.OpenSession():
@@ -349,6 +351,12 @@ class Runner:
             self.inbox.post(ev.LegUnknown(gone=error.gone, detail=str(error)[:200]))
         else:
             self.inbox.post(ev.LegReported(status=report.status, duration=report.duration))
+
+    async def _reclaim(self, carrier_call_id: str) -> None:
+        try:
+            await self._carrier.reclaim(self.call.setup.id, carrier_call_id)
+        except CarrierError as error:
+            self.inbox.post(ev.LegUnknown(gone=error.gone, detail=str(error)[:200]))
 
     async def _hang_up(self, carrier_call_id: str, cancel: bool) -> None:
         try:

@@ -17,6 +17,7 @@ from outwait.call.commands import (
     Finish,
     HangUp,
     OpenSession,
+    ReclaimLeg,
     TruncateItem,
 )
 from outwait.call.cost import Usage
@@ -30,6 +31,7 @@ from outwait.call.events import (
     HangUpFailed,
     HungUp,
     LegReported,
+    LegUnknown,
     PersonCommitted,
     PersonSaid,
     PersonStarted,
@@ -376,6 +378,48 @@ def test_a_lost_stream_that_does_not_come_back_ends_the_call() -> None:
     book = on_hold()
     book >> StreamLost(1, 1006) << FetchLeg("CA1")
     book.wait(90.0) << HangUp("CA1", cancel=False)
+
+
+def test_a_leg_that_is_up_without_its_stream_is_fetched_back() -> None:
+    """The carrier may have asked a process that was dead, and wait elsewhere since."""
+    book = on_hold()
+    book.hear(30.0, **MUSIC)
+    book >> Restarted() << FetchLeg("CA1")
+    book.wait(20.0).done()  # the carrier has not said yet whether the leg lives
+    book >> LegUnknown(gone=False, detail="503")
+    book.wait(5.0) << FetchLeg("CA1") >> LegReported("in-progress")
+    book.wait(5.0) << ReclaimLeg("CA1")
+    book.wait(10.0) << ReclaimLeg("CA1") >> LegUnknown(gone=False, detail="503")
+    book >> Dialled("CA1")  # it asks: the stream is on its way
+    book.new_stream()
+    book >> StreamStarted(1)
+    assert book.call.phase == "holding"
+    book.hear(60.0, **MUSIC)
+    book.done()
+
+
+def test_a_stream_that_our_own_request_has_cut_is_no_hangup() -> None:
+    """The carrier has asked by itself just as it was told to ask again: the stream that came of it is cut."""
+    book = on_hold()
+    book >> StreamLost(1, 1006) << FetchLeg("CA1") >> LegReported("in-progress")
+    book.wait(5.0) << ReclaimLeg("CA1")
+    book.new_stream()
+    book >> StreamStarted(2) >> StreamStopped(2) << CloseStream(2) << FetchLeg("CA1")
+    assert book.call.phase == "detached"
+    book >> StreamStarted(3)
+    assert book.call.phase == "holding"
+    book.hear(11.0, stream=3, **MUSIC)
+    book >> StreamStopped(3)
+    assert book.call.phase == "ending"
+
+
+def test_a_leg_that_still_rings_after_a_restart_is_given_its_time() -> None:
+    book = Playbook(a_call())
+    book >> Begun() << Dial >> Dialled("CA1") >> LegReported("ringing", 1) >> Restarted() << FetchLeg("CA1")
+    book >> LegReported("ringing")
+    book.wait(85.0).done()
+    book >> LegReported("in-progress", 2) >> StreamStarted(1) << OpenSession
+    assert book.call.phase == "talking"
 
 
 def test_the_cap_ends_the_call_before_the_next_minute() -> None:

@@ -114,6 +114,23 @@ async def test_a_mark_comes_back_when_all_before_it_was_played() -> None:
 
 
 @virtual
+async def test_a_leg_is_fetched_back() -> None:
+    """Whatever it does: here its first stream is open, and is replaced."""
+    async with world() as here:
+        call = await here.answered()
+        here.desk.stream_there.clear()
+        await here.carrier.reclaim("c1", call.sid)
+        await here.desk.stream_there.wait()
+        assert here.desk.answers == [("c1", call.sid, False), ("c1", call.sid, True)]
+        assert [record.ended for record in call.streams] == ["replaced", ""]
+        await here.carrier.hang_up(call.sid, cancel=False)
+        await here.sim.ended(call)
+        with pytest.raises(CarrierError) as over:
+            await here.carrier.reclaim("c1", call.sid)
+        assert over.value.gone
+
+
+@virtual
 async def test_a_stream_that_we_close_comes_back() -> None:
     async with world() as here:
         call = await here.answered()

@@ -32,6 +32,13 @@ class FetchLeg(Command, frozen=True):
     carrier_call_id: str
 
 
+class ReclaimLeg(Command, frozen=True):
+    """Have the carrier ask us again what to do with a leg that is up without a stream -> StreamStarted, or LegUnknown
+    when it could not be done."""
+
+    carrier_call_id: str
+
+
 class HangUp(Command, frozen=True):
     """End the leg at the carrier -> HungUp or HangUpFailed."""
 
@@ -171,6 +178,7 @@ class Finish(Command, frozen=True):
 AnyCommand = (
     Dial
     | FetchLeg
+    | ReclaimLeg
     | HangUp
     | PlayAudio
     | PlayMark

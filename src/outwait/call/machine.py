@@ -14,6 +14,7 @@ import msgspec
 from outwait.call import commands as do
 from outwait.call import events as ev
 from outwait.call import hold, notes, tools
+from outwait.call.absence import Absence
 from outwait.call.clock import Deadline, Deadlines, MediaClock
 from outwait.call.commands import AnyCommand, Tell
 from outwait.call.conversation import Conversation, SessionEvent, Want, spent
@@ -32,6 +33,8 @@ _WAITS_OF_A_LIVING_CALL = (
     "stream",
     "stream gone",
     "re-attach",
+    "reclaim",
+    "leg again",
     "detached session",
     "line quiet",
     "line gone",
@@ -69,7 +72,7 @@ class Call:
         self._ending: Ending | None = None
         self._before = Phase.TALKING  # the phase to which a re-attached stream goes back
         self._stream = 0  # number of the open one; 0: none
-        self._attached: list[float] = []  # wall s of re-attaches
+        self._absence = Absence(setup.policy)
         self._answered = False
         self._sequence = -1  # of the last status callback
         self._for_ear = bytearray()
@@ -102,8 +105,7 @@ class Call:
 
     def answers_redirect(self, now: float) -> bool:
         """The carrier asks what to do with the leg after its stream: whether it may attach again."""
-        recent = [at for at in self._attached if now - at < self._policy.reattach_window]
-        return self.phase not in (Phase.ENDING, Phase.ENDED) and len(recent) <= self._policy.max_reattaches
+        return self.phase not in (Phase.ENDING, Phase.ENDED) and self._absence.may_attach(now)
 
     # --- events ----------------------------------------------------------------------------------
 
@@ -138,6 +140,8 @@ class Call:
             case ev.StreamStopped(stream=stream):
                 if stream != self._stream:
                     return []
+                if self._ending is None and self._absence.our_doing(now):
+                    return [do.CloseStream(stream), *self._stream_lost(stream, 1000, now)]
                 ended = self._end("indeterminate", "remote_hangup", now, polite=False, remote=True)
                 return [*ended, do.CloseStream(stream)]
             case ev.StreamLost(stream=stream, code=code):
@@ -196,6 +200,7 @@ class Call:
     def _dialled(self, carrier_call_id: str, now: float) -> list[AnyCommand]:
         self._waits.clear("dial")
         if self.carrier_call_id:
+            self._absence.asked(self._waits, now)
             return []
         self.carrier_call_id = carrier_call_id
         if not self._answered and self._ending is None:
@@ -214,6 +219,8 @@ class Call:
         commands: list[AnyCommand] = []
         if status.over and event.duration is not None and self._answered:
             commands += spent(self._meter, self._meter.settle_line(event.duration))
+        if self.phase is Phase.DETACHED:
+            self._absence.reported(status, self._waits, now)
         if not allowed(LEG, self.leg, status):
             return commands
         self.leg = status
@@ -236,6 +243,8 @@ class Call:
         if gone or self._ending is not None:
             self._waits.clear("leg fetch")
         if not gone:
+            if self.phase is Phase.DETACHED:
+                self._absence.unknown(self._waits, now)
             return []
         if not self.carrier_call_id:  # after a restart: it was never dialled, or refused
             self.leg = Leg.FAILED
@@ -255,7 +264,8 @@ class Call:
         if self.leg in (Leg.QUEUED, Leg.INITIATED, Leg.RINGING):
             self.leg = Leg.IN_PROGRESS
             commands.append(Tell(notes.Status(status=self.leg.value, carrier_call_id=self.carrier_call_id)))
-        self._waits.clear("stream", "stream gone", "ring", "ring gone", "re-attach", "detached session")
+        self._waits.clear("stream", "stream gone", "ring", "ring gone", "re-attach", "reclaim", "leg again")
+        self._waits.clear("detached session")
         self._stream = stream
         self._media.attach(now)
         self._waits.set("line quiet", now + self._policy.line_quiet)
@@ -264,7 +274,7 @@ class Call:
             commands.append(Tell(notes.Answered()))
             commands += spent(self._meter, self._meter.count_line(0.0))
         else:
-            self._attached.append(now)
+            self._absence.attached(now)
             commands.append(Tell(notes.Attached(at=self._media.at)))
         if self.phase is Phase.DETACHED:
             commands += self._enter(self._before)
@@ -581,6 +591,9 @@ class Call:
                 return self._end("upstream_error", "no_media_stream", now, polite=False)
             case "re-attach":
                 return self._end("upstream_error", "media_stream_lost", now, polite=False)
+            case "reclaim" | "leg again":
+                wanted = self._absence.passed(name, self._waits, now)
+                return self._fetch() if wanted == "fetch" else [do.ReclaimLeg(self.carrier_call_id)]
             case "line quiet":
                 self._waits.set("line gone", now + self._policy.line_gone)
                 return self._fetch()

@@ -28,6 +28,10 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
     # wall s from answer to the media stream
     reattach_seconds: float = 60.0
     # wall s that a call without a media stream is waited for
+    reclaim_seconds: float = 5.0
+    # wall s without a media stream on a leg that is up, until the carrier is told to ask us again
+    reclaim_again: float = 10.0
+    # wall s for the stream to come then, until the carrier is told once more
     detached_session_seconds: float = 10.0
     # wall s that a session is kept open for a call without a media stream
     max_reattaches: int = 20

@@ -54,6 +54,9 @@ class Carrier(Protocol):
     async def fetch(self, carrier_call_id: str) -> LegReport:
         """Ask for its status."""
 
+    async def reclaim(self, call_id: str, carrier_call_id: str) -> None:
+        """Have the carrier drop what the leg does now and ask us what to do with it."""
+
     async def find(self, call_id: str, to: str) -> str | None:
         """The carrier's id of a call we may have dialled before a crash; None when there is none."""
 

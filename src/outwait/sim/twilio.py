@@ -403,13 +403,13 @@ class TwilioSim:
         raise AssertionError
 
     async def _idle(self, call: TwilioCall, seconds: float) -> str:
-        """Let media time pass without a stream."""
+        """Let media time pass without a stream: at the pace of life when it is long, for then somebody is waited for."""
         clock = Clock(self.now)
         for _ in range(frames_of(seconds)):
             if outcome := self._outcome(call):
                 return outcome
             call.play(call.far_end.speak(), SILENT_FRAME)
-            await clock.frame(call.far_end.pace)
+            await clock.frame(1.0 if seconds > MAX_GAP else call.far_end.pace)
         return self._outcome(call)
 
     def _catch_up(self, call: TwilioCall) -> None:

@@ -174,3 +174,17 @@ async def test_finds_the_only_live_leg() -> None:
         assert await subject.find("c1", "+12025550143") is None
         assert await subject.find("c1", "+12025550143") is None
     assert twilio.asked[0] == ("GET", CALLS + ".json", {"To": ["+12025550143"], "PageSize": ["50"]})
+
+
+async def test_has_a_leg_ask_again() -> None:
+    twilio = Twilio(ok(status="in-progress"), error(400, 21220), error(404, 20404))
+    async with carrier(twilio) as subject:
+        await subject.reclaim("c1", "CA1")
+        with pytest.raises(CarrierError) as ringing:
+            await subject.reclaim("c1", "CA1")
+        with pytest.raises(CarrierError) as over:
+            await subject.reclaim("c1", "CA1")
+    url = "https://voice.example.com/x/twilio/after-stream/c1"
+    assert twilio.asked[0] == ("POST", f"{CALLS}/CA1.json", {"Url": [url], "Method": ["POST"]})
+    assert not ringing.value.gone, "it is not in progress, which it may yet be"
+    assert over.value.gone

@@ -124,6 +124,13 @@ class TwilioCarrier:
         leg = await self._ask("GET", f"{self._calls}/{carrier_call_id}.json", _Leg)
         return LegReport(status=leg.status, duration=_whole(leg.duration))
 
+    async def reclaim(self, call_id: str, carrier_call_id: str) -> None:
+        form = {"Url": self._urls.after_stream(call_id), "Method": "POST"}
+        try:
+            await self._ask("POST", f"{self._calls}/{carrier_call_id}.json", _Leg, form)
+        except _WrongMoment as error:  # it rings, or is over: it has to be looked at again
+            raise CarrierError(error.trouble, str(error)) from error
+
     async def find(self, call_id: str, to: str) -> str | None:
         """The only live leg that we dialled to this number.
 

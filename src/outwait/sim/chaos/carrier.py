@@ -61,6 +61,7 @@ class Carrier:
         self._last_callback = 0.0
         self._agent_at = -1e9  # when the far end last heard the agent
         self._asked_at = 0.0
+        self.parked = False  # on instructions that keep it up until somebody fetches it
 
     @property
     def over(self) -> bool:
@@ -97,6 +98,19 @@ class Carrier:
             if not carrier_call_id:
                 world.answer(ev.Dialled(self.sid), delay)
             world.answer(ev.LegReported(self.status or "queued", None, self._duration), delay + 0.001)
+
+    def reclaim(self) -> None:
+        """A request to ask again what to do with the leg."""
+        world = self._world
+        delay = world.dice.uniform(0.05, 0.4)
+        if world.now < self.down_until:
+            if world.dice.random() < 0.7:
+                world.answer(ev.LegUnknown(gone=False, detail="503"), delay)
+                return
+        elif self.status != "in-progress":
+            world.answer(ev.LegUnknown(gone=self.over, detail="not in progress"), delay)
+            return
+        world.later(delay, self._replace)
 
     def hang_up(self) -> None:
         """A request to end the leg."""
@@ -239,7 +253,7 @@ class Carrier:
     def _ask(self, again: bool) -> None:
         """What to do with the leg, asked of whichever process answers."""
         world = self._world
-        if self.over or self.socket is not None:
+        if self.over or self.parked or self.socket is not None:
             return
         self._asked_at = self._asked_at or world.now
         told: Literal["connect", "hangup", "wait", ""] = world.instructions(again=again)
@@ -248,8 +262,25 @@ class Carrier:
             world.later(world.dice.uniform(0.05, 0.4), self._connect)
         elif told == "hangup" or (not told and not world.plan.fallback) or world.now - self._asked_at > PATIENCE:
             self.end("completed", "webhook" if told == "hangup" else "nobody answers")
+        elif not told and world.plan.parks:
+            self.parked = True
+            world.later(PATIENCE, self._park_over)
         else:
             world.later(RETRY, self._ask, again)
+
+    def _park_over(self) -> None:
+        if self.parked:
+            self.end("completed", "nobody answers")
+
+    def _replace(self) -> None:
+        """What the leg does is dropped, be it a stream that has just come."""
+        if self.over or self.status != "in-progress":
+            return
+        self.parked = False
+        if self.socket is not None:
+            self.close_socket(stop=True)
+        self._asked_at = 0.0
+        self._world.later(self._world.dice.uniform(0.05, 0.3), self._ask, True)
 
     def _connect(self) -> None:
         if self.over or self.socket is not None:

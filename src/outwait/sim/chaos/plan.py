@@ -73,6 +73,7 @@ class Plan:
     kills: list[Kill] = field(default_factory=list)
     dial: str = ""
     fallback: bool = True  # while no process answers, the carrier asks again elsewhere
+    parks: bool = False  # elsewhere is a document that only keeps the leg up for a while
     twin_at: int = 0  # event after which a call rebuilt from the log runs beside the living one; 0: none
     forgets: float = 0.0  # 0..1: how often the model does not call a tool that it should call
 
@@ -105,6 +106,7 @@ def draw(dice: Random, expected: float) -> Plan:
         kills=kills,
         dial=dice.choices(list(DIALS), list(DIALS.values()))[0] if trouble else "",
         fallback=dice.random() < 0.85,
+        parks=dice.random() < 0.2,
         twin_at=dice.randint(1, 60) if dice.random() < 0.2 else 0,
         forgets=dice.choice((0.0, 0.0, 0.0, 0.3)),
     )

@@ -189,6 +189,8 @@ class Process:
                 world.carrier.dial(command)
             case do.FetchLeg(carrier_call_id=carrier_call_id):
                 world.carrier.fetch(carrier_call_id)
+            case do.ReclaimLeg():
+                world.carrier.reclaim()
             case do.HangUp():
                 world.judge.hangs_up()
                 world.carrier.hang_up()
