@@ -403,7 +403,7 @@ class TwilioSim:
         raise AssertionError
 
     async def _idle(self, call: TwilioCall, seconds: float) -> str:
-        """Let media time pass without a stream: at the pace of life when it is long, for then somebody is waited for."""
+        """Let media time pass without a stream; a long time at the pace of life, for somebody is waited for then."""
         clock = Clock(self.now)
         for _ in range(frames_of(seconds)):
             if outcome := self._outcome(call):
