@@ -13,6 +13,7 @@ import structlog
 
 from outwait import call_log, spare
 from outwait.audio.ear import Listening, Score
+from outwait.audio.tones import ToneFinder
 from outwait.call import commands as do
 from outwait.call import events as ev
 from outwait.call.commands import AnyCommand
@@ -30,6 +31,7 @@ from outwait.store.base import Entry, Fenced, Store, StoreError
 from outwait.transcriber import NotRead, Transcriber
 
 MEMORY_SECONDS = 60.0  # of the far end between two times that the ear's memory is kept
+MUSIC = 0.5  # score of the ear from which no signalling tone is looked for: there are tones enough in music
 STORE_RETRY_SECONDS = 2.0  # between tries to write a log that could not be written
 
 log = structlog.get_logger(__name__)
@@ -74,6 +76,9 @@ class Runner:
         self._remembered = 0.0  # s of the far end when the ear's memory was last kept
         self._ear_fed = self._listening.seconds  # s
         self._listened_at = 0.0  # loop s
+        self._tones = ToneFinder()
+        self._tones_from = self._ear_fed  # s of the ear at which they are first looked for
+        self._musical = False
         self._transcriber = transcriber
         self._transcribing: set[asyncio.Task[None]] = set()
         self._phrases = phrases
@@ -303,8 +308,20 @@ class Runner:
         def tell(scores: list[Score]) -> None:
             for score in scores:
                 self.inbox.post(ev.EarScored(_scored(score, offset)))
+            if scores:
+                self._musical = scores[-1].music >= MUSIC > scores[-1].tone
+
+        if self._musical:
+            self._tones.skip(len(ulaw))
+        else:
+            self._find_tones(ulaw, offset + self._tones_from)
 
         self._hearing.hear(self._listening, ulaw, tell, hurry=hurry)
+
+    def _find_tones(self, ulaw: bytes, offset: float) -> None:
+        for tone in self._tones.hear(ulaw):
+            at = round(tone.start + offset, 3)
+            self.inbox.post(ev.ToneHeard(tone.kind, at, round(tone.end - tone.start, 3), tone.key))
 
     async def _transcribe(self, clip: int, ulaw: bytes) -> None:
         try:

@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from outwait import call_log
-from outwait.audio import g711
 from outwait.call import commands as do
 from outwait.call import events as ev
 from outwait.call.brief import Line, brief
 from outwait.call.clock import Deadlines, MediaClock
 from outwait.call.context import CHARACTERS, Context
-from outwait.call.keys import KEYS, tones
 from outwait.call.policy import Policy
 from outwait.call.states import LEG, PHASE, SESSION, allowed
 from outwait.call.turns import Playout
@@ -144,27 +141,6 @@ def test_the_brief_quotes_who_said_what() -> None:
 def test_a_brief_stays_small_on_a_long_call() -> None:
     lines = [Line("human", f"Your number is {n}{n}{n}. " + "x" * 500) for n in range(100, 400)]
     assert len(brief(lines)) < 2500
-
-
-def test_keys_are_the_dual_tones_of_the_standard() -> None:
-    for key, (low, high) in {"1": (697, 1209), "0": (941, 1336), "D": (941, 1633), "#": (941, 1477)}.items():
-        sound = g711.decode(tones(key)[:800]).astype(float)
-        spectrum = np.abs(np.fft.rfft(sound * np.hanning(800)))
-        found = sorted(float(np.argmax(spectrum * mask)) * 10 for mask in _halves(len(spectrum)))
-        assert found == pytest.approx([low, high], abs=10)
-    assert len(tones("12")) == 2 * 1600
-    assert set(tones("w")) == {0xFF}
-    assert all(tones(key) for key in KEYS)
-    with pytest.raises(ValueError, match="no such key"):
-        tones("x")
-
-
-def _halves(length: int) -> tuple[np.ndarray, np.ndarray]:
-    low = np.zeros(length)
-    low[60:107] = 1.0  # 600 .. 1,070 Hz
-    high = np.zeros(length)
-    high[107:180] = 1.0
-    return low, high
 
 
 def test_every_table_ends() -> None:

@@ -157,6 +157,15 @@ class EarScored(Event, frozen=True):
     scored: Scored
 
 
+class ToneHeard(Event, frozen=True):
+    """A signal in the far end's sound."""
+
+    kind: Literal["key", "ringback", "busy", "reorder", "dial", "sit", "fax", "beep"]
+    at: float  # call's media time, s, at which it began
+    seconds: float  # from there until it was recognised or had ended
+    key: str = ""  # of a key
+
+
 class Transcribed(Event, frozen=True):
     """The local recogniser has read a clip. Empty: there were no words in it."""
 
@@ -304,6 +313,7 @@ AnyEvent = (
     | HungUp
     | HangUpFailed
     | EarScored
+    | ToneHeard
     | Transcribed
     | NotTranscribed
     | SessionOpened

@@ -12,16 +12,19 @@ _LOW = (697, 770, 852, 941)  # Hz, by row
 _HIGH = (1209, 1336, 1477, 1633)  # Hz, by column
 _ROWS = ("123A", "456B", "789C", "*0#D")
 _RATE = 8000
-_ON = 0.1  # s; the standard asks for 0.04 at least
-_OFF = 0.1  # s
+_ON = 0.1  # s; receivers ask for 0.04 at least (Q.24), and some of it may be lost on the way
+_OFF = 0.1  # s; receivers ask for 0.04
 _WAIT = 0.5  # s
-_LEVEL = 10 ** (-9 / 20)  # of full scale for each of the two tones, -9 dBFS: together below clipping
+_GAP = 0.2  # s of nothing before the first key and behind the last: what is said beside them would spoil them
+_LEVEL_HIGH = 10 ** (-7 / 20)  # of full scale, -7 dBFS; with the other tone below clipping
+_LEVEL_LOW = 10 ** (-8.5 / 20)  # lines weaken high tones more: they are sent a little louder, as telephones do
 _SILENCE = b"\xff"
 
 
 def tones(keys: str) -> bytes:
-    """Mu-law sound of these keys. Raises ValueError for anything that is no key."""
-    return b"".join(_tone(key) for key in keys)
+    """Mu-law sound of these keys, with silence around them. Raises ValueError for anything that is no key."""
+    gap = _SILENCE * int(_GAP * _RATE)
+    return gap + b"".join(_tone(key) for key in keys) + gap
 
 
 @cache
@@ -37,8 +40,8 @@ def _tone(key: str) -> bytes:
 
 
 def _sample(low: int, high: int, n: int) -> int:
-    both = math.sin(2 * math.pi * low * n / _RATE) + math.sin(2 * math.pi * high * n / _RATE)
-    return round(32767 * _LEVEL * both)
+    turn = 2 * math.pi * n / _RATE
+    return round(32767 * (_LEVEL_LOW * math.sin(low * turn) + _LEVEL_HIGH * math.sin(high * turn)))
 
 
 def _mu_law(sample: int) -> int:

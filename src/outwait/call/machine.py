@@ -146,7 +146,7 @@ class Call:
                 return [*ended, do.CloseStream(stream)]
             case ev.StreamLost(stream=stream, code=code):
                 return self._stream_lost(stream, code, now)
-            case ev.KeyHeard() | ev.Transcribed() | ev.NotTranscribed():
+            case ev.KeyHeard() | ev.ToneHeard() | ev.Transcribed() | ev.NotTranscribed():
                 return []
             case ev.HungUp():
                 if self._ending is not None:

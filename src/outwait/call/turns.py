@@ -152,9 +152,14 @@ class Playout:
         cut = [u for u in self._queue if u.kind != "keys"]
         if not cut:
             return [], []
+        keys_play = self._queue[0].kind == "keys" and self._queue[0].sent > 0
         self._muted.update((u.session, u.response) for u in cut if u.kind == "agent")
         self._queue = [u for u in self._queue if u.kind == "keys"]
         self.finished += cut
+        if keys_play:
+            return [], cut  # half a number would be another number: they are sent to their end, and a word behind them
+        for keys in self._queue:
+            keys.sent = keys.marked = 0
         self._playing_until = 0.0
         return [ClearAudio(stream)], cut
 
