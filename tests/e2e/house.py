@@ -63,15 +63,16 @@ async def house(
     folder: Path,
     patch: pytest.MonkeyPatch,
     *,
-    azure: str | None = None,
+    engine: str = "openai",
     policy: Policy | None = None,
+    **more: str,
 ) -> AsyncIterator[House]:
-    """`azure`: use that engine; an api-version asks for the preview dialect, "" for v1."""
+    """`engine`: who plays the model, a name of `sim.engines.ENGINES`; `more`: further settings, by their names in the
+    environment."""
     wanted = load(scenario)
     wanted = replace(wanted, pace=Pace(talk=TALK_PACE, hold=wanted.pace.hold, announce=wanted.pace.announce))
-    async with Stage(wanted) as stage:
-        environment = stage.environment() if azure is None else stage.azure_environment(azure)
-        for name, value in environment.items():
+    async with Stage(wanted, engine) as stage:
+        for name, value in {**stage.environment(), **more}.items():
             patch.setenv(name, value)
         patch.setenv("DATABASE_URL", f"sqlite:///{folder / 'calls.db'}")
         settings = Settings.load(port=0)

@@ -2,37 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
-import httpx2
 import pytest
 
 from outwait.compose import desk_opener
 from outwait.config import ConfigError, Settings
-from outwait.sim.cascade_stage import CascadeStage
-from outwait.sim.scenario import Pace, load
-from outwait.web.server import listening
-from tests.e2e.house import TALK_PACE, House
+from tests.e2e.house import House
+from tests.e2e.house import house as any_house
 
-
-@asynccontextmanager
-async def house(scenario: str, folder: Path, patch: pytest.MonkeyPatch, **more: str) -> AsyncIterator[House]:
-    """`more`: further settings, by their names in the environment."""
-    wanted = load(scenario)
-    wanted = replace(wanted, pace=Pace(talk=TALK_PACE, hold=wanted.pace.hold, announce=wanted.pace.announce))
-    async with CascadeStage(wanted) as stage:
-        for name, value in {**stage.environment(), **more}.items():
-            patch.setenv(name, value)
-        patch.setenv("DATABASE_URL", f"sqlite:///{folder / 'calls.db'}")
-        settings = Settings.load(port=0)
-        async with (
-            listening(settings, desk_opener(settings, folder=folder)) as (url, _),
-            httpx2.AsyncClient(base_url=url, trust_env=False) as http,
-        ):
-            yield House(url, stage, http)
+house = partial(any_house, engine="cascade")
 
 
 def nothing_reached_the_model_on_hold(house: House) -> None:

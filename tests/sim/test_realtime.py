@@ -8,8 +8,10 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from outwait.sim.hearing import Hearing
 from outwait.sim.mind import Mind
+from outwait.sim.model_server import Refusal
 from outwait.sim.pipes import PipeClosed
-from outwait.sim.realtime import RealtimeSim, Refusal
+from outwait.sim.realtime import RealtimeSim
+from outwait.sim.realtime_session import RealtimeSession
 from outwait.sim.scenario import Fault, parse
 from outwait.sim.world import until
 
@@ -54,7 +56,8 @@ async def test_its_doors(path, headers, dialect):
     async with model() as sim, door(sim, path, headers) as socket:
         session = (await next_of(socket, "session.created"))["session"]
         assert ("audio" in session) == (dialect == "ga")
-        assert sim.connections[0].dialect == dialect
+        assert isinstance(served := sim.connections[0].session, RealtimeSession)
+        assert served.dialect == dialect
 
 
 @pytest.mark.parametrize(

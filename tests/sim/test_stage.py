@@ -4,7 +4,10 @@ from dataclasses import replace
 
 import pytest
 
+from outwait import catalogue
+from outwait.config import Settings
 from outwait.sim import sound
+from outwait.sim.engines import ENGINES
 from outwait.sim.realtime_response import Timing
 from outwait.sim.scenario import Pace, Scenario, load
 from outwait.sim.stage import Stage
@@ -45,7 +48,9 @@ def check(stage: Stage, call: TwilioCall, bridge: Bridge) -> None:
 
 def test_a_call_with_a_hold_in_virtual_time(tmp_path):
     async def main() -> None:
-        async with Stage(at_life_pace(load("short_hold")), Timing()) as stage:
+        stage = Stage(at_life_pace(load("short_hold")))
+        stage.model.timing = Timing()
+        async with stage:
             call, bridge = await play(stage)
             check(stage, call, bridge)
             stage.write_wav(tmp_path / "call.wav")
@@ -60,10 +65,18 @@ async def test_the_same_call_at_its_own_pace():
 
 
 def test_both_of_azures_doors_are_named():
-    stage = Stage(load("busy"))
-    ga, preview = stage.azure_environment(), stage.azure_environment("2024-10-01-preview")
+    ga, preview = (Stage(load("busy"), engine).environment() for engine in ("azure", "azure-preview"))
     assert set(preview) - set(ga) == {"OPENAI_API_VERSION"}
+    assert ga["OUTWAIT_ENGINE"] == preview["OUTWAIT_ENGINE"] == "azure"
     assert ga["AZURE_OPENAI_ENDPOINT"].startswith("http://127.0.0.1:")
+
+
+@pytest.mark.parametrize("engine", sorted(ENGINES))
+def test_every_row_is_an_engine_of_the_house(engine: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in Stage(load("busy"), engine).environment().items():
+        monkeypatch.setenv(name, value)
+    settings = Settings.load()
+    assert settings.engine in catalogue.engines(settings)
 
 
 def _hurried(scenario: Scenario) -> Scenario:

@@ -96,6 +96,7 @@ class CascadeSim:
     most_open: int = 0
     appended_ms: float = 0.0  # sound given to the recogniser
     connections: tuple[Any, ...] = ()  # there are none that last
+    refused: list[str] = field(default_factory=list)  # codes
     _stack: contextlib.AsyncExitStack = field(default_factory=contextlib.AsyncExitStack)
 
     async def __aenter__(self) -> Self:
@@ -112,6 +113,11 @@ class CascadeSim:
     def base_url(self) -> str:
         """For OPENAI_BASE_URL, or for each service's own."""
         return f"http://127.0.0.1:{self.port}/v1"
+
+    @property
+    def errors(self) -> list[str]:
+        """Codes of what was refused so far."""
+        return list(self.refused)
 
     @property
     def responses(self) -> int:
@@ -159,6 +165,7 @@ class CascadeSim:
                         began = True
                     await send({"type": "http.response.body", "body": piece, "more_body": True})
         except Refused as refused:
+            self.refused.append(refused.code)
             await _begin(send, refused.status, "application/json")
             await send({"type": "http.response.body", "body": json.dumps(refused.body()).encode(), "more_body": True})
         await send({"type": "http.response.body", "body": b""})

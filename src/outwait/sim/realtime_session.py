@@ -12,7 +12,6 @@ import heapq
 import itertools
 import json
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -22,6 +21,7 @@ from outwait.audio import g711
 from outwait.sim import sound
 from outwait.sim.hearing import Hearing
 from outwait.sim.mind import Mind, View
+from outwait.sim.model_server import SessionCounts
 from outwait.sim.realtime_bill import Bill, Tokens
 from outwait.sim.realtime_dialect import (
     Dialect,
@@ -39,26 +39,6 @@ from outwait.sim.realtime_vad import Vad
 
 MIN_COMMIT_MS = 100
 MAX_APPEND = 15 * 1024 * 1024  # bytes of base64 in one event
-
-
-@dataclass
-class SessionCounts:
-    """What one session was asked for; the proof of what happened on hold.
-
-    appends, responses
-        wall seconds of every `input_audio_buffer.append` / `response.create` (and every response VAD made)
-    appended_ms
-        audio given in all
-    """
-
-    appends: list[float] = field(default_factory=list)
-    appended_ms: float = 0.0
-    responses: list[float] = field(default_factory=list)
-    created_by_client: int = 0
-    received: list[str] = field(default_factory=list)  # the types of client events, appends left out
-    errors: list[str] = field(default_factory=list)  # codes of errors sent
-    heard: list[str] = field(default_factory=list)  # the words of every committed audio
-    said: list[str] = field(default_factory=list)  # the words of every response
 
 
 class RealtimeSession:
@@ -113,9 +93,9 @@ class RealtimeSession:
         return next((r for r in self._responses if not r.out_of_band and not r.done), None)
 
     @property
-    def running(self) -> list[Response]:
-        """All responses under way."""
-        return [response for response in self._responses if not response.done]
+    def pieces(self) -> int:
+        """Of sound of the response under way that has most of it."""
+        return max((response.audio_chunks for response in self._responses if not response.done), default=0)
 
     def open(self, now: float) -> list[str]:
         """The connection is up."""

@@ -14,16 +14,13 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from outwait.sim.hearing import Hearing
-from outwait.sim.realtime import RealtimeSim
-from outwait.sim.realtime_response import Timing
+from outwait.sim.engines import ENGINES, ModelSide
 from outwait.sim.scenario import Scenario
 from outwait.sim.twilio import TwilioSim
 from outwait.sim.twilio_call import TwilioCall
 
 SETTLING = 10.0  # media seconds of a hold before the caller's side must have closed its session
 WATCH_MS = 100  # media time between two looks at the model's server
-QUICK = Timing(think=0.08, speed=60.0, transcribe=0.05)  # for a talk pace of about four
 
 
 @dataclass
@@ -58,14 +55,15 @@ class Stage:
 
     scenario
         what happens
-    timing
-        how fast the model answers (wall seconds)
+    engine
+        who plays the model: a name of `engines.ENGINES`
     """
 
-    def __init__(self, scenario: Scenario, timing: Timing = QUICK) -> None:
+    def __init__(self, scenario: Scenario, engine: str = "openai") -> None:
         self.scenario = scenario
-        self.hearing = Hearing()
-        self.model = RealtimeSim.of(scenario, self.hearing, timing=timing)
+        self._far_end = ENGINES[engine]
+        self.model: Any = self._far_end.make(scenario)  # a `ModelSide`; what else it has is for who chose it
+        self.hearing = self.model.hearing
         self.carrier = TwilioSim(scenario, self.hearing, on_frame=self._watch)
         self.proof = HoldProof()
         self._watches: dict[str, _Watch] = {}
@@ -88,21 +86,9 @@ class Stage:
             "TWILIO_AUTH_TOKEN": self.carrier.auth_token,
             "TWILIO_PHONE_NUMBER": "+12025550199",
             "OUTWAIT_TWILIO_BASE_URL": self.carrier.base_url,
-            "OPENAI_API_KEY": self.model.key,
-            "OPENAI_BASE_URL": self.model.openai_base_url,
+            "OUTWAIT_ENGINE": self._far_end.engine,
+            **self._far_end.settings(self.model),
         }
-
-    def azure_environment(self, api_version: str = "") -> dict[str, str]:
-        """The same with Azure's door; a version asks for the preview dialect."""
-        settings = {
-            "OUTWAIT_ENGINE": "azure",
-            "AZURE_OPENAI_ENDPOINT": self.model.azure_endpoint,
-            "AZURE_OPENAI_API_KEY": self.model.key,
-            "AZURE_OPENAI_DEPLOYMENT": "gpt-realtime-2.1",
-        }
-        if api_version:
-            settings["OPENAI_API_VERSION"] = api_version
-        return self.environment() | settings
 
     async def finished(self, limit: float = 120.0) -> TwilioCall:
         """The first call, once it is over and its last callback was sent. `limit`: wall seconds."""
@@ -113,16 +99,17 @@ class Stage:
     def figures(self) -> dict[str, Any]:
         """What happened, as plain data."""
         calls = list(self.carrier.calls.values())
+        model: ModelSide = self.model
         return {
             "model": {
-                "connections": len(self.model.connections),
-                "open_sockets": self.model.open_sockets,
-                "most_open": self.model.most_open,
-                "appended_seconds": self.model.appended_ms / 1000,
-                "responses": self.model.responses,
-                "bill_usd": self.model.bill.usd,
-                "lost_usd": self.model.bill.lost_usd,
-                "errors": [code for c in self.model.connections for code in c.counts.errors],
+                "connections": len(model.connections),
+                "open_sockets": model.open_sockets,
+                "most_open": model.most_open,
+                "appended_seconds": model.appended_ms / 1000,
+                "responses": model.responses,
+                "bill_usd": model.bill.usd,
+                "lost_usd": model.bill.lost_usd,
+                "errors": model.errors,
             },
             "hold": vars(self.proof),
             "calls": [_call_figures(call) for call in calls],

@@ -1,0 +1,104 @@
+"""Who plays the model, by engine: the server that speaks its wire, and the settings that point a program at it.
+
+A further wire is a further row.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from outwait.sim.cascade import CascadeSim, PlainHearing
+from outwait.sim.hearing import Hearing
+from outwait.sim.mind import Mind
+from outwait.sim.model_server import Charged
+from outwait.sim.realtime import RealtimeSim
+from outwait.sim.realtime_response import Timing
+from outwait.sim.scenario import Scenario
+
+QUICK = Timing(think=0.08, speed=60.0, transcribe=0.05)  # for a talk pace of about four
+
+
+class ModelSide(AbstractAsyncContextManager[Any], Protocol):
+    """What a stage sees of the model's server, whatever it speaks."""
+
+    hearing: Hearing  # shared with the carrier's simulator
+    most_open: int  # sockets open at the same time, at most
+
+    @property
+    def bill(self) -> Charged: ...
+
+    @property
+    def connections(self) -> Sequence[Any]: ...
+
+    @property
+    def open_sockets(self) -> int: ...
+
+    @property
+    def appended_ms(self) -> float: ...
+
+    @property
+    def responses(self) -> int: ...
+
+    @property
+    def errors(self) -> list[str]: ...
+
+
+@dataclass(frozen=True)
+class FarEnd:
+    """One row.
+
+    make
+        the server of a scenario
+    settings
+        what a program must be told, once it runs, beside OUTWAIT_ENGINE
+    engine
+        for OUTWAIT_ENGINE
+    """
+
+    make: Callable[[Scenario], Any]
+    settings: Callable[[Any], dict[str, str]]
+    engine: str = "openai"
+
+
+def _mind(scenario: Scenario) -> Mind:
+    return Mind(task=scenario.task, forgets=frozenset(scenario.model.forgets))
+
+
+def _realtime(scenario: Scenario) -> RealtimeSim:
+    return RealtimeSim.of(scenario, Hearing(), timing=QUICK)
+
+
+def _openai(model: RealtimeSim) -> dict[str, str]:
+    return {"OPENAI_API_KEY": model.key, "OPENAI_BASE_URL": model.openai_base_url}
+
+
+def _azure(model: RealtimeSim) -> dict[str, str]:
+    return {
+        "AZURE_OPENAI_ENDPOINT": model.azure_endpoint,
+        "AZURE_OPENAI_API_KEY": model.key,
+        "AZURE_OPENAI_DEPLOYMENT": "gpt-realtime-2.1",
+    }
+
+
+def _azure_preview(model: RealtimeSim) -> dict[str, str]:
+    return _azure(model) | {"OPENAI_API_VERSION": "2025-04-01-preview"}
+
+
+def _cascade(scenario: Scenario) -> CascadeSim:
+    return CascadeSim(PlainHearing(), _mind(scenario))
+
+
+def _services(model: CascadeSim) -> dict[str, str]:
+    return {"OPENAI_API_KEY": model.key, "OPENAI_BASE_URL": model.base_url}
+
+
+ENGINES = {
+    "openai": FarEnd(_realtime, _openai),
+    "azure": FarEnd(_realtime, _azure, "azure"),
+    "azure-preview": FarEnd(_realtime, _azure_preview, "azure"),
+    "cascade": FarEnd(_cascade, _services, "cascade"),
+}
+"""By engine; a dialect that is asked for by a setting has a row of its own."""
