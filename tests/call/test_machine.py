@@ -173,6 +173,16 @@ def test_a_phrase_answers_before_the_session_does() -> None:
     assert said == ["Yes, hello, I'm here."]
 
 
+@pytest.mark.parametrize(("held", "phrases"), [(20.0, 0), (40.0, 1)])
+def test_phrases_on_suspicion_are_few_at_once_and_more_on_a_longer_hold(held: float, phrases: int) -> None:
+    book = on_hold(Policy(phrases_per_hold=0, phrase_more=30.0))
+    book.hear(held, **MUSIC)
+    played = book.played()
+    book.hear(1.28, **SPEECH)
+    assert book.notes(notes.MaybeHuman)
+    assert (book.played() > played) == bool(phrases)
+
+
 def test_music_parks_by_itself() -> None:
     book = talking()
     person(book, 1, "u1", "One moment please.")

@@ -381,7 +381,8 @@ class Call:
 
     def _suspicion_phrase(self, at: float) -> None:
         policy = self._policy
-        if self.phase is not Phase.HOLDING or self._hold_phrases >= policy.phrases_per_hold:
+        most = policy.phrases_per_hold + int((at - self._hold_began) / policy.phrase_more)
+        if self.phase is not Phase.HOLDING or self._hold_phrases >= most:
             return
         if self._talk.phrase_age(at) >= policy.phrase_pause and self._talk.playout.quiet:
             self._hold_phrases += 1

@@ -14,7 +14,7 @@ from outwait.call.policy import Policy
 
 @dataclass(frozen=True, slots=True)
 class Parking:
-    """How a session is parked. Wall seconds from the beginning of the hold."""
+    """How a session is parked. Seconds of hold, by the clock or in sound, whichever are over first."""
 
     gate: float
     # s that it is kept open, without sound and without being asked anything

@@ -91,6 +91,8 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
     # media s between two phrases
     phrases_per_hold: int = 6
     # phrases said on suspicion in one hold
+    phrase_more: float = 150.0
+    # media s of hold for each one more: who comes back after half an hour of announcements is answered at once, too
 
     # --- the end
     goodbye_seconds: float = 8.0
