@@ -27,7 +27,7 @@ from outwait.call.events import (
 )
 from outwait.engines.ends import End
 from outwait.engines.openai import frames
-from outwait.engines.openai.frames import Dialect
+from outwait.engines.openai.frames import FORMS, Aside, Dialect
 from outwait.engines.openai.messages import (
     AudioDelta,
     Committed,
@@ -94,6 +94,7 @@ class Dialogue:
     ) -> None:
         self._session = session
         self._dialect = dialect
+        self._form = FORMS[dialect]
         self._post = post
         self._send = send
         self._phrases = PhraseDesk(session, post, self._ask_phrase, later)
@@ -101,6 +102,7 @@ class Dialogue:
         self._live: dict[str, _Response] = {}  # responses being made
         self._over: set[str] = set()  # responses that have ended
         self._items: dict[str, int] = {}  # item -> bytes of the agent's voice received
+        self._asides: dict[str, set[str]] = {}  # responses of phrases -> items that they leave in the conversation
         self._called: set[str] = set()  # call ids that were told
         self._asks = 0
         self._asked: _Ask | None = None  # sent; its response has not been created yet
@@ -111,6 +113,8 @@ class Dialogue:
         self._onsets: dict[str, int] = {}  # item -> ms of appended audio
         self._spans: dict[str, float] = {}  # item -> s of speech, until it is written down
         self._heard = 0.0  # s of speech since the last response
+        self._version: Transcribed | None = None  # of the person's last words; a better one may follow
+        self._worded: set[str] = set()  # items whose words were told, where they come in versions
 
     # --- our side
 
@@ -152,6 +156,8 @@ class Dialogue:
 
     def receive(self, message: ServerMessage) -> End | None:
         """One message. What it returns ends the session."""
+        if isinstance(message, _SETTLING):
+            self._tell_version()
         match message:
             case AudioDelta():
                 self._audio(message)
@@ -167,7 +173,7 @@ class Dialogue:
             case Committed():
                 self._post(PersonCommitted(self._session, message.item))
             case Transcribed():
-                self._transcribed(message)
+                self._versions(message)
             case TranscriptionFailed():
                 self._spans.pop(message.item, None)
                 self._post(PersonSaid(self._session, message.item, ""))
@@ -186,6 +192,7 @@ class Dialogue:
 
     def end(self, *, asked: bool) -> None:
         """The socket is gone. Whatever was being made ends with it, and is priced by what came of it."""
+        self._tell_version()
         for name, response in list(self._live.items()):
             usage = self._estimate(response)
             detail = "the session was closed" if asked else "the session was lost"
@@ -211,6 +218,7 @@ class Dialogue:
     def _audio(self, message: AudioDelta) -> None:
         live = self._find(message.response)
         if live is None:
+            self._asides.setdefault(message.response, set()).add(message.item)
             self._phrases.hear(message.response, message.ulaw)
         elif message.ulaw:
             live.sound += len(message.ulaw)
@@ -236,8 +244,16 @@ class Dialogue:
         elif self._phrases.owns(name):
             made = _Response(sound=self._phrases.heard(name))
             self._phrases.done(message, message.usage or self._estimate(made, alone=True))
+            self._forget(name)
         self._next()
         return End(Trouble.REFUSED, message.detail) if message.code in FATAL else None
+
+    def _forget(self, phrase: str) -> None:
+        """What a phrase has left in the conversation was never said in it."""
+        items = self._asides.pop(phrase, set())
+        if self._form.aside is Aside.FORCED:
+            for item in sorted(items):
+                self._send(frames.delete(item))
 
     def _close(self, response: str, ended: ResponseEnded) -> None:
         del self._live[response]
@@ -305,6 +321,24 @@ class Dialogue:
         self._person_speaks = False
         self._post(PersonStopped(self._session))
 
+    def _versions(self, message: Transcribed) -> None:
+        """Words that may come in several versions are told once: when an answer to them begins."""
+        if not self._form.growing_words:
+            self._transcribed(message)
+        elif message.item not in self._worded:
+            if self._version is not None and self._version.item != message.item:
+                self._tell_version()
+            self._version = message
+            if any(live.sound for live in self._live.values()):
+                self._tell_version()
+
+    def _tell_version(self) -> None:
+        """The person's last words, as they stand: nothing better is expected any more."""
+        if self._version is not None:
+            version, self._version = self._version, None
+            self._worded.add(version.item)
+            self._transcribed(version)
+
     def _transcribed(self, message: Transcribed) -> None:
         span = self._spans.pop(message.item, 0.0)
         usage = message.usage
@@ -342,6 +376,10 @@ class Dialogue:
             audio_out=audio_out,
             estimated=True,
         )
+
+
+_SETTLING = (AudioDelta, WordsDelta, ItemDone, ResponseDone, SpeechStarted)
+"""After these no better version comes of what the person said before."""
 
 
 @dataclass(slots=True)

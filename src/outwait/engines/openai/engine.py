@@ -1,23 +1,27 @@
-"""The engine of OpenAI's Realtime API, and of Azure's: one wire, two dialects, three ways to ask for it."""
+"""The engines on OpenAI's Realtime wire: OpenAI's own, Azure's, Voice Live and xAI. One wire in four dialects."""
 
 from __future__ import annotations
 
 import ssl
 from collections.abc import Sequence
+from typing import Literal
 
 from outwait.call.commands import SeedItem
 from outwait.engines.base import Capabilities, Post
 from outwait.engines.openai import endpoints
-from outwait.engines.openai.endpoints import OPENAI_BASE_URL, Endpoint
+from outwait.engines.openai.endpoints import OPENAI_BASE_URL, VOICE_LIVE_VERSION, XAI_BASE_URL, Endpoint
 from outwait.engines.openai.frames import Dialect, Manner
 from outwait.engines.openai.session import RealtimeSession
 from outwait.engines.websocket import CONNECT_SECONDS
 
 OPENAI_SESSION_SECONDS = 3600.0  # s; the server ends a session then, without a warning
 AZURE_SESSION_SECONDS = 1800.0  # s; unverified: older documents say 30 minutes, newer ones may allow 60
+XAI_SESSION_SECONDS = 1800.0  # s; xAI's model page of April 2026; unverified for the models since
 
 OPENAI_MANNER = Manner(voice="marin", transcription="gpt-transcribe")
 AZURE_MANNER = Manner(voice="marin", transcription="whisper-1")  # unverified: others must be deployed first
+VOICE_LIVE_MANNER = Manner(voice="marin", transcription="whisper-1")
+XAI_MANNER = Manner(voice="eve", transcription="grok-transcribe")  # its words are in the price of the minute
 PREVIEW_MANNER = Manner(voice="alloy", transcription="whisper-1")  # previews have none of the newer voices
 
 
@@ -31,12 +35,13 @@ class RealtimeEngine:
         model: str,
         manner: Manner,
         max_session_seconds: float,
+        billing: Literal["tokens", "seconds"] = "tokens",
         connect_seconds: float = CONNECT_SECONDS,
     ) -> None:
         self.capabilities = Capabilities(
             name=endpoint.provider,
             model=model,
-            billing="tokens",
+            billing=billing,
             max_session_seconds=max_session_seconds,
             makes_phrases=True,
             voice=manner.voice,
@@ -106,6 +111,44 @@ def azure_engine(
         model=model,
         manner=_manner(usual, voice, transcription),
         max_session_seconds=AZURE_SESSION_SECONDS,
+        connect_seconds=connect_seconds,
+    )
+
+
+def voice_live_engine(
+    *,
+    endpoint: str,
+    api_key: str,
+    model: str,
+    api_version: str = VOICE_LIVE_VERSION,
+    voice: str | None = None,
+    connect_seconds: float = CONNECT_SECONDS,
+) -> RealtimeEngine:
+    """Azure Voice Live. Raises ValueError for wrong settings. `voice`: of OpenAI or of Azure, by its name."""
+    return RealtimeEngine(
+        endpoints.voice_live(endpoint, api_key, model, api_version),
+        model=model,
+        manner=_manner(VOICE_LIVE_MANNER, voice, None),
+        max_session_seconds=AZURE_SESSION_SECONDS,
+        connect_seconds=connect_seconds,
+    )
+
+
+def xai_engine(
+    *,
+    api_key: str,
+    model: str,
+    base_url: str = XAI_BASE_URL,
+    voice: str | None = None,
+    connect_seconds: float = CONNECT_SECONDS,
+) -> RealtimeEngine:
+    """xAI's Grok Voice: every second of an open session is billed. Raises ValueError for wrong settings."""
+    return RealtimeEngine(
+        endpoints.xai(api_key, model, base_url),
+        model=model,
+        manner=_manner(XAI_MANNER, voice, None),
+        max_session_seconds=XAI_SESSION_SECONDS,
+        billing="seconds",
         connect_seconds=connect_seconds,
     )
 

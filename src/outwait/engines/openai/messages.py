@@ -1,7 +1,7 @@
-"""What a Realtime server says: JSON text in, typed messages out, for both dialects.
+"""What a Realtime server says: JSON text in, typed messages out, for all dialects.
 
-The preview dialect ("beta", dated Azure api-versions) differs from the current one ("GA") in the names of a few
-events, so one mapping of names serves both: every message goes through it, whatever dialect was asked for,
+The preview dialect ("beta", dated Azure api-versions, Voice Live) differs from the current one ("GA") in the names of
+a few events, so one mapping of names serves all: every message goes through it, whatever dialect was asked for,
 because both have been seen in either. What is not needed is not read; only what a message makes no sense
 without is required, so that a server may grow fields, leave some out, or send null.
 """
@@ -231,6 +231,7 @@ class _Named(msgspec.Struct):
 
 class _Transcript(msgspec.Struct):
     item_id: str
+    status: Any = None
     transcript: str | None = None
     usage: Any = None
 
@@ -281,6 +282,11 @@ def _session_created(data: bytes | str) -> SessionCreated:
     return SessionCreated(_time(_SESSION.decode(data).session.expires_at))
 
 
+def _greeted(data: bytes | str) -> SessionCreated:
+    """xAI may greet with the conversation, not with the session."""
+    return SessionCreated(None)
+
+
 def _session_updated(data: bytes | str) -> SessionUpdated:
     return SessionUpdated(_time(_SESSION.decode(data).session.expires_at))
 
@@ -299,8 +305,10 @@ def _committed(data: bytes | str) -> Committed:
     return Committed(_NAMED.decode(data).item_id)
 
 
-def _transcribed(data: bytes | str) -> Transcribed:
+def _transcribed(data: bytes | str) -> Transcribed | None:
     told = _TRANSCRIPT.decode(data)
+    if told.status == "in_progress":  # xAI: a version of it that is not the last
+        return None
     return Transcribed(told.item_id, (told.transcript or "").strip(), transcript_usage(told.usage))
 
 
@@ -352,8 +360,9 @@ def _error(data: bytes | str) -> ErrorSaid:
     return _error_said(_ERROR.decode(data).error)
 
 
-_READERS: dict[str, Callable[[bytes | str], ServerMessage]] = {
+_READERS: dict[str, Callable[[bytes | str], ServerMessage | None]] = {
     "session.created": _session_created,
+    "conversation.created": _greeted,
     "session.updated": _session_updated,
     "input_audio_buffer.speech_started": _speech_started,
     "input_audio_buffer.speech_stopped": _speech_stopped,
@@ -386,7 +395,7 @@ def _call(item: object) -> FunctionCall | None:
         call_id=call_id,
         name=_word(told.get("name")),
         arguments=_word(told.get("arguments")),
-        complete=told.get("status") == "completed",
+        complete=told.get("status") in (None, "completed"),  # xAI: not always told
     )
 
 

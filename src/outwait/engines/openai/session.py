@@ -49,7 +49,7 @@ class RealtimeSession(SocketSession):
         tls: ssl.SSLContext | None = None,
     ) -> None:
         super().__init__(number, endpoint, post, connect_seconds=connect_seconds, tls=tls)
-        self._configuration = frames.session_update(endpoint.dialect, manner, instructions, tools, "configure")
+        self._configuration = frames.session_update(endpoint.dialect, manner, instructions, tools, "configure", seed)
         self._seeds = frames.seeds(endpoint.dialect, number, seed)
         self._dialogue = Dialogue(
             number,
