@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
+
 import pytest
 
 from outwait import catalogue
@@ -45,7 +48,7 @@ def test_an_engine_that_is_not_there(monkeypatch: pytest.MonkeyPatch) -> None:
         desk_opener(Settings.load())
 
 
-@pytest.mark.parametrize("name", ["openai", "azure", "cascade"])
+@pytest.mark.parametrize("name", sorted(catalogue.ENGINES))
 def test_an_engine_without_its_settings(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OUTWAIT_ENGINE", name)
     with pytest.raises(ConfigError, match=f"the engine {name} needs .*_"):
@@ -65,3 +68,44 @@ def test_a_price_of_another_kind_is_an_error_at_start(monkeypatch: pytest.Monkey
     monkeypatch.setenv("OUTWAIT_MODEL", "gpt-live-1")
     with pytest.raises(ConfigError, match="the engine openai bills by the token, and the price of 'gpt-live-1'"):
         desk_opener(Settings.load())
+
+
+def test_voice_and_model_are_meant_for_the_engine_that_is_wanted(monkeypatch: pytest.MonkeyPatch) -> None:
+    found = made(monkeypatch, **REALTIME, XAI_API_KEY="k", OUTWAIT_MODEL="gpt-realtime-mini", OUTWAIT_VOICE="cedar")
+    assert found["xai"] == "grok-voice-3.0"
+    assert catalogue.engines(Settings.load())["xai"].capabilities.voice == "eve"
+    found = made(monkeypatch, OUTWAIT_ENGINE="xai", OUTWAIT_MODEL="grok-voice-latest", OUTWAIT_VOICE="rex")
+    assert (found["xai"], found["openai"]) == ("grok-voice-latest", "gpt-realtime-2.1")
+    assert catalogue.engines(Settings.load())["xai"].capabilities.voice == "rex"
+
+
+def test_voice_live_has_prices_of_its_own(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """It serves OpenAI's models, but not at OpenAI's prices: the meter would be wrong."""
+    monkeypatch.setenv("OUTWAIT_ENGINE", "voicelive")
+    monkeypatch.setenv("AZURE_VOICELIVE_ENDPOINT", "https://a.b")
+    monkeypatch.setenv("AZURE_VOICELIVE_API_KEY", "k")
+    with pytest.raises(ConfigError, match=r"no price for model 'gpt-realtime-2\.1' of engine 'voicelive'"):
+        desk_opener(Settings.load())
+    own = tmp_path / "prices.json"
+    own.write_text(json.dumps(VOICE_LIVE_PRICES))
+    monkeypatch.setenv("OUTWAIT_PRICES", str(own))
+    desk_opener(Settings.load())
+
+
+VOICE_LIVE_PRICES = {
+    "as_of": "2026-11-22",
+    "models": {
+        "voicelive/gpt-realtime-2.1": {
+            "unit": "per_1M_tokens",
+            "text_in": 4,
+            "text_out": 24,
+            "audio_in": 32,
+            "audio_out": 64,
+            "source": "a test",
+            "date": "2026-11-22",
+        }
+    },
+    "transcription": {
+        "voicelive/whisper-1": {"unit": "per_minute", "rate": 0.006, "source": "a test", "date": "2026-11-22"}
+    },
+}

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from outwait.config import ConfigError, Settings
 from outwait.engines.base import Engine
 from outwait.engines.cascade import Service, cascade_engine
-from outwait.engines.openai import azure_engine, openai_engine
+from outwait.engines.openai import azure_engine, openai_engine, voice_live_engine, xai_engine
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +66,15 @@ def model_of(settings: Settings, models: str, usual: str) -> str:
     return settings.model if "model" in settings.model_fields_set and meant == models else usual
 
 
-_REALTIME = "realtime"
+def voice_of(settings: Settings, models: str) -> str | None:
+    """The voice of an engine: OUTWAIT_VOICE if that is given and meant for it, like the model; None: its usual one."""
+    wanted = ENGINES.get(settings.engine)
+    meant = wanted.models if wanted is not None and wanted.models else _REALTIME
+    return settings.voice if "voice" in settings.model_fields_set and meant == models else None
+
+
+_REALTIME, _VOICE_LIVE, _XAI = "realtime", "voicelive", "xai"
+_XAI_MODEL = "grok-voice-3.0"
 
 
 def _openai(settings: Settings) -> Engine | None:
@@ -98,6 +106,30 @@ def _azure(settings: Settings) -> Engine | None:
     )
 
 
+def _voice_live(settings: Settings) -> Engine | None:
+    """For those only who ask for it: its prices are not in our table."""
+    endpoint, key = settings.azure_voicelive_endpoint, settings.azure_voicelive_api_key
+    if not (endpoint and key) or "voicelive" not in asked_for(settings):
+        return None
+    return voice_live_engine(
+        endpoint=endpoint,
+        api_key=key.get_secret_value(),
+        model=model_of(settings, _VOICE_LIVE, _usual_model()),
+        voice=voice_of(settings, _VOICE_LIVE),
+    )
+
+
+def _xai(settings: Settings) -> Engine | None:
+    if settings.xai_api_key is None:
+        return None
+    return xai_engine(
+        api_key=settings.xai_api_key.get_secret_value(),
+        model=model_of(settings, _XAI, _XAI_MODEL),
+        base_url=settings.xai_base_url,
+        voice=voice_of(settings, _XAI),
+    )
+
+
 def _cascade(settings: Settings) -> Engine | None:
     services = [_service(settings, part) for part in ("stt", "llm", "tts")]
     named = any(name.startswith("cascade_") for name in settings.model_fields_set)
@@ -124,6 +156,8 @@ def _usual_model() -> str:
 ENGINES: dict[str, Row] = {
     "openai": Row("OPENAI_API_KEY", _openai, _REALTIME),
     "azure": Row("AZURE_OPENAI_ENDPOINT, AZURE_OPENAI_API_KEY and AZURE_OPENAI_DEPLOYMENT", _azure, _REALTIME),
+    "voicelive": Row("AZURE_VOICELIVE_ENDPOINT and AZURE_VOICELIVE_API_KEY", _voice_live, _VOICE_LIVE),
+    "xai": Row("XAI_API_KEY", _xai, _XAI),
     "cascade": Row("OPENAI_API_KEY, or an OUTWAIT_CASCADE_..._URL for each of STT, LLM and TTS", _cascade),
 }
 """All of them."""

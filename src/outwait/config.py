@@ -77,6 +77,10 @@ class Settings(BaseSettings):
     azure_openai_deployment: str | None = _vendor("AZURE_OPENAI_DEPLOYMENT", "AZURE_OPENAI_DEPLOYMENT_NAME")
     openai_api_version: str | None = _vendor("OPENAI_API_VERSION")
     # given: Azure's preview dialect; none: its v1
+    azure_voicelive_endpoint: str | None = _vendor("AZURE_VOICELIVE_ENDPOINT", "AZURE_VOICE_LIVE_ENDPOINT")
+    azure_voicelive_api_key: SecretStr | None = _vendor("AZURE_VOICELIVE_API_KEY", "AZURE_VOICE_LIVE_API_KEY")
+    xai_api_key: SecretStr | None = _vendor("XAI_API_KEY")
+    xai_base_url: str = "https://api.x.ai/v1"
     cascade_stt_url: str | None = None
     # base of the server that writes down what the person says; none: OPENAI_BASE_URL with its key
     cascade_stt_model: str = "gpt-transcribe"
@@ -158,6 +162,8 @@ class Settings(BaseSettings):
         "twilio_base_url",
         "openai_base_url",
         "azure_openai_endpoint",
+        "azure_voicelive_endpoint",
+        "xai_base_url",
         "cascade_stt_url",
         "cascade_llm_url",
         "cascade_tts_url",

@@ -31,6 +31,7 @@ class PriceEntry(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_onl
     source: str
     date: str  # year, month or day on which the source said so
     rate: float | None = None  # USD for a minute or a character
+    per_message: float | None = None  # USD for a text sent to a model that is billed by the minute
     text_in: float | None = None  # this and the following: USD for a million tokens
     text_cached: float | None = None
     text_out: float | None = None
@@ -156,11 +157,16 @@ def _read(data: bytes, name: str) -> PriceTable:
 def _find(what: str, table: Mapping[str, PriceEntry], engine: str, name: str) -> PriceEntry:
     """Of the engine itself, else of OpenAI, whose models Azure and compatible servers host under the same names."""
     undated = re.sub(r"-\d{4}-\d{2}-\d{2}$", "", name)
-    for key in (f"{engine}/{name}", f"openai/{name}", f"{engine}/{undated}", f"openai/{undated}"):
+    lists = (engine,) if engine in _OWN_PRICES else (engine, "openai")
+    for key in (f"{vendor}/{known}" for known in (name, undated) for vendor in lists):
         if key in table:
             return table[key]
-    known = _names(key for key in table if key.startswith((f"{engine}/", "openai/")))
+    known = _names(key for key in table if key.startswith(tuple(f"{vendor}/" for vendor in lists)))
     raise NoPrice(f"no price for {what} {name!r} of engine {engine!r}; known: {known}")
+
+
+_OWN_PRICES = frozenset({"voicelive"})
+"""Who serve OpenAI's models at prices of their own."""
 
 
 def _names(table: Iterable[str]) -> str:
@@ -169,7 +175,7 @@ def _names(table: Iterable[str]) -> str:
 
 def _price(entry: PriceEntry) -> TokenPrice | TimePrice:
     if entry.unit == "per_minute":
-        return TimePrice(rate=_rate(entry))
+        return TimePrice(rate=_rate(entry), message=entry.per_message or 0.0)
     if entry.unit != "per_1M_tokens":
         raise NoPrice(f"a model can't be priced {entry.unit}")
     if entry.text_in is None or entry.text_out is None or entry.audio_in is None or entry.audio_out is None:

@@ -1,7 +1,8 @@
 """A Realtime server on 127.0.0.1 that a test plays by hand, strict about what it is told.
 
 Everything a client says must be an event of the SDK's types, without a field that they do not have; everything
-that the test lets the server say in the current dialect must be one, too, unless it is sent raw.
+that the test lets the server say in the current dialect must be one, too, unless it is sent raw. Voice Live and xAI
+have SDKs of their own, or none: what they take is listed here.
 """
 
 from __future__ import annotations
@@ -21,6 +22,8 @@ from websockets.asyncio.server import Server, ServerConnection, serve
 from websockets.exceptions import ConnectionClosed
 from websockets.http11 import Request, Response
 
+from outwait.engines.openai.frames import Dialect
+
 PATIENCE = 20.0  # s that a test waits for anything
 
 _CLIENT: TypeAdapter[Any] = TypeAdapter(RealtimeClientEvent)
@@ -31,9 +34,10 @@ _SERVER: TypeAdapter[Any] = TypeAdapter(RealtimeServerEvent)
 class Peer:
     """The server's end of one session."""
 
-    def __init__(self, socket: ServerConnection, *, beta: bool) -> None:
+    def __init__(self, socket: ServerConnection, dialect: Dialect) -> None:
         self.socket = socket
-        self.beta = beta
+        self.dialect = dialect
+        self.beta = dialect in FLAT
         self.heard: list[dict[str, Any]] = []
         self._events = 0
 
@@ -43,7 +47,7 @@ class Peer:
             data = await self.socket.recv()
         assert isinstance(data, str), "binary frames are no part of the protocol"
         message: dict[str, Any] = json.loads(data)
-        check_client(message, beta=self.beta)
+        check_client(message, self.dialect)
         self.heard.append(message)
         if wanted:
             assert message["type"] == wanted, f"{message} is no {wanted}"
@@ -60,7 +64,7 @@ class Peer:
         """One event."""
         self._events += 1
         message = {"type": type_, "event_id": f"ev_{self._events}", **fields}
-        if not self.beta:
+        if self.dialect is Dialect.GA and not self.beta:
             event = _SERVER.validate_python(message)
             assert event.type == type_
         await self.raw(json.dumps(message))
@@ -124,8 +128,9 @@ class Peer:
 class RealtimeServer:
     """Listens while it is entered."""
 
-    def __init__(self, *, beta: bool = False) -> None:
-        self.beta = beta
+    def __init__(self, dialect: Dialect = Dialect.GA) -> None:
+        self.dialect = dialect
+        self.beta = dialect in FLAT
         self.refuse: tuple[HTTPStatus, bytes] | None = None  # answers handshakes so
         self.redirect = ""  # or so
         self.date: str | None = ""  # of its answer to a handshake; empty: the real one
@@ -193,18 +198,27 @@ class RealtimeServer:
                 response.headers["Date"] = self.date
 
     async def _handle(self, socket: ServerConnection) -> None:
-        self._peers.put_nowait(Peer(socket, beta=self.beta))
+        self._peers.put_nowait(Peer(socket, self.dialect))
         await socket.wait_closed()
 
 
-def check_client(message: dict[str, Any], *, beta: bool) -> None:
-    """A client's message is what the SDK's types know, and what the real servers are known to insist on."""
-    event = (_BETA_CLIENT if beta else _CLIENT).validate_python(message)
-    assert event.type == message["type"]
-    assert not (extra := sorted(_extra(event))), f"{message['type']}: unknown fields {extra}"
-    rule = _RULES.get(message["type"])
+def check_client(message: dict[str, Any], dialect: Dialect) -> None:
+    """A client's message is what the vendor's types know, and what the real servers are known to insist on."""
+    kind = message["type"]
+    if dialect in FIELDS:
+        known = FIELDS[dialect]
+        assert kind in known, f"{kind} is no event of {dialect}"
+        inner, fields = known[kind]
+        assert message.keys() <= {"type", "event_id", *([inner] if inner else fields)}, message.keys()
+        if inner and inner in message:
+            assert not (extra := message[inner].keys() - fields), f"{kind}: unknown fields {extra}"
+    else:
+        event = (_BETA_CLIENT if dialect is Dialect.BETA else _CLIENT).validate_python(message)
+        assert event.type == kind
+        assert not (extra := sorted(_extra(event))), f"{kind}: unknown fields {extra}"
+    rule = _RULES.get(kind)
     if rule is not None:
-        rule(message, beta)
+        rule(message, dialect)
 
 
 def _extra(value: object, path: str = "") -> list[str]:
@@ -219,39 +233,98 @@ def _extra(value: object, path: str = "") -> list[str]:
     return found
 
 
-def _session(message: dict[str, Any], beta: bool) -> None:
+def _session(message: dict[str, Any], dialect: Dialect) -> None:
     session = message["session"]
-    if beta:
+    if dialect in FLAT:
         assert "type" not in session
         assert session["modalities"] == ["audio", "text"]
         assert session["input_audio_format"] == session["output_audio_format"] == "g711_ulaw"
+        assert session.get("input_audio_sampling_rate") == (8000 if dialect is Dialect.VOICE_LIVE else None)
         turns = session["turn_detection"]
     else:
-        assert session["type"] == "realtime"
-        assert session["output_modalities"] == ["audio"]
         assert session["audio"]["input"]["format"] == session["audio"]["output"]["format"] == {"type": "audio/pcmu"}
-        turns = session["audio"]["input"]["turn_detection"]
-    assert turns["create_response"] is turns["interrupt_response"] is True
+        if dialect is Dialect.XAI:
+            turns = session["turn_detection"]
+            assert set(session["audio"]["input"]) <= {"format", "transcription", "transport"}
+            assert set(session["audio"]["output"]) <= {"format", "speed", "transport"}
+        else:
+            assert session["type"] == "realtime"
+            assert session["output_modalities"] == ["audio"]
+            turns = session["audio"]["input"]["turn_detection"]
+    if dialect is not Dialect.XAI:
+        assert turns["create_response"] is turns["interrupt_response"] is True
     assert "idle_timeout_ms" not in turns
 
 
-def _item(message: dict[str, Any], beta: bool) -> None:
+def _item(message: dict[str, Any], dialect: Dialect) -> None:
     item = message["item"]
     assert len(item.get("id", "")) <= 32
     assert len(item.get("call_id", "")) <= 32
     if item["type"] == "message":
-        part = {"assistant": "text" if beta else "output_text"}.get(item["role"], "input_text")
+        part = {"assistant": "text" if dialect in FLAT else "output_text"}.get(item["role"], "input_text")
         assert [content["type"] for content in item["content"]] == [part]
         assert all(content["text"] for content in item["content"])
 
 
-def _response(message: dict[str, Any], beta: bool) -> None:
+def _response(message: dict[str, Any], dialect: Dialect) -> None:
     response = message.get("response", {})
-    modalities = response.get("modalities" if beta else "output_modalities")
-    assert modalities in (None, ["audio", "text"] if beta else ["audio"])
+    if dialect is Dialect.GA:
+        assert response.get("output_modalities") in (None, ["audio"])
+    else:
+        assert sorted(response.get("modalities") or ["audio", "text"]) == ["audio", "text"]
 
 
-_RULES: dict[str, Callable[[dict[str, Any], bool], None]] = {
+FLAT = frozenset({Dialect.BETA, Dialect.VOICE_LIVE})
+"""Dialects with a flat session and the previews' names of events."""
+
+_ITEM = {"id", "type", "role", "content", "call_id", "name", "arguments", "output", "status"}
+_COMMON: dict[str, tuple[str, set[str]]] = {
+    "input_audio_buffer.append": ("", {"audio"}),
+    "input_audio_buffer.commit": ("", set()),
+    "input_audio_buffer.clear": ("", set()),
+    "conversation.item.create": ("item", _ITEM),
+    "conversation.item.truncate": ("", {"item_id", "content_index", "audio_end_ms"}),
+    "conversation.item.delete": ("", {"item_id"}),
+}
+FIELDS: dict[Dialect, dict[str, tuple[str, set[str]]]] = {
+    # azure-ai-voicelive 1.3.1: RequestSession, ResponseCreateParams
+    Dialect.VOICE_LIVE: _COMMON
+    | {
+        "session.update": (
+            "session",
+            {
+                *("model", "modalities", "animation", "voice", "instructions", "input_audio_sampling_rate"),
+                *("input_audio_format", "output_audio_format", "turn_detection", "input_audio_noise_reduction"),
+                *("input_audio_echo_cancellation", "avatar", "input_audio_transcription", "tools", "tool_choice"),
+                *("output_audio_timestamp_types", "parallel_tool_calls", "temperature", "max_response_output_tokens"),
+                *("reasoning_effort", "interim_response", "include", "metadata"),
+            },
+        ),
+        "response.create": (
+            "response",
+            {
+                *("commit", "cancel_previous", "append_input_items", "input_items", "modalities", "instructions"),
+                *("voice", "output_audio_format", "tools", "tool_choice", "temperature", "max_output_tokens"),
+                *("pre_generated_assistant_message", "reasoning_effort", "metadata", "interim_response"),
+                "invoke_input",
+            },
+        ),
+        "response.cancel": ("", {"response_id"}),
+    },
+    # As pipecat 1.14.0 and livekit 1.8.9 speak it
+    Dialect.XAI: _COMMON
+    | {
+        "session.update": (
+            "session",
+            {"instructions", "voice", "turn_detection", "audio", "tools", "reasoning", "resumption", "replace"},
+        ),
+        "response.create": ("response", {"modalities", "instructions", "metadata"}),
+        "response.cancel": ("", {"response_id"}),
+    },
+}
+"""Type of event -> the object inside it, if it has one, and the fields of that or of itself."""
+
+_RULES: dict[str, Callable[[dict[str, Any], Dialect], None]] = {
     "session.update": _session,
     "conversation.item.create": _item,
     "response.create": _response,

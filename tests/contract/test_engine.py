@@ -28,7 +28,8 @@ from outwait.call.events import (
 )
 from outwait.call.tools import schemas
 from outwait.engines.base import Engine, EngineSession
-from outwait.engines.openai import azure_engine, openai_engine
+from outwait.engines.openai import azure_engine, openai_engine, voice_live_engine, xai_engine
+from outwait.engines.openai.frames import Dialect
 from tests.contract.realtime_server import PATIENCE, Peer, RealtimeServer
 
 SEED = [
@@ -195,7 +196,8 @@ class EngineContract:
             ended = await listener.until(ResponseEnded)
             assert isinstance(ended, ResponseEnded)
             assert ended.status == "completed"
-            assert ended.usage is not None
+            if far.engine.capabilities.billing == "tokens":
+                assert ended.usage is not None
             kinds = [type(event) for event in listener.events]
             assert kinds.index(ResponseStarted) < kinds.index(AgentSpoke)
             spoken = [event for event in listener.events if isinstance(event, AgentSpoke)]
@@ -286,28 +288,18 @@ def _wish_everything(session: EngineSession) -> None:
 
 
 class RealtimeFar:
-    """A Realtime server in either dialect."""
+    """A Realtime server in any dialect."""
 
     def __init__(self, server: RealtimeServer) -> None:
         self._server = server
         self._peer: Peer | None = None
-        self.engine: Engine
-        if server.beta:
-            self.engine = azure_engine(
-                endpoint=server.url,
-                api_key="k",
-                deployment="d",
-                model="m",
-                api_version="2025-04-01-preview",
-                connect_seconds=1.0,
-            )
-        else:
-            self.engine = openai_engine(api_key="k", model="m", base_url=server.url, connect_seconds=1.0)
+        self.engine: Engine = _realtime(server)
 
     async def open(self) -> None:
         self._peer = await self._server.open()
-        for _ in SEED:
-            await self._peer.hear("conversation.item.create")
+        if self._server.dialect is not Dialect.XAI:  # there the seed goes into the instructions
+            for _ in SEED:
+                await self._peer.hear("conversation.item.create")
 
     async def respond(self, response: str) -> None:
         await self._now.begin(response)
@@ -332,10 +324,22 @@ class RealtimeFar:
         await self._now.finish(response)
 
     async def make_phrase(self, ulaw: bytes) -> None:
+        if self._server.dialect is Dialect.XAI:
+            await self._make_forced_phrase(ulaw)
+            return
         metadata = (await self._now.hear("response.create"))["response"]["metadata"]
         await self._now.begin("phrase", metadata)
         await self._now.speak("phrase", ulaw)
         await self._now.finish("phrase", metadata=metadata)
+
+    async def _make_forced_phrase(self, ulaw: bytes) -> None:
+        """It is spoken in the conversation, and taken out of it."""
+        item = (await self._now.hear("conversation.item.create"))["item"]
+        assert item["type"] == "force_message"
+        await self._now.begin("phrase")
+        await self._now.speak("phrase", ulaw, "forced_1")
+        await self._now.finish("phrase")
+        assert (await self._now.hear("conversation.item.delete"))["item_id"] == "forced_1"
 
     async def vanish(self) -> None:
         self._now.vanish()
@@ -355,15 +359,41 @@ class RealtimeFar:
         return self._peer
 
 
+def _realtime(server: RealtimeServer) -> Engine:
+    match server.dialect:
+        case Dialect.GA:
+            return openai_engine(api_key="k", model="m", base_url=server.url, connect_seconds=1.0)
+        case Dialect.BETA:
+            return azure_engine(
+                endpoint=server.url,
+                api_key="k",
+                deployment="d",
+                model="m",
+                api_version="2025-04-01-preview",
+                connect_seconds=1.0,
+            )
+        case Dialect.VOICE_LIVE:
+            return voice_live_engine(endpoint=server.url, api_key="k", model="m", connect_seconds=1.0)
+        case Dialect.XAI:
+            return xai_engine(api_key="k", model="m", base_url=server.url, connect_seconds=1.0)
+
+
 class TestOpenAI(EngineContract):
+    dialect = Dialect.GA
+
     @pytest.fixture
     async def far(self) -> AsyncIterator[RealtimeFar]:
-        async with RealtimeServer() as server:
+        async with RealtimeServer(self.dialect) as server:
             yield RealtimeFar(server)
 
 
-class TestAzurePreview(EngineContract):
-    @pytest.fixture
-    async def far(self) -> AsyncIterator[RealtimeFar]:
-        async with RealtimeServer(beta=True) as server:
-            yield RealtimeFar(server)
+class TestAzurePreview(TestOpenAI):
+    dialect = Dialect.BETA
+
+
+class TestVoiceLive(TestOpenAI):
+    dialect = Dialect.VOICE_LIVE
+
+
+class TestXai(TestOpenAI):
+    dialect = Dialect.XAI

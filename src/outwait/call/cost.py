@@ -21,6 +21,7 @@ class Usage(msgspec.Struct, frozen=True, omit_defaults=True):
     audio_out: int = 0  # tokens
     seconds: float = 0.0  # of audio or of session, for what is billed by time
     characters: int = 0  # for what is billed by length
+    messages: int = 0  # texts sent to the model, for what bills them
     estimated: bool = False  # we had to guess: the engine never told
 
 
@@ -40,6 +41,7 @@ class TimePrice(msgspec.Struct, frozen=True, tag="per_minute"):
     """USD for a minute, counted by the second."""
 
     rate: float
+    message: float = 0.0  # USD for a text sent to the model
 
 
 class CharacterPrice(msgspec.Struct, frozen=True, tag="per_character"):
@@ -105,7 +107,12 @@ def _parts(usage: Usage, price: TokenPrice | TimePrice | CascadePrice) -> list[t
     """Units, how many of them, and micro-dollars, of each part that has its own price."""
     if isinstance(price, TimePrice):
         seconds = usage.seconds or usage.audio_in / USER_TOKENS  # a server may count in tokens what is priced by time
-        return [("seconds", round(seconds, 3), _micro(price.rate * seconds / 60))]
+        parts: list[tuple[str, float, int]] = []
+        if usage.messages:
+            parts.append(("messages", usage.messages, _micro(price.message * usage.messages)))
+        if seconds or not usage.messages:
+            parts.append(("seconds", round(seconds, 3), _micro(price.rate * seconds / 60)))
+        return parts
     if isinstance(price, TokenPrice):
         tokens = usage.text_in + usage.audio_in + usage.text_out + usage.audio_out
         return [("tokens", tokens, _tokens(usage, price))]

@@ -6,12 +6,13 @@ from collections.abc import AsyncIterator
 
 import pytest
 
+from outwait.engines.openai.frames import Dialect
 from tests.contract.realtime_server import RealtimeServer
 
 
 @pytest.fixture(params=["ga", "beta"])
 async def server(request: pytest.FixtureRequest) -> AsyncIterator[RealtimeServer]:
-    async with RealtimeServer(beta=request.param == "beta") as server:
+    async with RealtimeServer(Dialect(request.param)) as server:
         yield server
 
 

@@ -11,10 +11,12 @@ from outwait.call.cost import Usage
 from outwait.call.events import (
     AgentSpoke,
     AgentWrote,
+    AnyEvent,
     PersonCommitted,
     PersonSaid,
     PersonStarted,
     PersonStopped,
+    PhraseMade,
     ResponseEnded,
     ResponseStarted,
     SessionComplained,
@@ -23,8 +25,10 @@ from outwait.call.events import (
 )
 from outwait.engines.ends import End
 from outwait.engines.openai.dialogue import ACTIVE
+from outwait.engines.openai.frames import Dialect
 from outwait.engines.openai.messages import (
     AudioDelta,
+    Committed,
     ErrorSaid,
     ItemDone,
     SpeechStarted,
@@ -317,3 +321,65 @@ def test_a_transcript_without_a_bill_is_estimated() -> None:
 
 def test_a_failed_transcript_has_no_words() -> None:
     assert Stage().hear(TranscriptionFailed("u1")) == [PersonSaid(3, "u1", "")]
+
+
+# --- xAI ----------------------------------------------------------------------------------------
+
+
+def words(text: str, item: str = "u1") -> Transcribed:
+    return Transcribed(item, text, Usage())
+
+
+def said(events: list[AnyEvent]) -> list[tuple[str, str]]:
+    return [(event.item, event.text) for event in events if isinstance(event, PersonSaid)]
+
+
+def test_words_that_come_in_versions_are_told_once_when_the_answer_begins() -> None:
+    stage = Stage(Dialect.XAI)
+    assert stage.hear(SpeechStarted("u1", 0), SpeechStopped("u1", 0), Committed("u1"))
+    assert said(stage.hear(words("Please"), words("Please hold"), created(), words("Please hold."))) == []
+    assert said(stage.hear(AudioDelta("r1", "a1", b"x"))) == [("u1", "Please hold.")]
+    assert said(stage.hear(words("Please hold, Sir."), AudioDelta("r1", "a1", b"x"), done())) == []
+
+
+def test_words_that_come_after_the_answer_has_begun_are_told_at_once() -> None:
+    stage = Stage(Dialect.XAI)
+    stage.hear(created(), AudioDelta("r1", "a1", b"x"))
+    assert said(stage.hear(words("Hello?"))) == [("u1", "Hello?")]
+
+
+@pytest.mark.parametrize("last", ["another turn", "a tool", "the end"])
+def test_the_last_version_is_told_whatever_follows(last: str) -> None:
+    stage = Stage(Dialect.XAI)
+    stage.hear(Committed("u1"), words("One moment."))
+    if last == "another turn":
+        stage.hear(words("Hello?", "u2"))
+    elif last == "a tool":
+        stage.hear(created(), ItemDone("r1", call()))
+    else:
+        stage.dialogue.end(asked=True)
+    assert said(stage.events)[0] == ("u1", "One moment.")
+
+
+def test_a_forced_phrase_leaves_nothing_in_the_conversation() -> None:
+    stage = Stage(Dialect.XAI)
+    stage.dialogue.make_phrase("here", "Yes, hello.")
+    (forced,) = stage.take()
+    assert forced["item"]["type"] == "force_message"
+    events = stage.hear(created("p1"), AudioDelta("p1", "f1", b"yes"), AudioDelta("p1", "f2", b"hello"), done("p1"))
+    assert events == [PhraseMade(3, "here", b"yeshello", Usage(messages=1))]
+    assert [frame["item_id"] for frame in stage.take()] == ["f1", "f2"]
+
+
+def test_where_time_is_billed_a_response_has_no_bill() -> None:
+    stage = Stage(Dialect.XAI)
+    (_, _, ended) = stage.hear(created(), AudioDelta("r1", "a1", b"x"), done())
+    assert isinstance(ended, ResponseEnded)
+    assert ended.usage is None
+
+
+def test_a_single_response_without_tools_is_not_known_there() -> None:
+    stage = Stage(Dialect.XAI)
+    stage.dialogue.ask_response("Say goodbye.", tools=False)
+    (asked,) = stage.take()
+    assert asked["response"] == {"instructions": "Say goodbye.", "modalities": ["text", "audio"]}

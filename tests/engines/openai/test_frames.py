@@ -1,4 +1,4 @@
-"""What we say: every message is one of the SDK's, in both dialects."""
+"""What we say: every message is one of the SDK's, in all dialects."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from outwait.engines.openai.frames import Dialect, Manner
 from tests.contract.realtime_server import check_client
 
 MANNER = Manner(voice="sage", transcription="whisper-1")
-BOTH = pytest.mark.parametrize("dialect", list(Dialect))
+ALL = pytest.mark.parametrize("dialect", list(Dialect))
 ITEMS = st.lists(
     st.builds(
         SeedItem,
@@ -32,7 +32,7 @@ ITEMS = st.lists(
 
 def checked(frame: str, dialect: Dialect) -> dict[str, Any]:
     message: dict[str, Any] = json.loads(frame)
-    check_client(message, beta=dialect is Dialect.BETA)
+    check_client(message, dialect)
     return message
 
 
@@ -43,7 +43,7 @@ def test_sound(ulaw: bytes) -> None:
     assert b64decode(message["audio"], validate=True) == ulaw
 
 
-@BOTH
+@ALL
 def test_small_messages(dialect: Dialect) -> None:
     checked(frames.commit(), dialect)
     checked(frames.response_cancel(None), dialect)
@@ -55,7 +55,7 @@ def test_small_messages(dialect: Dialect) -> None:
     checked(frames.phrase_create(dialect, "phrase_1", "here", "Hello."), dialect)
 
 
-@BOTH
+@ALL
 @settings(deadline=None)
 @given(instructions=st.text())
 def test_configuration(dialect: Dialect, instructions: str) -> None:
@@ -64,7 +64,7 @@ def test_configuration(dialect: Dialect, instructions: str) -> None:
     assert message["session"]["tools"] == schemas()
 
 
-@BOTH
+@pytest.mark.parametrize("dialect", [Dialect.GA, Dialect.BETA, Dialect.VOICE_LIVE])
 @settings(deadline=None)
 @given(items=ITEMS)
 def test_seeds(dialect: Dialect, items: list[SeedItem]) -> None:
@@ -72,6 +72,45 @@ def test_seeds(dialect: Dialect, items: list[SeedItem]) -> None:
     ids = [message["item"]["id"] for message in messages]
     assert len(set(ids)) == len(ids)
     assert len(messages) == sum(bool(item.text.strip()) or item.kind.startswith("tool") for item in items)
+
+
+def test_where_text_messages_are_billed_the_seed_goes_into_the_instructions() -> None:
+    items = [
+        SeedItem("human", "Please hold."),
+        SeedItem("agent", "  Sure,\n I'll hold. "),
+        SeedItem("system", "You were on hold for 5 min."),
+        SeedItem("tool_call", '{"reason":"asked"}', call_id="c", name="wait_on_hold"),
+        SeedItem("tool_output", '{"ok":true}', call_id="c"),
+        SeedItem("human", "  "),
+    ]
+    assert frames.seeds(Dialect.XAI, 1, items) == []
+    message = checked(frames.session_update(Dialect.XAI, MANNER, "Ask.", [], "configure", items), Dialect.XAI)
+    assert message["session"]["instructions"] == (
+        "Ask.\n\nWhat has happened on this call so far, oldest first:\nThey: Please hold.\nYou: Sure, I'll hold.\n"
+        '(Note): You were on hold for 5 min.\nYou called the tool wait_on_hold with {"reason":"asked"}\n'
+        'The tool answered {"ok":true}'
+    )
+    bare = checked(frames.session_update(Dialect.XAI, MANNER, "Ask.", [], "configure"), Dialect.XAI)
+    assert bare["session"]["instructions"] == "Ask."
+    assert bare["session"]["voice"] == "sage"
+
+
+@pytest.mark.parametrize(("name", "kind"), [("marin", "openai"), ("en-US-Ava:DragonHDLatestNeural", "azure-standard")])
+def test_voice_live_tells_two_vendors_voices_apart(name: str, kind: str) -> None:
+    frame = frames.session_update(Dialect.VOICE_LIVE, Manner(name, "whisper-1"), "Ask.", [], "configure")
+    assert checked(frame, Dialect.VOICE_LIVE)["session"]["voice"] == {"type": kind, "name": name}
+
+
+def test_a_phrase_beside_the_conversation() -> None:
+    aside = checked(frames.phrase_create(Dialect.VOICE_LIVE, "p1", "here", "Hello."), Dialect.VOICE_LIVE)["response"]
+    assert (aside["commit"], aside["cancel_previous"], aside["input_items"]) == (False, False, [])
+    forced = checked(frames.phrase_create(Dialect.XAI, "p1", "here", "Hello."), Dialect.XAI)
+    assert forced["item"] == {
+        "type": "force_message",
+        "role": "assistant",
+        "content": [{"type": "output_text", "text": "Hello."}],
+    }
+    checked(frames.delete("a1"), Dialect.XAI)
 
 
 def test_seeds_are_the_same_each_time() -> None:

@@ -43,7 +43,7 @@ def phrase_stage(dialect: Dialect = Dialect.GA) -> Stage:
     return stage
 
 
-@pytest.mark.parametrize("dialect", list(Dialect))
+@pytest.mark.parametrize("dialect", [Dialect.GA, Dialect.BETA])
 def test_a_phrase_is_asked_for_outside_the_conversation(dialect: Dialect) -> None:
     (asked,) = phrase_stage(dialect).take()
     response = asked["response"]

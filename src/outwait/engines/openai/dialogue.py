@@ -50,6 +50,7 @@ BYTES_PER_SECOND = 1000 * BYTES_PER_MS
 CHARS_PER_TOKEN = 4  # of English text; an estimate
 
 PHRASE_TOKENS = 100  # of text that ask for a phrase; an estimate
+FORCED_MESSAGES = 1  # text messages that a forced phrase is billed as; unverified: it may be free
 
 FATAL = frozenset(
     {
@@ -194,10 +195,10 @@ class Dialogue:
         """The socket is gone. Whatever was being made ends with it, and is priced by what came of it."""
         self._tell_version()
         for name, response in list(self._live.items()):
-            usage = self._estimate(response)
+            usage = None if self._form.by_time else self._estimate(response)
             detail = "the session was closed" if asked else "the session was lost"
             self._close(name, ResponseEnded(self._session, name, "cancelled" if asked else "failed", usage, detail))
-        self._phrases.end(lambda sound: self._estimate(_Response(sound=sound), alone=True))
+        self._phrases.end(lambda sound: self._phrase_bill(None, _Response(sound=sound)))
 
     # --- responses
 
@@ -243,7 +244,7 @@ class Dialogue:
             self._close(name, ResponseEnded(self._session, name, message.status, usage, message.detail[:300]))
         elif self._phrases.owns(name):
             made = _Response(sound=self._phrases.heard(name))
-            self._phrases.done(message, message.usage or self._estimate(made, alone=True))
+            self._phrases.done(message, self._phrase_bill(message.usage, made))
             self._forget(name)
         self._next()
         return End(Trouble.REFUSED, message.detail) if message.code in FATAL else None
@@ -349,6 +350,8 @@ class Dialogue:
     # --- money
 
     def _bill(self, message: ResponseDone, response: _Response) -> Usage | None:
+        if self._form.by_time:
+            return None  # whatever is told of tokens
         if message.usage is not None:
             self._context = message.usage
             self._heard = 0.0
@@ -356,6 +359,11 @@ class Dialogue:
         if message.status == "failed" and not response.sound and not response.chars:
             return None  # refused before a word: nothing was made, and nothing is billed
         return self._estimate(response)
+
+    def _phrase_bill(self, told: Usage | None, made: _Response) -> Usage:
+        if self._form.by_time:
+            return Usage(messages=FORCED_MESSAGES)
+        return told or self._estimate(made, alone=True)
 
     def _estimate(self, response: _Response, *, alone: bool = False) -> Usage:
         """The bill of a response that was never told: all that was known to be in the conversation, and what came.

@@ -45,7 +45,7 @@ class RealtimeEngine:
             max_session_seconds=max_session_seconds,
             makes_phrases=True,
             voice=manner.voice,
-            transcription=manner.transcription,
+            transcription=None if billing == "seconds" else manner.transcription,
         )
         self.manner = manner
         self._endpoint = endpoint

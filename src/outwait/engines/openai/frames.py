@@ -68,6 +68,7 @@ class Form:
     aside: Aside = Aside.CONVERSATION
     response_tools: bool = True  # a single response may do without tools
     seeds_as_items: bool = True  # False: what was said before goes into the instructions
+    by_time: bool = False  # every second of a session is billed, and what a response used is not
     growing_words: bool = False  # the person's words come in versions, each better than the one before
 
 
@@ -314,6 +315,7 @@ FORMS: Mapping[Dialect, Form] = {
         aside=Aside.FORCED,
         response_tools=False,
         seeds_as_items=False,  # every text message is billed
+        by_time=True,
         growing_words=True,
     ),
 }
