@@ -175,7 +175,7 @@ def test_a_phrase_answers_before_the_session_does() -> None:
 
 @pytest.mark.parametrize(("held", "phrases"), [(20.0, 0), (40.0, 1)])
 def test_phrases_on_suspicion_are_few_at_once_and_more_on_a_longer_hold(held: float, phrases: int) -> None:
-    book = on_hold(Policy(phrases_per_hold=0, phrase_more=30.0))
+    book = on_hold(Policy(phrases_per_hold=0, phrase_more=30.0), phrases={"resume": "Yes, hello."})
     book.hear(held, **MUSIC)
     played = book.played()
     book.hear(1.28, **SPEECH)
