@@ -65,7 +65,10 @@ def test_every_command_and_flag_has_its_line(name: str) -> None:
 
 def test_every_refusal_has_its_line() -> None:
     """Codes are words that programs match: none may be sent that is not documented."""
-    sources = [ROOT / "src/outwait" / name for name in ("guard.py", "numbers.py", "switchboard.py", "store/sql.py")]
+    sources = [
+        ROOT / "src/outwait" / name
+        for name in ("guard.py", "numbers.py", "switchboard.py", "courier.py", "store/sql.py")
+    ]
     found = {
         code
         for source in [*sources, *(ROOT / "src/outwait/web").glob("*.py")]

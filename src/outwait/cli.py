@@ -111,6 +111,9 @@ def call(
     outcome_schema: Annotated[
         Path | None, typer.Option(help="JSON Schema of the typed result to bring back.", metavar="FILE")
     ] = None,
+    webhook_url: Annotated[
+        str | None, typer.Option(help="Who is told of the call's end; default: whom the server tells.")
+    ] = None,
     server: Annotated[
         str, typer.Option(help="Where the server is.", envvar="OUTWAIT_SERVER")
     ] = "http://127.0.0.1:8080",
@@ -127,6 +130,7 @@ def call(
         "max_cost_usd": max_cost_usd,
         "max_hold_minutes": max_hold_minutes,
         "outcome_schema": client.read_schema(outcome_schema) if outcome_schema is not None else None,
+        "webhook_url": webhook_url,
     }
     given = {name: value for name, value in wish.items() if value is not None}
     _exit(client.run_call(server, given, follow=follow, as_json=as_json))

@@ -12,18 +12,21 @@ import structlog
 from prometheus_client import CollectorRegistry, Counter
 
 from outwait import catalogue
+from outwait.addresses import Addresses, AddressRefused
 from outwait.audio.ear import Ear
 from outwait.call.cost import Prices
 from outwait.call.policy import Policy
 from outwait.carriers.twilio.rest import TwilioCarrier
 from outwait.carriers.twilio.urls import Urls
 from outwait.config import ConfigError, Settings, data_folder
+from outwait.courier import Courier, destination
 from outwait.engines.base import Engine
 from outwait.guard import Guardian, Rules
 from outwait.phrases import PhraseLibrary
 from outwait.prices import NoPrice, PriceTable
 from outwait.reaper import Lease, Reaper, new_process
 from outwait.store.book import Book
+from outwait.store.post import Post
 from outwait.store.sql import SqlStore
 from outwait.switchboard import House, Switchboard
 from outwait.transcriber import Recogniser
@@ -52,6 +55,8 @@ def desk_opener(
     for engine in engines.values():
         _price(table, engine)
 
+    _check_webhook(settings)
+
     def prices(name: str, model: str) -> Prices:
         return _price(table, engines[name])
 
@@ -70,6 +75,7 @@ def desk_opener(
             process = new_process()
             lease = Lease(store, process, time.time)
             await stack.enter_async_context(lease.held())
+            courier = await stack.enter_async_context(_courier(settings, Post(store), registry))
             house = House(
                 store=store,
                 carrier=carrier,
@@ -85,6 +91,10 @@ def desk_opener(
                 process=process,
                 disclosure=settings.disclosure,
                 recogniser=recogniser,
+                webhook=destination(
+                    _addresses(settings), default=settings.webhook_url, signed=settings.webhook_secret is not None
+                ),
+                on_ended=courier.wake if courier is not None else lambda: None,
                 on_law_broken=lambda law: broken.labels(law).inc(),
             )
             board = await stack.enter_async_context(Switchboard(house))
@@ -105,6 +115,34 @@ def desk_opener(
             yield board
 
     return open_desk
+
+
+def _addresses(settings: Settings) -> Addresses:
+    return Addresses(loopback=settings.is_local, private=settings.webhook_private)
+
+
+def _check_webhook(settings: Settings) -> None:
+    if settings.webhook_url is None:
+        return
+    if settings.webhook_secret is None:
+        raise ConfigError("OUTWAIT_WEBHOOK_URL needs OUTWAIT_WEBHOOK_SECRET: what is sent is signed")
+    try:
+        _addresses(settings).check(settings.webhook_url)
+    except AddressRefused as error:
+        raise ConfigError(f"OUTWAIT_WEBHOOK_URL: {error}") from error
+
+
+@asynccontextmanager
+async def _courier(settings: Settings, post: Post, registry: CollectorRegistry) -> AsyncIterator[Courier | None]:
+    """At work as long as the context lasts; None without a secret to sign with."""
+    if settings.webhook_secret is None:
+        yield None
+        return
+    sent = Counter("outwait_webhooks", "Tries to tell a user's server of a call's end", ["result"], registry=registry)
+    secret = settings.webhook_secret.get_secret_value()
+    courier = Courier(post, _addresses(settings), secret, time.time, lambda how: sent.labels(how).inc())
+    async with courier.at_work():
+        yield courier
 
 
 def _rules(settings: Settings) -> Rules:

@@ -118,6 +118,14 @@ class Settings(BaseSettings):
     max_calls_to_number: int | None = Field(None, ge=1)
     # in 24 hours; none: as many as you like
 
+    # --- telling
+    webhook_url: str | None = None
+    # who is told of the end of a call, unless the call says otherwise
+    webhook_secret: SecretStr | None = None
+    # signs what is told; without it nothing is
+    webhook_private: bool = False
+    # addresses in private networks may be told, over plain http too
+
     # --- keeping
     database_url: SecretStr = Field(
         default_factory=lambda: SecretStr(f"sqlite:///{data_folder() / 'calls.db'}"),
@@ -159,6 +167,7 @@ class Settings(BaseSettings):
     @field_validator(
         "public_url",
         "fallback_url",
+        "webhook_url",
         "twilio_base_url",
         "openai_base_url",
         "azure_openai_endpoint",
@@ -218,6 +227,12 @@ class Settings(BaseSettings):
     def _is_a_time(cls, value: object) -> object:
         return read_days(value) if isinstance(value, str | int) else value
 
+    @property
+    def is_local(self) -> bool:
+        """This server is reached on this machine alone."""
+        public = urlsplit(self.public_url).hostname or "" if self.public_url else "localhost"
+        return is_loopback(self.host) and is_loopback(public)
+
     def check_server(self) -> None:
         """What `serve` needs beyond each setting by itself. Raises ConfigError."""
         missing = [
@@ -230,12 +245,10 @@ class Settings(BaseSettings):
         ]
         if missing:
             raise ConfigError(f"{' and '.join(missing)} not set: the carrier can't be reached or trusted without")
-        if self.api_key is None:
-            public = urlsplit(self.public_url).hostname or "" if self.public_url else "localhost"
-            if not (is_loopback(self.host) and is_loopback(public)):
-                raise ConfigError(
-                    "OUTWAIT_API_KEY is not set: without it the server only listens on loopback, with no public URL"
-                )
+        if self.api_key is None and not self.is_local:
+            raise ConfigError(
+                "OUTWAIT_API_KEY is not set: without it the server only listens on loopback, with no public URL"
+            )
 
 
 def read_days(text: str | int) -> timedelta:

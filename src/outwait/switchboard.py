@@ -73,6 +73,8 @@ class House:
     process: str = ""  # who holds the lease on the calls that run here; "": nobody, and every call is free
     disclosure: str = DISCLOSURE  # how the agent names itself; "": it does not
     recogniser: Recogniser | None = None  # reads menus and announcements; None: nothing does
+    webhook: Callable[[str | None], str] = lambda wanted: ""  # whom to tell of a call's end, "": nobody; raises Refused
+    on_ended: Callable[[], None] = lambda: None  # a call has ended, and is written down
     wall: Callable[[], float] = time.time
     on_law_broken: Callable[[str], None] = lambda law: None  # counts
 
@@ -133,6 +135,7 @@ class Switchboard:
             raise Refused("draining", "the server is shutting down; try again in a moment", status=503)
         quota = await self._house.guard.check(request) if self._house.guard is not None else None
         setup = self._setup(request)
+        webhook = self._house.webhook(request.webhook_url)
         created = self._house.wall()
         record = telling.new_record(setup, created)
         row = CallRow(
@@ -146,6 +149,7 @@ class Switchboard:
             owner=self._house.process,
             api_key=request.key.id if request.key is not None else "",
             reserved=request.max_cost_usd or 0.0,
+            webhook=webhook,
         )
         if idempotency_key is not None and request.key is not None:
             idempotency_key = f"{request.key.id} {idempotency_key}"  # no key that a client sends holds a space
@@ -456,6 +460,7 @@ class Switchboard:
             if self._live.get(call_id) is live:  # and not another runner that has taken the call up again
                 del self._live[call_id]
             self._moved.set()
+            self._house.on_ended()
 
     def _means(self, name: str) -> Means:
         model = self._house.engines[name].capabilities.model

@@ -29,6 +29,7 @@ async def a_call(store: SqlStore, call_id: str, created: float, to: str = NUMBER
     setup = b'{"id":"x","task":"%s","metadata":{"who":"%s"},"engine":"openai"}' % (SAID.encode(), SAID.encode())
     await store.create(CallRow(call_id, created, setup, record, None, True, 1), f"key of {call_id}")
     said = {"transcript": [{"at": 1.0, "role": "human", "text": SAID}], "outcome": SAID, "cost": {"total_usd": 0.5}}
+    said |= {"result": {"who": SAID}, "result_faults": [SAID], "evidence": [{"of": "/who", "text": SAID}]}
     event = b'{"text":"%s"}' % SAID.encode()
     await store.append(call_id, [Entry(1, 0.0, 0.0, 1, event, b"[]")], record | said | {"phase": phase})
     await store.keep_memory(call_id, SAID.encode())

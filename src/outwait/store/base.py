@@ -51,6 +51,7 @@ class CallRow:
     owner: str = ""  # process that runs it; "": nobody
     api_key: str = ""  # id of the key that placed it; "": the configured one, or none
     reserved: float = 0.0  # USD that it may spend, counted against its key's day until it has ended
+    webhook: str = ""  # who is told of its end, of a new call; not read back
 
 
 class Letter(NamedTuple):

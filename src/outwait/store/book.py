@@ -14,7 +14,17 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from outwait.store.base import ApiKey, Limits, StoreError
 from outwait.store.sql import SqlStore
-from outwait.store.tables import api_keys, calls, do_not_call, entries, idempotency, letters, memories, tokens
+from outwait.store.tables import (
+    api_keys,
+    calls,
+    deliveries,
+    do_not_call,
+    entries,
+    idempotency,
+    letters,
+    memories,
+    tokens,
+)
 
 PREFIX = "ow_"  # of every key that we make, so that a leaked one can be found by a scanner
 KEY_LENGTH = len(PREFIX) + 43  # characters: 256 random bits
@@ -173,24 +183,36 @@ async def _on_list(connection: AsyncConnection, number: str) -> bool:
 
 
 async def _delete(connection: AsyncConnection, ids: Collection[str]) -> None:
-    for table in (entries, memories, tokens, idempotency, letters):
+    for table in (entries, memories, tokens, idempotency, letters, deliveries):
         await connection.execute(table.delete().where(table.c.call_id.in_(ids)))
     await connection.execute(calls.delete().where(calls.c.id.in_(ids)))
 
 
+_BARE: dict[str, Any] = {
+    "task": "",
+    "metadata": {},
+    "transcript": [],
+    "outcome": None,
+    "outcome_reason": None,
+    "result": None,
+    "result_faults": [],
+    "evidence": [],
+}
+
+
 async def _strip(connection: AsyncConnection, ids: Collection[str]) -> None:
     """What was said and what was to be said; who, when, how long, how it ended and what it cost stay."""
-    for table in (entries, memories, tokens, letters):
+    for table in (entries, memories, tokens, letters, deliveries):
         await connection.execute(table.delete().where(table.c.call_id.in_(ids)))
     for line in (await connection.execute(sa.select(calls).where(calls.c.id.in_(ids)))).all():
         record = msgspec.json.decode(line.record)
         setup = msgspec.json.decode(line.setup)
-        bare = record | {"task": "", "transcript": [], "outcome": None, "outcome_reason": None, "metadata": {}}
+        bare = record | _BARE
         for decision in bare.get("decisions", []):
             decision["why"] = ""
         values = {
             "record": msgspec.json.encode(bare).decode(),
-            "setup": msgspec.json.encode(setup | {"task": "", "metadata": {}}).decode(),
+            "setup": msgspec.json.encode(setup | {"task": "", "metadata": {}, "outcome_schema": None}).decode(),
             "words": False,
         }
         await connection.execute(calls.update().where(calls.c.id == line.id).values(values))

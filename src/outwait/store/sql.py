@@ -24,7 +24,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from outwait.store.base import CallRow, Entry, Fenced, Letter, OverQuota, Quota, StoreError
-from outwait.store.tables import calls, entries, idempotency, letters, memories, processes, tokens
+from outwait.store.tables import calls, deliveries, entries, idempotency, letters, memories, processes, tokens
 
 DEADLINE = 10.0  # wall s for one operation
 PLAIN_DEADLINE = 3600.0  # wall s for one that rewrites the file
@@ -74,6 +74,9 @@ class SqlStore:
                         await connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_QUOTA_LOCK)))
                     await _check_quota(connection, row, quota)
                 await connection.execute(_INSERT_CALL, _values(row))
+                if row.webhook:
+                    line = {"call_id": row.id, "url": row.webhook, "state": "waiting"}
+                    await connection.execute(deliveries.insert(), line)
                 if idempotency_key is not None:
                     key = {"key": idempotency_key, "call_id": row.id, "created": row.created}
                     await connection.execute(idempotency.insert(), key)
@@ -103,6 +106,8 @@ class SqlStore:
                 done = await connection.execute(_CHANGE_CALL, owner | _changes(record))
             if done.rowcount != 1:
                 raise Fenced(f"call {call_id} is not ours any more")
+            if record is not None and record.get("phase") == "ended":
+                await connection.execute(_DELIVER, {"of": call_id, "at": entries[-1].wall})
             await connection.execute(self._insert_entry, [_line(call_id, entry) for entry in entries])
 
     async def take_over(self, call_id: str, owner: str = "") -> int:
@@ -371,6 +376,11 @@ _LETTERS = (
     .join(calls, calls.c.id == letters.c.call_id)
     .where(calls.c.owner == sa.bindparam("owner"), calls.c.live)
     .order_by(letters.c.id)
+)
+_DELIVER = (
+    deliveries.update()
+    .where(deliveries.c.call_id == sa.bindparam("of"), deliveries.c.state == "waiting")
+    .values(state="due", due=sa.bindparam("at"), ended=sa.bindparam("at"))
 )
 _json = msgspec.json.Encoder().encode
 

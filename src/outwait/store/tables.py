@@ -72,6 +72,18 @@ letters = sa.Table(
     sa.Column("event", sa.Text, nullable=False),  # JSON
 )
 
+deliveries = sa.Table(
+    "deliveries",
+    metadata,
+    sa.Column("call_id", sa.String(64), sa.ForeignKey("calls.id", ondelete="CASCADE"), primary_key=True),
+    sa.Column("url", sa.Text, nullable=False),
+    sa.Column("state", sa.String(16), nullable=False),  # waiting (for the call's end), due, delivered, given_up
+    sa.Column("ended", sa.Double, nullable=False, server_default="0"),  # s since 1970: end of the call
+    sa.Column("due", sa.Double, nullable=False, server_default="0"),  # s since 1970: next try
+    sa.Column("tries", sa.Integer, nullable=False, server_default="0"),
+    sa.Index("deliveries_due", "state", "due"),
+)
+
 processes = sa.Table(
     "processes",
     metadata,

@@ -43,6 +43,8 @@ class CallCreate(BaseModel):
     # where the callee is, such as America/New_York, for the calling hours; where the number rings when absent
     outcome_schema: Annotated[dict[str, JsonValue], WithJsonSchema({"type": "object"})] | None = None
     # JSON Schema of the typed result that the agent is to leave
+    webhook_url: Annotated[str, StringConstraints(min_length=1, max_length=2000)] | None = None
+    # who is told of the call's end; whom the server tells when absent
 
 
 class CallCreated(BaseModel):

@@ -1,0 +1,29 @@
+"""What `import outwait` offers, and what it costs: nothing until it is used."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+import outwait
+
+
+def test_it_is_short_sorted_and_whole() -> None:
+    assert outwait.__all__ == sorted(outwait.__all__)
+    assert dir(outwait) == outwait.__all__
+    assert len(outwait.__all__) <= 12
+    for name in outwait.__all__:
+        assert getattr(outwait, name) is not None
+
+
+def test_an_unknown_name_is_an_attribute_error() -> None:
+    with pytest.raises(AttributeError, match="no attribute 'Phone'"):
+        outwait.Phone  # noqa: B018
+
+
+def test_importing_it_imports_nothing_else() -> None:
+    code = "import sys, outwait; print([m for m in sys.modules if m.startswith('outwait')], 'pydantic' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "['outwait'] False"
