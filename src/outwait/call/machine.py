@@ -181,7 +181,6 @@ class Call:
                 | ev.ResponseEnded()
                 | ev.PhraseMade()
                 | ev.PhraseFailed()
-                | ev.SessionUsed()
                 | ev.SessionComplained()
             ):
                 return self._session(event, now)
@@ -327,7 +326,6 @@ class Call:
         """The line's own timers, on media time."""
         if self.phase is Phase.HOLDING:
             self._meter.note_hold(self._holds, at - self._hold_began)
-        self._talk.second_passed(at)
         commands = spent(self._meter, self._meter.count_line(at))
         if self._ending is not None:
             return commands
