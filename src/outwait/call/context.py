@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
@@ -38,6 +39,7 @@ _NEVER_DENY = "You are an AI; you never deny it, and say so when you are asked."
 
 
 _WORDS = ("human", "agent")
+_PASSING_ON = re.compile(r"\b(transfer|put(ting)? (you|me) through|connect(ing)? you|pass(ing)? you|forward you)", re.I)
 
 
 @dataclass(slots=True)
@@ -92,6 +94,12 @@ class Context:
     def happened(self, text: str) -> None:
         """Something about the line that the agent has to know."""
         self._entries.append(_Entry("system", text))
+
+    @property
+    def passed_on(self) -> bool:
+        """The last words before the hold said that somebody else takes over. English; ringback says it everywhere."""
+        said = next((entry.text for entry in reversed(self._entries) if entry.kind == "human" and entry.text), "")
+        return _PASSING_ON.search(said) is not None
 
     def seed(self, saying: Iterable[tuple[str, bool]] = ()) -> tuple[SeedItem, ...]:
         """The brief, then the conversation so far, oldest first, within bounds: its beginning and as much of its end

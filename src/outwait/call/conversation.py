@@ -29,6 +29,11 @@ Want = Literal["talk", "drain", "none"]
 _TURN_MARGIN = 0.6  # s before the engine noticed a turn: its prefix and the way there
 _GO_ON = "The connection broke off while you spoke. Go on from where the person last heard you; do not repeat it."
 _ANSWER = "Answer the person now."
+_PASSED_ON = (
+    "you have been passed on, so this is most likely somebody else, who knows nothing of this call: explain again, "
+    "shortly, from the beginning."
+)
+RINGBACK_SECONDS = 1.0  # of tone on hold: it rings somewhere else
 _FIRST = "Nobody has said anything. Introduce yourself and say why you call."
 
 SessionEvent = (
@@ -81,6 +86,7 @@ class Conversation:
         self._last_phrase = ("", -1e9)  # name, media s
         self._gate_until = 0.0  # media s: the parked session is kept, deaf and dumb
         self._drain_until = 0.0  # media s: it may finish what it has begun
+        self._rang = False  # it rang somewhere else since the last hold began
         self._deaf = False  # the person is not to be listened to any more: the goodbye is not for discussion
 
     # --- the far end ---------------------------------------------------------------------------
@@ -225,6 +231,7 @@ class Conversation:
     def park(self, now: float, at: float) -> list[AnyCommand]:
         """The line is on hold: no sound goes to the session from here, and nothing is asked of it."""
         self._live = False
+        self._rang = False
         self.person_speaking = False
         self._turn_from = None
         self._owed = ""
@@ -241,6 +248,10 @@ class Conversation:
             return [do.CancelResponse(link.number)]  # what was asked for and has not begun is not wanted any more
         return []
 
+    def line_heard(self, kind: str, seconds: float) -> None:
+        """What a stretch of the hold was."""
+        self._rang = self._rang or (kind == "tone" and seconds >= RINGBACK_SECONDS)
+
     def resume(self, onset: float, held: float, phrase: str | None) -> None:
         """A person is back: the next session hears them from `onset`, media s."""
         self._waits.clear("gate", "drain")
@@ -249,9 +260,10 @@ class Conversation:
         self._spoken = True
         minutes, seconds = divmod(round(held), 60)
         said = f' While the line was connected you already said to them: "{phrase}"' if phrase else ""
+        other = _PASSED_ON if self._rang or self.context.passed_on else "it may be somebody else."
         self.context.happened(
-            f"You were on hold for {minutes} min {seconds} s. A person has just come back on the line; it may be "
-            f"somebody else.{said} Listen to what they say, {self._introduction} if they may not know, and go on with "
+            f"You were on hold for {minutes} min {seconds} s. A person has just come back on the line; "
+            f"{other}{said} Listen to what they say, {self._introduction} if they may not know, and go on with "
             "the task. Should it be a recording, a queue announcement or music after all, say nothing and call "
             "wait_on_hold."
         )

@@ -23,6 +23,8 @@ from outwait.call.ending import Ending, Result, View
 from outwait.call.events import AnyEvent, Trouble
 from outwait.call.keys import tones
 from outwait.call.outcome import ResultDesk
+from outwait.call.pickup import WAIT as PICKUP
+from outwait.call.pickup import Pickup
 from outwait.call.setup import Setup
 from outwait.call.states import LEG, PHASE, Leg, Phase, Session, allowed
 from outwait.call.turns import BYTES
@@ -41,6 +43,7 @@ _WAITS_OF_A_LIVING_CALL = (
     "session retry",
     "gate",
     "drain",
+    PICKUP,
 )
 _OK = '{"ok": true}'  # a tool's output
 _LISTEN = 1280  # bytes given to the ear at once: one stretch of its scores
@@ -68,6 +71,7 @@ class Call:
         self._meter = Meter(setup.prices, setup.policy.max_cost_micro_usd)
         self._talk = Conversation(setup, self._waits, self._meter)
         self._hold = hold.HoldLogic(setup.policy.hold, on_hold=False)
+        self._pickup = Pickup(setup.policy, self._waits)
         self._results = ResultDesk(setup.outcome_schema, setup.policy.result_tries)
         self._ending: Ending | None = None
         self._before = Phase.TALKING  # the phase to which a re-attached stream goes back
@@ -365,6 +369,7 @@ class Call:
             case hold.LineDead(why=why):
                 return self._end("indeterminate", f"line_dead: {why}", now, polite=False)
             case hold.SegmentHeard(start=start, end=end, kind=kind):
+                self._talk.line_heard(kind, end - start)
                 return [Tell(notes.HoldPart(start=start, end=end, part=kind))]
             case hold.AnnouncementHeard():
                 return []
@@ -406,12 +411,14 @@ class Call:
         onset = max(heard.onset, self._hold_began)
         self._hold_resumed = onset
         self._talk.resume(onset, onset - self._hold_began, said)
+        self._pickup.begin(now)
         note = notes.HoldEnded(at=onset, decided_at=at, confidence=heard.confidence, why=heard.why)
         return [*self._enter(Phase.RESUMING, heard.why), Tell(note), *self._talk.playout.advance(self._stream, at)]
 
     def _nobody_there(self, at: float, why: str, now: float) -> list[AnyCommand]:
         if self.phase not in (Phase.RESUMING, Phase.TALKING):
             return []
+        self._pickup.over()
         asked = self._talk.asked_since_park
         self._talk.context.happened("That was a recording or noise, not a person; the hold goes on.")
         commands, _ = self._talk.playout.interrupt(self._stream)
@@ -427,6 +434,7 @@ class Call:
             commands += self._tool(call, now)
         self._talk.calls.clear()
         if isinstance(event, ev.AgentSpoke) and self._stream:
+            self._pickup.over()
             if self.phase is Phase.RESUMING:
                 commands += self._enter(Phase.TALKING)
             if self._may_speak:
@@ -436,8 +444,15 @@ class Call:
                 commands.append(self._step("session_closed", str(event.code)))
             held = self.phase in (Phase.HOLDING, Phase.DETACHED)
             if self._talk.gave_up is not None and not held:
-                commands += self._end("upstream_error", self._talk.gave_up, now, polite=False)
+                commands += self._without_a_model(self._talk.gave_up, now)
         return commands
+
+    def _without_a_model(self, why: str, now: float) -> list[AnyCommand]:
+        """No session can be had any more: whoever is on the line is told so."""
+        at = self._media.at
+        polite = self._policy.apologise and bool(self._stream) and self._talk.say_phrase(["apology"], at) is not None
+        commands = self._talk.playout.advance(self._stream, at) if polite else []
+        return [*commands, *self._end("upstream_error", why, now, polite=polite)]
 
     def _tool(self, call: ev.ToolCalled, now: float) -> list[AnyCommand]:
         if self._ending is not None:
@@ -600,6 +615,11 @@ class Call:
                 return self._fetch()
             case "detached session":
                 return self._talk.close("dropped", now, self._media.read(now))
+            case "pickup":
+                quiet = self._talk.playout.quiet and bool(self._stream)
+                if self.phase is Phase.RESUMING and self._pickup.late(quiet, now):
+                    self._talk.say_phrase(["pickup", "resume_again"], self._media.at)
+                return []
             case "line gone":
                 return self._end("upstream_error", "line_silent", now, polite=False)
             case _:

@@ -93,6 +93,12 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
     # phrases said on suspicion in one hold
     phrase_more: float = 150.0
     # media s of hold for each one more: who comes back after half an hour of announcements is answered at once, too
+    pickup_seconds: float = 4.0
+    # wall s that a person who is back hears nothing of the agent, before the next phrase
+    pickup_phrases: int = 3
+    # such phrases for one person
+    apologise: bool = True
+    # when no session can be had any more, say so before the call ends
 
     # --- the end
     goodbye_seconds: float = 8.0

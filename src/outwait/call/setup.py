@@ -21,6 +21,8 @@ def phrases(disclosure: str) -> dict[str, str]:
     return {
         "resume": f"Yes, hello, {this_is}I'm here.",
         "resume_again": f"Hello, yes, {this_is}I'm still on the line.",
+        "pickup": "One moment please, I'll be right with you.",
+        "apology": "I'm sorry, I have a technical problem and can't go on. I will call again. Goodbye.",
         "budget": "I'm sorry, I have to end this call now. Thank you, goodbye.",
     }
 

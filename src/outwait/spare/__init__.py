@@ -12,6 +12,8 @@ from importlib.resources import files
 TEXTS = {
     "resume": "Yes, hello, this is the AI assistant, I'm here.",
     "resume_again": "Hello, yes, this is the AI assistant, I'm still on the line.",
+    "pickup": "One moment please, I'll be right with you.",
+    "apology": "I'm sorry, I have a technical problem and can't go on. I will call again. Goodbye.",
     "budget": "I'm sorry, I have to end this call now. Thank you, goodbye.",
 }
 
