@@ -1,4 +1,4 @@
-"""Nobody who has come back is left in silence: until the agent speaks, a phrase now and then says that somebody is there.
+"""Nobody who has come back is left in silence: until the agent speaks, a phrase says now and then that all is well.
 
 A small machine of its own. It begins with the resume and ends with the agent's first sound; its waits are on the wall,
 for what is late is a network.
