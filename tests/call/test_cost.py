@@ -8,6 +8,7 @@ import pytest
 from outwait.call.cost import (
     CascadePrice,
     CharacterPrice,
+    Item,
     Meter,
     MinutePrice,
     Prices,
@@ -91,13 +92,79 @@ def test_parking_saves_the_holds_and_nothing_else() -> None:
     assert meter.without_parking == meter.total + held
 
 
-def test_an_included_transcription_costs_nothing_and_a_session_counts_only_where_time_is_billed() -> None:
-    by_time = Prices(model=TimePrice(rate=0.06), transcription=None, carrier={"line": MinutePrice(rate=0.01)})
-    meter = Meter(by_time, None)
-    assert meter.count_transcript(Usage(seconds=10.0)) == []
-    assert [item.micro_usd for item in meter.count_session(30.0)] == [30_000]
-    assert Meter(PRICES, None).count_session(30.0) == []
-    assert least_cap(by_time) == 10_000 + 60_000
+BY_TIME = Prices(model=TimePrice(rate=0.06), transcription=None, carrier={"line": MinutePrice(rate=0.01)})
+
+
+def charged(items: list[Item]) -> int:
+    return sum(item.micro_usd for item in items)
+
+
+def test_an_included_transcription_costs_nothing() -> None:
+    assert Meter(BY_TIME, None).count_transcript(Usage(seconds=10.0)) == []
+    assert least_cap(BY_TIME) == 10_000 + 60_000
+
+
+def test_seconds_of_a_session_are_totals_and_the_largest_counts() -> None:
+    meter = Meter(BY_TIME, None)
+    assert [(i.what, i.units, i.micro_usd) for i in meter.count_session(1, 30.0)] == [("session", "seconds", 30_000)]
+    assert meter.count_session(1, 30.0) == [], "told twice"
+    assert charged(meter.count_session(1, 42.0)) == 12_000
+    assert meter.count_session(1, 7.0) == [], "late"
+    assert charged(meter.count_session(2, 7.0)) == 7_000, "another session has a total of its own"
+    assert meter.model == 49_000
+    assert not meter.estimated
+    meter.count_session(2, 8.0, estimated=True)
+    assert meter.estimated
+
+
+def test_a_session_counts_only_where_time_is_billed() -> None:
+    meter = Meter(PRICES, 18_001)
+    assert meter.count_session(1, 30.0) == []
+    meter.session_runs(1, 3600.0)
+    assert meter.next_response_fits()
+    assert meter.without_parking == 0
+
+
+def test_tokens_count_only_where_a_text_model_stands_behind() -> None:
+    usage = Usage(text_in=1000, text_out=100)
+    assert Meter(BY_TIME, None).count_response("response", usage) == []
+    behind = Meter(msgspec.structs.replace(BY_TIME, backend=CHAT), None)
+    (item,) = behind.count_response("response", usage)
+    assert (item.what, item.units, item.quantity) == ("backend", "tokens", 1100)
+    assert item.micro_usd == priced(usage, CHAT)
+
+
+def test_the_cap_knows_what_the_engine_has_not_told_yet() -> None:
+    meter = Meter(BY_TIME, 50_000)
+    meter.count_line(0.0)
+    meter.session_runs(1, 39.0)
+    assert meter.next_response_fits()
+    assert meter.line_fits(59.0)
+    assert not meter.line_fits(61.0), "there would be no second minute of the line"
+    meter.session_runs(1, 40.0)
+    assert not meter.next_response_fits()
+    assert meter.total == 10_000, "it is owed, and charged when the engine tells"
+    meter.session_over()
+    meter.count_session(1, 38.0)
+    assert meter.next_response_fits(), "the engine's word counts"
+
+
+def test_without_parking_a_session_is_billed_for_the_whole_hold_but_not_twice() -> None:
+    meter = Meter(BY_TIME, None)
+    meter.count_session(1, 20.0)
+    meter.note_hold(1, 1.0)
+    meter.count_session(1, 22.0)  # it finished its sentence
+    meter.note_hold(1, 100.0)
+    assert meter.without_parking == 22_000 + 98_000
+    meter.session_runs(2, 10.0)  # somebody seems to be back, and is not
+    meter.note_hold(1, 110.0)
+    meter.count_session(2, 10.0)
+    meter.session_over()
+    meter.note_hold(1, 120.0)
+    assert meter.without_parking == 20_000 + 120_000
+    meter.count_session(3, 60.0)  # the person is back
+    meter.note_hold(2, 30.0)
+    assert meter.without_parking == 80_000 + 150_000
 
 
 def test_another_engine_changes_the_price_of_what_follows() -> None:

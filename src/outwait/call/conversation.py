@@ -50,6 +50,7 @@ SessionEvent = (
     | ev.ResponseEnded
     | ev.PhraseMade
     | ev.PhraseFailed
+    | ev.SessionUsed
     | ev.SessionComplained
 )
 
@@ -128,6 +129,9 @@ class Conversation:
         """News of a session. That of an old one changes nothing but the bill."""
         if isinstance(event, ev.PhraseMade):
             return self._phrase_made(event)
+        if isinstance(event, ev.SessionUsed):
+            seconds, estimated = event.seconds, event.estimated
+            return self._spent(self._meter.count_session(event.session, seconds, estimated=estimated))
         link = self.chain.of(event.session)
         if link is None:
             return self._late(event)
@@ -142,8 +146,9 @@ class Conversation:
                 return self._person_started(link, at, stream)
             case ev.PersonStopped():
                 self.person_speaking = False
-                link.due = True
-                self._waits.set("stall", now + self._policy.stall_seconds)
+                if event.due:
+                    link.due = True
+                    self._waits.set("stall", now + self._policy.stall_seconds)
             case ev.PersonCommitted(item=item):
                 link.untold.add(item)
                 self._turn_starts[item] = at if self._turn_from is None else self._turn_from
@@ -176,6 +181,12 @@ class Conversation:
             case ev.SessionComplained():
                 pass
         return []
+
+    def second_passed(self, at: float) -> None:
+        """The line has gone on to media second `at`."""
+        link = self.chain.link
+        if link is not None and link.opened_at is not None:
+            self._meter.session_runs(link.number, at - link.opened_at)
 
     def settle(self, want: Want, now: float, at: float) -> list[AnyCommand]:
         """Bring the sessions to what is wanted, whatever has happened. Called after every event."""
@@ -368,6 +379,7 @@ class Conversation:
     def _opened(self, link: Link, event: ev.SessionOpened, now: float, at: float) -> list[AnyCommand]:
         if not link.move(Session.OPEN):
             return []
+        link.opened_at = at
         self._waits.clear("session open")
         age = self._policy.max_session_seconds
         if event.expires_in is not None:
@@ -451,6 +463,7 @@ class Conversation:
         self._waits.clear("session open", "session close", "session age", "stall")
         link.state = Session.CLOSED
         self.chain.link = None
+        self._meter.session_over()
         self.person_speaking = False
         self._live = False
         return [*self._finished(), self._note(link, at)]

@@ -6,6 +6,7 @@ Money is counted in integer micro-dollars. Prices are passed in; a thing without
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 
 import msgspec
 
@@ -72,6 +73,7 @@ class Prices(msgspec.Struct, frozen=True):
     model: TokenPrice | TimePrice | CascadePrice
     transcription: TokenPrice | TimePrice | None  # None: the engine's price includes it
     carrier: dict[str, MinutePrice]  # name -> price; all of them run from answer to end
+    backend: TokenPrice | None = None  # text model to which an engine billed by time hands its work; None: it has none
 
     @property
     def by_time(self) -> bool:
@@ -219,9 +221,10 @@ class Meter:
         self._prices = prices
         self._cap = cap
         self._minutes_begun = 0
-        self._holds: dict[int, tuple[float, float, float]] = {}  # s, text tokens, audio tokens at its start
+        self._holds: dict[int, _Hold] = {}
         self._context = (1000.0, 0.0)  # text, audio tokens of the last response
-        self._largest = 0  # micro-dollars of the dearest response so far
+        self._sessions: dict[int, float] = {}  # s of each, as its engine has counted them; only where time is billed
+        self._running = (0, 0.0)  # session that is open, s by our own count
         self.model = 0  # micro-dollars
         self.carrier = 0  # micro-dollars
         self.estimated = False
@@ -238,15 +241,19 @@ class Meter:
     @property
     def without_parking(self) -> int:
         """Micro-dollars that this call would have cost with one session open all the time."""
-        held = sum(naive_hold(self._prices.model, *hold, self._prices.transcription) for hold in self._holds.values())
+        prices = self._prices
+        held = sum(
+            naive_hold(prices.model, hold.seconds - hold.open, hold.text, hold.audio, prices.transcription)
+            for hold in self._holds.values()
+        )
         return self.total + held
 
     def count_response(self, what: str, usage: Usage) -> list[Item]:
-        """A response of the engine."""
+        """A response of the engine. Where time is billed, only its tokens of a text model behind it are."""
+        if self._prices.by_time:
+            return [] if self._prices.backend is None else self._count("backend", usage, self._prices.backend)
         self._context = (usage.text_in + usage.text_out, usage.audio_in + usage.audio_out)
-        items = self._count(what, usage, self._prices.model)
-        self._largest = max(self._largest, sum(item.micro_usd for item in items))
-        return items
+        return self._count(what, usage, self._prices.model)
 
     def count_phrase(self, usage: Usage) -> list[Item]:
         """A phrase made outside the conversation."""
@@ -258,11 +265,25 @@ class Meter:
             return []
         return self._count("transcription", usage, self._prices.transcription)
 
-    def count_session(self, seconds: float) -> list[Item]:
-        """A session of an engine that bills by time; nothing for the others."""
-        if not isinstance(self._prices.model, TimePrice):
+    def count_session(self, number: int, seconds: float, *, estimated: bool = False) -> list[Item]:
+        """A session of an engine that bills by time has lasted `seconds` so far; nothing for the others.
+
+        Such engines tell totals, some of them late or twice: the largest counts, and what is new of it is charged.
+        """
+        told = self._sessions.get(number, 0.0)
+        if not self._prices.by_time or seconds <= told:
             return []
-        return self._count("session", Usage(seconds=seconds), self._prices.model)
+        self._sessions[number] = seconds
+        return self._count("session", Usage(seconds=seconds - told, estimated=estimated), self._prices.model)
+
+    def session_runs(self, number: int, seconds: float) -> None:
+        """A session has been open for so long, by our own count: what its engine has not told yet is owed all the
+        same."""
+        self._running = (number, seconds)
+
+    def session_over(self) -> None:
+        """Nothing runs; what its engine says last is what it costs."""
+        self._running = (0, 0.0)
 
     def count_line(self, seconds: float) -> list[Item]:
         """The line has been up for so long: lines of the bill for the minutes newly begun."""
@@ -275,12 +296,13 @@ class Meter:
 
     def note_hold(self, number: int, seconds: float) -> None:
         """The call's hold of that number has lasted so long."""
-        _, *context = self._holds.get(number, (0.0, *self._context))
-        self._holds[number] = (seconds, context[0], context[1])
+        hold = self._holds.setdefault(number, _Hold(*self._context, opened=self._open_seconds))
+        hold.seconds = seconds
+        hold.open = min(seconds, self._open_seconds - hold.opened)
 
     def next_response_fits(self) -> bool:
         """Whether the cap leaves anything for one more response."""
-        return self._cap is None or self.total < self._cap
+        return self._cap is None or self.total + self._owed < self._cap
 
     def line_fits(self, seconds: float) -> bool:
         """Whether the cap can pay the line up to then."""
@@ -288,7 +310,23 @@ class Meter:
             return True
         minutes = max(1, math.ceil(seconds / 60 - 1e-9))
         more = max(0, minutes - self._minutes_begun) * self._prices.carrier_minute
-        return self.total + more <= self._cap
+        return self.total + self._owed + more <= self._cap
+
+    @property
+    def _unsaid(self) -> float:
+        """Seconds of the open session that its engine has not told yet; 0 where time is not billed."""
+        number, seconds = self._running
+        return max(0.0, seconds - self._sessions.get(number, 0.0)) if self._prices.by_time else 0.0
+
+    @property
+    def _owed(self) -> int:
+        """Micro-dollars for them."""
+        return priced(Usage(seconds=self._unsaid), self._prices.model) if self._unsaid else 0
+
+    @property
+    def _open_seconds(self) -> float:
+        """Of all sessions so far, where time is billed."""
+        return sum(self._sessions.values()) + self._unsaid
 
     def _count(self, what: str, usage: Usage, price: TokenPrice | TimePrice | CascadePrice) -> list[Item]:
         self.estimated = self.estimated or usage.estimated
@@ -310,6 +348,17 @@ class Meter:
         ]
         self.carrier += sum(item.micro_usd for item in items)
         return items
+
+
+@dataclass(slots=True)
+class _Hold:
+    """One hold, for the comparison with a session that stays open."""
+
+    text: float  # tokens of context when it began
+    audio: float  # tokens of context when it began
+    opened: float  # s of all sessions until then, where time is billed
+    seconds: float = 0.0
+    open: float = 0.0  # s of it in which a session was open all the same: they are in the total
 
 
 def least_cap(prices: Prices) -> int:

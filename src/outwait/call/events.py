@@ -206,9 +206,10 @@ class PersonStarted(Event, frozen=True):
 
 
 class PersonStopped(Event, frozen=True):
-    """The engine hears the person's turn end; a response is due."""
+    """The engine hears the person's turn end."""
 
     session: int
+    due: bool = True  # a response comes for certain; False: the model may find that there is nothing to say
 
 
 class PersonCommitted(Event, frozen=True):
@@ -284,6 +285,14 @@ class PhraseFailed(Event, frozen=True):
     usage: Usage | None = None  # of what was made before it failed
 
 
+class SessionUsed(Event, frozen=True):
+    """What an engine that bills by time has counted for this session."""
+
+    session: int
+    seconds: float  # in all so far, not since the last time
+    estimated: bool = False  # by our own clock: the engine never told
+
+
 class SessionComplained(Event, frozen=True):
     """The engine objected to something; the session goes on."""
 
@@ -329,5 +338,6 @@ AnyEvent = (
     | ResponseEnded
     | PhraseMade
     | PhraseFailed
+    | SessionUsed
     | SessionComplained
 )

@@ -90,10 +90,10 @@ class Laws:
             case Tell(note=notes.Phase(phase=phase)):
                 self._holding_since = now if phase == "holding" else None
             case Tell(note=notes.Spent(what=what, micro_usd=micro, total_micro_usd=total)):
-                if what in ("response", "phrase", "transcription"):
+                if what in _OF_THE_MODEL:
                     self._dearest = max(self._dearest, micro)
                 cap = self._policy.max_cost_micro_usd
-                if cap is not None and what not in ("response", "phrase", "transcription"):
+                if cap is not None and what not in _OF_THE_MODEL:
                     self._require(
                         total <= cap + self._dearest * 2, "spend stays under the cap and one response", command
                     )
@@ -104,6 +104,10 @@ class Laws:
     def _require(kept: bool, law: str, what: object) -> None:
         if not kept:
             raise LawBroken(f"{law}: {what!r:.300}")
+
+
+_OF_THE_MODEL = ("response", "phrase", "transcription", "session", "backend")
+"""Lines of the bill that come when they come: what was asked for before the cap was reached is paid."""
 
 
 def _is_bill(command: AnyCommand) -> bool:

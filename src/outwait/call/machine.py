@@ -185,6 +185,7 @@ class Call:
                 | ev.ResponseEnded()
                 | ev.PhraseMade()
                 | ev.PhraseFailed()
+                | ev.SessionUsed()
                 | ev.SessionComplained()
             ):
                 return self._session(event, now)
@@ -330,6 +331,7 @@ class Call:
         """The line's own timers, on media time."""
         if self.phase is Phase.HOLDING:
             self._meter.note_hold(self._holds, at - self._hold_began)
+        self._talk.second_passed(at)
         commands = spent(self._meter, self._meter.count_line(at))
         if self._ending is not None:
             return commands

@@ -25,6 +25,7 @@ class Link:
     engine: str
     model: str
     state: Session = Session.OPENING
+    opened_at: float | None = None  # media s at which it was open
     reason: str = ""  # why we close it
     responses: set[str] = field(default_factory=set)  # running
     asked: int = 0  # responses that were asked for or begun

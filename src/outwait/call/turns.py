@@ -64,6 +64,7 @@ class Playout:
         self._count = 0
         self._playing_until = 0.0  # media s up to which the carrier has sound
         self._muted: set[tuple[int, str]] = set()  # responses that were cut: what still comes of them is not said
+        self._spoke: set[tuple[int, str]] = set()  # responses that had a voice, also when it has been heard long since
         self.finished: list[Utterance] = []  # said to the end, or cut; whoever reads them empties the list
 
     @property
@@ -84,6 +85,7 @@ class Playout:
     def speak(self, session: int, response: str, item: str, ulaw: bytes) -> None:
         """A piece of the model's voice."""
         if (session, response) not in self._muted:
+            self._spoke.add((session, response))
             self._of(session, response, item).audio += ulaw
 
     def write(self, session: int, response: str, item: str, text: str) -> None:
@@ -93,7 +95,7 @@ class Playout:
 
     def spoke(self, session: int, response: str) -> bool:
         """Whether this response has said anything so far."""
-        return any(u.session == session and u.response == response and u.audio for u in self._queue + self.finished)
+        return (session, response) in self._spoke
 
     def phrase(self, text: str, ulaw: bytes, kind: Literal["phrase", "keys"] = "phrase") -> None:
         """Something made beforehand, behind what is queued."""
