@@ -98,8 +98,10 @@ VOICE_LIVE_PRICES = {
         "voicelive/gpt-realtime-2.1": {
             "unit": "per_1M_tokens",
             "text_in": 4,
+            "text_cached": 0.4,
             "text_out": 24,
             "audio_in": 32,
+            "audio_cached": 0.4,
             "audio_out": 64,
             "source": "a test",
             "date": "2026-11-22",

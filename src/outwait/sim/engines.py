@@ -87,6 +87,14 @@ def _azure_preview(model: RealtimeSim) -> dict[str, str]:
     return _azure(model) | {"OPENAI_API_VERSION": "2025-04-01-preview"}
 
 
+def _voice_live(model: RealtimeSim) -> dict[str, str]:
+    return {"AZURE_VOICELIVE_ENDPOINT": model.azure_endpoint, "AZURE_VOICELIVE_API_KEY": model.key}
+
+
+def _xai(model: RealtimeSim) -> dict[str, str]:
+    return {"XAI_API_KEY": model.key, "OUTWAIT_XAI_BASE_URL": model.xai_base_url}
+
+
 def _cascade(scenario: Scenario) -> CascadeSim:
     return CascadeSim(PlainHearing(), _mind(scenario))
 
@@ -99,6 +107,8 @@ ENGINES = {
     "openai": FarEnd(_realtime, _openai),
     "azure": FarEnd(_realtime, _azure, "azure"),
     "azure-preview": FarEnd(_realtime, _azure_preview, "azure"),
+    "voicelive": FarEnd(_realtime, _voice_live, "voicelive"),
+    "xai": FarEnd(_realtime, _xai, "xai"),
     "cascade": FarEnd(_cascade, _services, "cascade"),
 }
 """By engine; a dialect that is asked for by a setting has a row of its own."""

@@ -1,4 +1,4 @@
-"""A realtime model server on 127.0.0.1 that speaks OpenAI's and Azure's wire, both dialects, and what it charged."""
+"""A realtime model server on 127.0.0.1 that speaks the realtime wire in all its dialects, and what it charged."""
 
 from __future__ import annotations
 
@@ -55,10 +55,22 @@ class RealtimeSim(ModelServer):
         """For AZURE_OPENAI_ENDPOINT."""
         return self.address
 
+    @property
+    def xai_base_url(self) -> str:
+        """For OUTWAIT_XAI_BASE_URL."""
+        return f"{self.address}/xai/v1"
+
     def _enter(self, connection: Connection) -> RealtimeSession:
         target = self._target(connection.path, connection.headers)
         return RealtimeSession(
-            connection.number, target.model, target.dialect, self.mind, self.hearing, self.bill, self.timing
+            connection.number,
+            target.model,
+            target.dialect,
+            self.mind,
+            self.hearing,
+            self.bill,
+            self.timing,
+            lambda: connection.closed_at - connection.opened_at,
         )
 
     def _target(self, path: str, headers: Mapping[str, str]) -> _Target:
@@ -75,6 +87,12 @@ class RealtimeSim(ModelServer):
                 if not query.get("api-version"):
                     raise Refusal(404, "Resource not found")
                 target = _Target(query.get("deployment", ""), "beta", azure=True)
+            case "/voice-live/realtime":
+                if not query.get("api-version"):
+                    raise Refusal(400, "Missing required query parameter: api-version.")
+                target = _Target(query.get("model", ""), "voicelive", azure=True)
+            case "/xai/v1/realtime":
+                target = _Target(query.get("model", ""), "xai", azure=False)
             case _:
                 raise Refusal(404, f"Invalid URL (GET {parts.path})")
         if not target.model:

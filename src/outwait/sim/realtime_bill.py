@@ -23,7 +23,10 @@ _TRANSCRIPTION_PRICES = {
     "whisper-1": 0.006,
     "gpt-4o-transcribe": 0.006,
     "gpt-4o-mini-transcribe": 0.003,
+    "grok-transcribe": 0.0,  # the price of the session includes it
 }
+# USD per minute of a connection, and per text message sent to it.
+_TIME_PRICES = {"grok-voice": (0.08, 0.004)}
 
 USER_MS_PER_TOKEN = 100
 ASSISTANT_MS_PER_TOKEN = 50
@@ -91,7 +94,7 @@ class BillLine:
     """One thing charged.
 
     what
-        "response" or "transcription"
+        "response", "transcription", "session" or "message"
     delivered
         False = the client never got its `response.done` (the socket was gone)
     """
@@ -123,6 +126,8 @@ class Bill:
 
     def response(self, session: int, model: str, usage: Usage, *, delivered: bool = True) -> None:
         """Charge a response."""
+        if _by_time(model) is not None:
+            return
         prices = _priced(model)
         fresh = Tokens(usage.input.text - usage.cached.text, usage.input.audio - usage.cached.audio)
         amounts = (
@@ -140,6 +145,22 @@ class Bill:
         """Charge a transcription."""
         usd = _TRANSCRIPTION_PRICES.get(model, 0.006) * seconds / 60
         self.lines.append(BillLine(session, "transcription", model, usd, delivered, None, seconds))
+
+    def session(self, number: int, model: str, seconds: float) -> None:
+        """Charge the time of a connection, where that is what is charged."""
+        prices = _by_time(model)
+        if prices is not None:
+            self.lines.append(BillLine(number, "session", model, prices[0] * seconds / 60, seconds=seconds))
+
+    def message(self, number: int, model: str) -> None:
+        """Charge a text message."""
+        prices = _by_time(model)
+        if prices is not None:
+            self.lines.append(BillLine(number, "message", model, prices[1]))
+
+
+def _by_time(model: str) -> tuple[float, float] | None:
+    return next((prices for name, prices in _TIME_PRICES.items() if model.startswith(name)), None)
 
 
 def _priced(model: str) -> tuple[float, ...]:

@@ -1,15 +1,17 @@
-"""The two dialects of the realtime wire: the session object's shape, and the names of events.
+"""The dialects of the realtime wire: the session object's shape, and the names of events.
 
-The simulator thinks in the GA shape. A beta client's session is translated on its way in, events on their way out; what
-does not belong to the client's dialect is refused.
+The simulator thinks in the GA shape. A client's session is translated on its way in, events on their way out; what does
+not belong to the client's dialect is refused. The previews' dialect is here, those of other vendors in
+`realtime_vendors`.
 """
 
 from __future__ import annotations
 
 import copy
+from collections.abc import Iterable
 from typing import Any, Literal, TypeAlias
 
-Dialect: TypeAlias = Literal["ga", "beta"]
+Dialect: TypeAlias = Literal["ga", "beta", "voicelive", "xai"]
 Json: TypeAlias = dict[str, Any]
 
 
@@ -115,8 +117,10 @@ _BETA_SILENT = frozenset({"conversation.item.done"})
 _BETA_PARTS = {"output_text": "text", "output_audio": "audio"}
 
 
-def new_session(session_id: str, model: str, expires_at: int) -> Json:
-    """The session object before the client changes it, in the GA shape."""
+def new_session(
+    session_id: str, model: str, expires_at: int, voice: str = "alloy", voices: Iterable[str] = VOICES
+) -> Json:
+    """The session object before the client changes it, in the GA shape. `voices`: those there are; none: any."""
     pcm = {"type": "audio/pcm", "rate": 24000}
     return {
         "type": "realtime",
@@ -133,6 +137,7 @@ def new_session(session_id: str, model: str, expires_at: int) -> Json:
         "tracing": None,
         "include": None,
         "prompt": None,
+        "voices": list(voices),  # never shown
         "audio": {
             "input": {
                 "format": dict(pcm),
@@ -140,26 +145,26 @@ def new_session(session_id: str, model: str, expires_at: int) -> Json:
                 "transcription": None,
                 "turn_detection": dict(_VAD_DEFAULTS),
             },
-            "output": {"format": dict(pcm), "voice": "alloy", "speed": 1.0},
+            "output": {"format": dict(pcm), "voice": voice, "speed": 1.0},
         },
     }
 
 
-def update_session(session: Json, change: Any, dialect: Dialect) -> Json:
-    """The session after a `session.update`. Raises Refused."""
-    if not isinstance(change, dict):
-        raise Refused("missing_required_parameter", "Missing required parameter: 'session'.", "session")
-    change = _from_beta(change) if dialect == "beta" else _checked(change)
+def merge_session(session: Json, change: Json) -> Json:
+    """The session after a change in the GA shape. Raises Refused."""
     after = copy.deepcopy(session)
     _merge(after, {key: value for key, value in change.items() if key != "type"})
     _check_values(session, after)
     return after
 
 
-def show_session(session: Json, dialect: Dialect) -> Json:
-    """The session object as this client sees it."""
-    if dialect == "ga":
-        return copy.deepcopy(session)
+def from_ga(change: Json) -> Json:
+    """A change of a GA client. Raises Refused."""
+    return _checked(change)
+
+
+def show_flat(session: Json) -> Json:
+    """The session object as a client of the previews sees it."""
     source, sink = session["audio"]["input"], session["audio"]["output"]
     formats = {ga: beta for beta, ga in _FORMATS.items()}
     detection = source["turn_detection"]
@@ -185,35 +190,46 @@ def show_session(session: Json, dialect: Dialect) -> Json:
     }
 
 
-def check_response(wanted: Any, dialect: Dialect) -> Json:
-    """The `response` of a `response.create`. Raises Refused."""
+def check_fields(wanted: Any, known: frozenset[str]) -> Json:
+    """The `response` of a `response.create`, with nothing in it that is not known. Raises Refused."""
     if wanted is None:
         return {}
     if not isinstance(wanted, dict):
         raise Refused("invalid_type", "Invalid type for 'response': expected an object.", "response")
-    known = _RESPONSE_GA if dialect == "ga" else _RESPONSE_BETA
     for key in wanted:
         if key not in known:
             raise Refused("unknown_parameter", f"Unknown parameter: 'response.{key}'.", f"response.{key}")
+    return dict(wanted)
+
+
+def check_ga_response(wanted: Any) -> Json:
+    """Of a GA client. Raises Refused."""
+    return _check_aside(check_fields(wanted, _RESPONSE_GA))
+
+
+def check_beta_response(wanted: Any) -> Json:
+    """Of a client of the previews. Raises Refused."""
+    return _check_aside(check_fields(wanted, _RESPONSE_BETA))
+
+
+def _check_aside(wanted: Json) -> Json:
     if wanted.get("conversation", "auto") not in ("auto", "none"):
         raise Refused("invalid_value", "Invalid value: 'response.conversation'.", "response.conversation")
     if wanted.get("output_modalities") == ["audio", "text"]:
         raise Refused("invalid_value", "Invalid modalities: ['audio', 'text'].", "response.output_modalities")
-    return dict(wanted)
+    return wanted
 
 
-def speak_dialect(event: Json, dialect: Dialect) -> Json | None:
-    """A server event (GA names) as this client gets it; None = it gets none."""
-    if dialect == "ga":
-        return event
+def speak_beta(event: Json) -> list[Json]:
+    """A server event (GA names) as a client of the previews gets it."""
     if event["type"] in _BETA_SILENT:
-        return None
+        return []
     event = {**event, "type": _BETA_EVENTS.get(event["type"], event["type"])}
     if "item" in event:
         event["item"] = _beta_item(event["item"])
     if "response" in event:
         event["response"] = {**event["response"], "output": [_beta_item(i) for i in event["response"]["output"]]}
-    return event
+    return [event]
 
 
 def _beta_item(item: Json) -> Json:
@@ -237,7 +253,8 @@ def _checked(change: Json, known: Json = _GA, path: str = "session") -> Json:
     return change
 
 
-def _from_beta(change: Json) -> Json:
+def from_flat(change: Json) -> Json:
+    """A change of a client of the previews. Raises Refused."""
     for key in change:
         if key not in _BETA:
             raise Refused("unknown_parameter", f"Unknown parameter: 'session.{key}'.", f"session.{key}")
@@ -296,7 +313,7 @@ def _check_values(before: Json, after: Json) -> None:
             where = f"session.audio.{side}.format.rate"
             raise Refused("invalid_value", f"Invalid 'rate' for {kind}.", where)
     voice = after["audio"]["output"]["voice"]
-    if voice not in VOICES and not isinstance(voice, dict):
+    if after["voices"] and voice not in after["voices"] and not isinstance(voice, dict):
         raise Refused("invalid_value", f"Invalid value: {voice!r}.", "session.audio.output.voice")
     idle = (after["audio"]["input"]["turn_detection"] or {}).get("idle_timeout_ms")
     if idle is not None and not 5000 <= idle <= 30000:

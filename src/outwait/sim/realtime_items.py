@@ -10,13 +10,17 @@ from outwait.sim import realtime_bill as bill
 from outwait.sim.mind import Turn
 from outwait.sim.realtime_dialect import Dialect, Json, Refused
 
-_PARTS = {
-    "ga": {
-        "system": {"input_text"},
-        "user": {"input_text", "input_audio", "input_image"},
-        "assistant": {"output_text"},
-    },
-    "beta": {"system": {"input_text"}, "user": {"input_text", "input_audio"}, "assistant": {"text"}},
+_GA_PARTS = {
+    "system": {"input_text"},
+    "user": {"input_text", "input_audio", "input_image"},
+    "assistant": {"output_text"},
+}
+_FLAT_PARTS = {"system": {"input_text"}, "user": {"input_text", "input_audio"}, "assistant": {"text"}}
+_PARTS: dict[Dialect, dict[str, set[str]]] = {
+    "ga": _GA_PARTS,
+    "beta": _FLAT_PARTS,
+    "voicelive": _FLAT_PARTS,
+    "xai": _GA_PARTS | {"assistant": {"output_text", "text"}},
 }
 
 

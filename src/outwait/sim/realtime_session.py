@@ -20,22 +20,19 @@ import soxr
 from outwait.audio import g711
 from outwait.sim import sound
 from outwait.sim.hearing import Hearing
-from outwait.sim.mind import Mind, View
+from outwait.sim.mind import Mind, Plan, View
 from outwait.sim.model_server import SessionCounts
 from outwait.sim.realtime_bill import Bill, Tokens
 from outwait.sim.realtime_dialect import (
     Dialect,
     Json,
     Refused,
-    check_response,
     new_session,
-    show_session,
-    speak_dialect,
-    update_session,
 )
 from outwait.sim.realtime_items import Conversation, Item, from_client, instruction_tokens
 from outwait.sim.realtime_response import Response, Timing
 from outwait.sim.realtime_vad import Vad
+from outwait.sim.realtime_vendors import MANNERS, update_session
 
 MIN_COMMIT_MS = 100
 MAX_APPEND = 15 * 1024 * 1024  # bytes of base64 in one event
@@ -46,6 +43,8 @@ class RealtimeSession:
 
     number
         which connection this is, counted from 1
+    seconds
+        wall seconds that the connection was open, asked for when it is lost
     close_code
         set when the server wants the connection closed
     """
@@ -59,10 +58,12 @@ class RealtimeSession:
         hearing: Hearing,
         bill: Bill,
         timing: Timing | None = None,
+        seconds: Callable[[], float] = lambda: 0.0,
     ) -> None:
         self.number = number
         self.model = model
         self.dialect: Dialect = dialect
+        self.manner = MANNERS[dialect]
         self.counts = SessionCounts()
         self.conversation = Conversation()
         self.session: Json = {}
@@ -73,6 +74,7 @@ class RealtimeSession:
         self._hearing = hearing
         self._bill = bill
         self._timing = timing or Timing()
+        self._seconds = seconds
         self._now = 0.0
         self._out: list[str] = []
         self._ids = itertools.count(1)
@@ -102,9 +104,12 @@ class RealtimeSession:
         self._now = now
         self._expires = now + self._timing.lifetime
         session_id = f"sess_sim{self.number:04d}"
-        self.session = new_session(session_id, self.model, int(1_800_000_000 + self._timing.lifetime))
+        manner, ends = self.manner, int(1_800_000_000 + self._timing.lifetime)
+        self.session = new_session(session_id, self.model, ends, manner.voice, manner.voices)
         self._set_vad()
-        self._emit({"type": "session.created", "session": show_session(self.session, self.dialect)})
+        self._emit({"type": "session.created", "session": manner.show(self.session)})
+        for event in manner.greeting:
+            self._emit(event)
         return self._take()
 
     def receive(self, text: str | bytes, now: float) -> list[str]:
@@ -170,6 +175,7 @@ class RealtimeSession:
                 seconds = event["usage"]["seconds"]
                 self._bill.transcription(self.number, asr.get("model", "whisper-1"), seconds, delivered=False)
         self._later.clear()
+        self._bill.session(self.number, self.model, self._seconds())
 
     # Client events.
 
@@ -206,7 +212,7 @@ class RealtimeSession:
         self.session = after
         if again:
             self._set_vad()
-        self._emit({"type": "session.updated", "session": show_session(self.session, self.dialect)})
+        self._emit({"type": "session.updated", "session": self.manner.show(self.session)})
 
     def _append(self, event: Json) -> None:
         encoded = event.get("audio")
@@ -242,7 +248,13 @@ class RealtimeSession:
         self._emit({"type": "input_audio_buffer.cleared"})
 
     def _create_item(self, event: Json) -> None:
-        item = self._client_item(event.get("item"))
+        raw = event.get("item")
+        if self.manner.forces and isinstance(raw, dict) and raw.get("type") == "force_message":
+            self._force(raw)
+            return
+        item = self._client_item(raw)
+        if self.manner.by_time and item.type == "message" and item.text:
+            self._bill.message(self.number, self.model)
         if self.conversation.has(item.id):
             message = f"Error adding item: an item with id {item.id!r} already exists."
             raise Refused("item_create_duplicate_item_id", message, "item.id")
@@ -253,6 +265,18 @@ class RealtimeSession:
             raise Refused("invalid_tool_call_id", message, "item.call_id")
         before = self.conversation.add(item, event.get("previous_item_id"))
         self._item_events(item, before)
+
+    def _force(self, raw: Json) -> None:
+        """Words of the client's are spoken as they are, in the conversation."""
+        if raw.get("role") != "assistant":
+            raise Refused("invalid_value", f"Invalid value: {raw.get('role')!r}.", "item.role")
+        parts = raw.get("content") or [{}]
+        if parts[0].get("type") not in ("text", "output_text") or not parts[0].get("text"):
+            raise Refused("invalid_value", "A forced message has one part of text.", "item.content")
+        if self.active is not None:
+            raise Refused("conversation_already_has_active_response", "There is an active response.")
+        self._bill.message(self.number, self.model)
+        self._respond({}, Plan(parts[0]["text"]))
 
     def _retrieve(self, event: Json) -> None:
         item = self.conversation.find(event.get("item_id"))
@@ -278,7 +302,7 @@ class RealtimeSession:
         self._emit({"type": "conversation.item.deleted", "item_id": item.id})
 
     def _create_response(self, event: Json) -> None:
-        wanted = check_response(event.get("response"), self.dialect)
+        wanted = self.manner.check(event.get("response"))
         aside = wanted.get("conversation") == "none"
         if self.active is not None and not aside:
             message = f"Conversation already has an active response in progress: {self.active.id}."
@@ -353,7 +377,7 @@ class RealtimeSession:
         self._commit(item_id)
         self._respond({})
 
-    def _respond(self, wanted: Json) -> None:
+    def _respond(self, wanted: Json, forced: Plan | None = None) -> None:
         aside = wanted.get("conversation") == "none"
         self.counts.responses.append(self._now)
         items = self._input_items(wanted)
@@ -362,7 +386,7 @@ class RealtimeSession:
         allowed = wanted.get("tool_choice", self.session["tool_choice"]) != "none"
         names = frozenset(tool["name"] for tool in tools if tool.get("type") == "function") if allowed else frozenset()
         turns = tuple(item.turn() for item in items)
-        plan = self._mind.answer(View(instructions, turns, names, aside, wanted.get("instructions") or ""))
+        plan = forced or self._mind.answer(View(instructions, turns, names, aside, wanted.get("instructions") or ""))
         modalities = wanted.get("output_modalities") or wanted.get("modalities") or self.session["output_modalities"]
         self.counts.said.append(plan.say)
         response = Response(
@@ -505,8 +529,7 @@ class RealtimeSession:
             asr = self.session["audio"]["input"]["transcription"] or {}
             name, seconds = asr.get("model", "whisper-1"), event["usage"]["seconds"]
             self._bill.transcription(self.number, name, seconds, delivered=not self.stalled)
-        spoken = speak_dialect({"event_id": self._new_id("event"), **event}, self.dialect)
-        if spoken is not None:
+        for spoken in self.manner.speak({"event_id": self._new_id("event"), **event}):
             self._out.append(json.dumps(spoken))
 
     def _new_id(self, prefix: str) -> str:
