@@ -51,6 +51,8 @@ def test_a_clip_is_known_when_it_comes_again(late: int) -> None:
     assert max(known.repeated for known in first) == 0.0
     assert max(known.repeated for known in again[:8]) > 0.5, "known within 1.3 s"
     assert min(known.repeated for known in again[9:24]) > 0.5, "and to its end"
+    assert all(known.ago == pytest.approx(8.0 + late / 8000, abs=0.1) for known in again[9:24]), "and when it was"
+    assert not any(known.ago for known in first)
 
 
 def test_another_clip_is_not() -> None:

@@ -57,6 +57,8 @@ class Score:
     """number of that earlier voice in this call, from 0; -1 when there is none"""
     hertz: float
     """middle of the strongest of the ear's bands, Hz"""
+    ago: float = 0.0
+    """seconds since a voice that is a repeat was heard before; 0 when it is none"""
 
 
 class Listening:
@@ -194,6 +196,7 @@ class Ear:
                         familiar=known.familiar,
                         voice=known.voice,
                         hertz=strongest[row][step],
+                        ago=known.ago,
                     )
                 )
             result.append(fresh)

@@ -22,6 +22,7 @@ LAG: Final = 5  # frames between the two slopes compared
 BEFORE: Final = SUM + LAG - 1  # frames before the first that are needed for its word
 _LOW: Final = 4  # the first of the 33 bands of a word: 187 Hz to 2.6 kHz
 _BITS: Final = 32
+_WORD_SECONDS: Final = 0.02
 _LONG: Final = 80  # words of a question at most: 1.6 s
 _SHORT: Final = 40  # words of a question at least: 0.8 s
 _COARSE: Final = 10  # words of a question that are looked for in the whole memory
@@ -43,6 +44,8 @@ class Known:
     """0..1: likeness of the nearest voice heard earlier; 0.5 is the edge of sameness"""
     voice: int
     """number of the voice: of the nearest one when familiar, else the next free one; -1 when it is too early to say"""
+    ago: float = 0.0
+    """seconds since that voice was heard before; 0 when it was not"""
 
 
 def fingerprint(band_power: NDArray[np.float32]) -> tuple[NDArray[np.uint32], NDArray[np.bool_]]:
@@ -99,7 +102,7 @@ class Memory:
                 self._repeated = 0.0
             elif self._lock >= 0:
                 self._lock += FRAMES
-            return Known(self._repeated if self._silent < _PAUSE else 0.0, 0.0, -1)
+            return Known(self._repeated if self._silent < _PAUSE else 0.0, 0.0, -1, self._ago())
         self._silent = 0
         self._search()
         if self._lock < 0:
@@ -107,7 +110,7 @@ class Memory:
         self._sum += speech * voice.astype(np.float64)
         self._weight += speech
         familiar, number = self._who()
-        return Known(round(self._repeated * 256) / 256, familiar, number)
+        return Known(round(self._repeated * 256) / 256, familiar, number, self._ago())
 
     def dump(self) -> bytes:
         """Everything, as bytes for `load`."""
@@ -186,6 +189,11 @@ class Memory:
                 sure = _sure(self._wrong(last, _LONG), wrong)
                 if sure > max(0.25, self._repeated):
                     self._lock, self._repeated = last, sure
+
+    def _ago(self) -> float:
+        if not 0 <= self._lock < self._used or not self._repeated:
+            return 0.0
+        return round((self._clock - 1 - int(self._times[self._lock])) * _WORD_SECONDS, 2)
 
     def _wrong(self, last: int, count: int) -> float:
         """Share of wrong bits when the last `count` words heard are laid on the memory up to place `last`."""

@@ -40,6 +40,8 @@ class Scored(msgspec.Struct, frozen=True, array_like=True):
     """number of that voice in this call, -1: none"""
     hertz: float = 0.0
     """strongest frequency, Hz"""
+    ago: float = 0.0
+    """seconds since a voice that is a repeat was heard before; 0: it is none"""
 
 
 class HoldSuspected(msgspec.Struct, frozen=True, tag=True):
