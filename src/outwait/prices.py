@@ -15,7 +15,7 @@ from typing import Literal
 import msgspec
 
 from outwait.call.cost import CascadePrice, CharacterPrice, MinutePrice, Prices, TimePrice, TokenPrice
-from outwait.engines.base import Capabilities
+from outwait.engines.base import IN_PROCESS, Capabilities
 
 WARN_DAYS = 120  # d before a model's end at which it is worth a warning
 
@@ -40,6 +40,9 @@ class PriceEntry(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_onl
     audio_out: float | None = None
     context: int | None = None  # tokens
     ends: datetime.date | None = None  # the vendor stops serving it then
+
+
+_HERE = PriceEntry(unit="free", source="it runs in this process", date="always")
 
 
 class PriceTable(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -109,7 +112,8 @@ class PriceTable(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_onl
     def cascade(self, chat: str, transcription: str, speech: str, carrier: str) -> Prices:
         """What a call costs with these three models. Raises NoPrice.
 
-        One that costs nothing, on a machine of one's own, says so: its unit is `free`.
+        One that costs nothing, on a machine of one's own, says so: its unit is `free`. One of a vendor with its own wire
+        goes by `vendor/name`.
         """
         return Prices(
             model=CascadePrice(
@@ -156,9 +160,11 @@ def _read(data: bytes, name: str) -> PriceTable:
 
 def _find(what: str, table: Mapping[str, PriceEntry], engine: str, name: str) -> PriceEntry:
     """Of the engine itself, else of OpenAI, whose models Azure and compatible servers host under the same names."""
+    if name.endswith(IN_PROCESS):
+        return _HERE
     undated = re.sub(r"-\d{4}-\d{2}-\d{2}$", "", name)
     lists = (engine,) if engine in _OWN_PRICES else (engine, "openai")
-    for key in (f"{vendor}/{known}" for known in (name, undated) for vendor in lists):
+    for key in (*(f"{vendor}/{known}" for known in (name, undated) for vendor in lists), name):
         if key in table:
             return table[key]
     known = _names(key for key in table if key.startswith(tuple(f"{vendor}/" for vendor in lists)))

@@ -12,6 +12,9 @@ from outwait.call.events import AnyEvent
 Post = Callable[[AnyEvent], None]
 """Puts an event into a call's inbox. Never blocks, never fails."""
 
+IN_PROCESS = " (this process)"
+"""Behind the name of a model that runs in our own process: nobody is to be paid for it."""
+
 
 @dataclass(frozen=True, slots=True)
 class Capabilities:

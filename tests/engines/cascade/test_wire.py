@@ -45,7 +45,7 @@ async def written(answer: Callable[[Asked], Awaitable[None]], tools: list[dict[s
         try:
             async with (
                 asyncio.timeout(PATIENCE),
-                aclosing(OpenAIWriter(service).write(http, MESSAGES, tools or [])) as told,
+                aclosing(OpenAIWriter(service).on(http).write(MESSAGES, tools or [])) as told,
             ):
                 return [piece async for piece in told]
         finally:
@@ -191,7 +191,7 @@ async def test_a_status_that_says_no(status: int, body: bytes, trouble: Trouble)
 
 async def test_what_was_said_goes_out_as_a_file_in_a_form() -> None:
     async with services(by_hand=True) as (there, service, http):
-        asking = asyncio.create_task(OpenAIRecogniser(service).transcribe(http, b"\x10" * 800))
+        asking = asyncio.create_task(OpenAIRecogniser(service).on(http).transcribe(b"\x10" * 800))
         asked = await there.transcriptions.get()
         usage = {"type": "duration", "seconds": 2}
         await asked.answer(200, json.dumps({"text": " Hello? ", "usage": usage}).encode())
@@ -210,14 +210,14 @@ async def test_what_was_said_goes_out_as_a_file_in_a_form() -> None:
 )
 async def test_a_recogniser_that_does_not_say_what_it_bills(body: bytes, seconds: float | None) -> None:
     async with services(by_hand=True) as (there, service, http):
-        asking = asyncio.create_task(OpenAIRecogniser(service).transcribe(http, b"\x10" * 800))
+        asking = asyncio.create_task(OpenAIRecogniser(service).on(http).transcribe(b"\x10" * 800))
         await (await there.transcriptions.get()).answer(200, body)
         assert await asking == Transcript("a", seconds)
 
 
 async def test_no_transcript_is_no_transcript() -> None:
     async with services(by_hand=True) as (there, service, http):
-        asking = asyncio.create_task(OpenAIRecogniser(service).transcribe(http, b"\x10" * 800))
+        asking = asyncio.create_task(OpenAIRecogniser(service).on(http).transcribe(b"\x10" * 800))
         await (await there.transcriptions.get()).answer(200, b"Hello?")
         with pytest.raises(Failed, match="no transcript"):
             await asking
@@ -226,7 +226,7 @@ async def test_no_transcript_is_no_transcript() -> None:
 async def test_a_sentence_is_spoken_as_it_is_made() -> None:
     async with (
         services() as (there, service, http),
-        aclosing(OpenAISpeaker(service, "v").speak(http, "Hello.")) as heard,
+        aclosing(OpenAISpeaker(service, "v").on(http).speak("Hello.")) as heard,
     ):
         first = asyncio.ensure_future(anext(heard))
         asked = await there.speech()
@@ -244,7 +244,7 @@ async def test_a_sentence_is_spoken_as_it_is_made() -> None:
 async def test_sound_that_is_none(form: str) -> None:
     async with (
         services() as (there, service, http),
-        aclosing(OpenAISpeaker(service, "v").speak(http, "Hello.")) as heard,
+        aclosing(OpenAISpeaker(service, "v").on(http).speak("Hello.")) as heard,
     ):
         first = asyncio.ensure_future(anext(heard))
         await (await there.speech()).answer(200, b"ID3", form)
@@ -256,7 +256,7 @@ async def test_sound_that_is_none(form: str) -> None:
 async def test_a_wav_file_in_the_telephones_own_code_is_passed_on() -> None:
     async with (
         services() as (there, service, http),
-        aclosing(OpenAISpeaker(service, "v").speak(http, "Hello.")) as heard,
+        aclosing(OpenAISpeaker(service, "v").on(http).speak("Hello.")) as heard,
     ):
         first = asyncio.ensure_future(anext(heard))
         await (await there.speech()).answer(200, telephone_wav(bytes(range(256))), "audio/x-wav")

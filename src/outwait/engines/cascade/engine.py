@@ -8,7 +8,8 @@ from collections.abc import Sequence
 from outwait.call.commands import SeedItem
 from outwait.engines.base import Capabilities, Post
 from outwait.engines.cascade.llm import OpenAIWriter
-from outwait.engines.cascade.session import CONNECT_SECONDS, CascadeSession, Stack
+from outwait.engines.cascade.session import CONNECT_SECONDS, CascadeSession
+from outwait.engines.cascade.stack import Stack
 from outwait.engines.cascade.stt import OpenAIRecogniser
 from outwait.engines.cascade.tts import OpenAISpeaker
 from outwait.engines.cascade.wire import Service
@@ -19,22 +20,21 @@ SESSION_SECONDS = 86_400.0  # s; there is no session at the services: only the c
 class CascadeEngine:
     """Makes sessions on one stack of services. Shared by all calls of a process."""
 
-    def __init__(self, stack: Stack, *, connect_seconds: float = CONNECT_SECONDS) -> None:
+    def __init__(self, stack: Stack, *, name: str = "cascade", connect_seconds: float = CONNECT_SECONDS) -> None:
         self.stack = stack
         self.capabilities = Capabilities(
-            name="cascade",
-            model=stack.writer.service.model,
+            name=name,
+            model=stack.writer.model,
             billing="tokens",
             max_session_seconds=SESSION_SECONDS,
             makes_phrases=True,
-            voice=f"{stack.speaker.service.model} {stack.speaker.voice}",
-            transcription=stack.recogniser.service.model,
-            speech=stack.speaker.service.model,
+            voice=f"{stack.speaker.model} {stack.speaker.voice}",
+            transcription=stack.recogniser.model,
+            speech=stack.speaker.model,
         )
         self._connect_seconds = connect_seconds
         # Made once: reading the certificates takes tens of milliseconds, in which no call would hear anything
-        secure = any(service.url.startswith("https:") for service in stack.services)
-        self._tls = ssl.create_default_context() if secure else None
+        self._tls = ssl.create_default_context() if stack.secure else None
 
     def session(
         self, number: int, instructions: str, seed: Sequence[SeedItem], tools: Sequence[dict[str, object]], post: Post

@@ -11,7 +11,7 @@ import msgspec
 
 from outwait.call.events import Trouble
 from outwait.engines.cascade.steps import Tokens
-from outwait.engines.cascade.wire import Failed, Service, asked, refusal
+from outwait.engines.cascade.wire import Failed, Service, Wires, asked, refusal
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,10 +41,8 @@ class Finished:
 class Writer(Protocol):
     """Answers."""
 
-    service: Service
-
     def write(
-        self, http: httpx2.AsyncClient, messages: Sequence[dict[str, Any]], tools: Sequence[dict[str, object]]
+        self, messages: Sequence[dict[str, Any]], tools: Sequence[dict[str, object]]
     ) -> AsyncGenerator[Words | ToolCall | Finished, None]:
         """Raises Failed."""
 
@@ -54,13 +52,28 @@ class OpenAIWriter:
 
     def __init__(self, service: Service) -> None:
         self.service = service
+        self.model = service.model
+        self.secure = service.secure
+
+    async def open(self, wires: Wires) -> Writer:
+        """Raises Failed."""
+        return self.on(await wires.reach(self.service))
+
+    def on(self, http: httpx2.AsyncClient) -> Writer:
+        """With these connections."""
+        return _Completions(self.service, http)
+
+
+class _Completions:
+    def __init__(self, service: Service, http: httpx2.AsyncClient) -> None:
+        self._service = service
+        self._http = http
 
     async def write(
-        self, http: httpx2.AsyncClient, messages: Sequence[dict[str, Any]], tools: Sequence[dict[str, object]]
+        self, messages: Sequence[dict[str, Any]], tools: Sequence[dict[str, object]]
     ) -> AsyncGenerator[Words | ToolCall | Finished, None]:
-        """Raises Failed."""
         wish: dict[str, Any] = {
-            "model": self.service.model,
+            "model": self._service.model,
             "messages": list(messages),
             "stream": True,
             "stream_options": {"include_usage": True},
@@ -70,7 +83,7 @@ class OpenAIWriter:
         calls = Calls()
         tokens: Tokens | None = None
         finish = ""
-        async with asked(http, self.service, "POST", "/chat/completions", json=wish) as response:
+        async with asked(self._http, self._service, "POST", "/chat/completions", json=wish) as response:
             async for line in response.aiter_lines():
                 data = line.removeprefix("data:").strip()
                 if not line.startswith("data:") or not data:
@@ -98,7 +111,7 @@ class OpenAIWriter:
         except msgspec.DecodeError as error:
             raise Failed(Trouble.LOST, 200, f"/chat/completions: makes no sense: {error}") from error
         if chunk.error is not None:
-            raise refusal(self.service, 503, data.encode())
+            raise refusal(self._service, 503, data.encode())
         return chunk
 
 

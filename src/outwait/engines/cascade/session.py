@@ -1,40 +1,24 @@
-"""One session of the cascade: three HTTP services, one task for each request, and the machine that decides."""
+"""One session of the cascade: three services, one task for each request, and the machine that decides."""
 
 from __future__ import annotations
 
 import asyncio
 import ssl
 from collections.abc import AsyncGenerator, Callable, Sequence
-from contextlib import AsyncExitStack, aclosing
-from dataclasses import dataclass
+from contextlib import aclosing
 from typing import assert_never
-
-import httpx2
 
 from outwait.call.commands import SeedItem
 from outwait.call.events import AnyEvent, PhraseFailed, SessionClosed, SessionOpened, Trouble
 from outwait.engines.cascade import steps as at
 from outwait.engines.cascade.llm import Finished, ToolCall, Words, Writer
 from outwait.engines.cascade.machine import Machine
+from outwait.engines.cascade.stack import Stack
 from outwait.engines.cascade.stt import Recogniser
 from outwait.engines.cascade.tts import Speaker
-from outwait.engines.cascade.wire import Failed, Service, client, reach
+from outwait.engines.cascade.wire import Failed, Wires
 
 CONNECT_SECONDS = 10.0  # s for all services to answer
-CLOSE_SECONDS = 2.0  # s for connections to close
-
-
-@dataclass(frozen=True, slots=True)
-class Stack:
-    """The three services."""
-
-    recogniser: Recogniser
-    writer: Writer
-    speaker: Speaker
-
-    @property
-    def services(self) -> list[Service]:
-        return [self.recogniser.service, self.writer.service, self.speaker.service]
 
 
 class CascadeSession:
@@ -61,7 +45,7 @@ class CascadeSession:
         self._machine = Machine(number, instructions, seed)
         self._learnt: asyncio.Queue[at.Learnt] = asyncio.Queue()
         self._close_asked = asyncio.Event()
-        self._clients: dict[str, httpx2.AsyncClient] = {}  # base URL -> its connections
+        self._parts: tuple[Recogniser, Writer, Speaker] | None = None  # once all are open
         self._jobs: dict[int, asyncio.Task[None]] = {}
         self._end: at.End | None = None
         self._over = False
@@ -113,20 +97,15 @@ class CascadeSession:
 
     async def _live(self) -> None:
         """Serve until the end, or until close() is called."""
-        async with AsyncExitStack() as closing:
-            for service in self._stack.services:
-                if service.base not in self._clients:
-                    self._clients[service.base] = client(service, self._tls)
-                    closing.push_async_callback(_shut, self._clients[service.base])
-            async with asyncio.TaskGroup() as tasks:
-                serving = tasks.create_task(self._serve(tasks), name=f"session {self._number}")
-                asked = tasks.create_task(self._close_asked.wait(), name=f"session {self._number}: close asked")
-                await asyncio.wait({serving, asked}, return_when=asyncio.FIRST_COMPLETED)
-                for task in (asked, serving, *self._jobs.values()):
-                    task.cancel()
+        async with Wires(self._tls) as wires, asyncio.TaskGroup() as tasks:
+            serving = tasks.create_task(self._serve(wires, tasks), name=f"session {self._number}")
+            asked = tasks.create_task(self._close_asked.wait(), name=f"session {self._number}: close asked")
+            await asyncio.wait({serving, asked}, return_when=asyncio.FIRST_COMPLETED)
+            for task in (asked, serving, *self._jobs.values()):
+                task.cancel()
 
-    async def _serve(self, tasks: asyncio.TaskGroup) -> None:
-        if not await self._open():
+    async def _serve(self, wires: Wires, tasks: asyncio.TaskGroup) -> None:
+        if not await self._open(wires):
             return
         loop = asyncio.get_running_loop()
         self._post(SessionOpened(self._number))
@@ -140,13 +119,16 @@ class CascadeSession:
                 pass  # that is what we learnt
             self._perform(self._machine.receive(learnt, loop.time()), tasks)
 
-    async def _open(self) -> bool:
+    async def _open(self, wires: Wires) -> bool:
         """All services answer, and take the keys. False: `_end` says why not."""
-        keys = {(service.base, service.key): service for service in self._stack.services}
+        stack = self._stack
         try:
             async with asyncio.timeout(self._connect_seconds):
-                for service in keys.values():
-                    await reach(self._clients[service.base], service)
+                self._parts = (
+                    await stack.recogniser.open(wires),
+                    await stack.writer.open(wires),
+                    await stack.speaker.open(wires),
+                )
         except Failed as failed:
             self._end = at.End(failed.trouble, failed.code, failed.detail)
         except TimeoutError:
@@ -185,20 +167,18 @@ class CascadeSession:
             self._jobs.pop(want.job, None)
 
     async def _results(self, want: at.Transcribe | at.Write | at.Speak) -> AsyncGenerator[at.Result, None]:
+        assert self._parts is not None  # before any job
+        recogniser, writer, speaker = self._parts
         match want:
             case at.Transcribe(job=job, ulaw=ulaw):
-                recogniser = self._stack.recogniser
-                transcript = await recogniser.transcribe(self._clients[recogniser.service.base], ulaw)
+                transcript = await recogniser.transcribe(ulaw)
                 yield at.Transcribed(job, transcript.text, transcript.seconds)
             case at.Write(job=job, messages=messages, tools=tools):
-                writer = self._stack.writer
-                http = self._clients[writer.service.base]
-                async with aclosing(writer.write(http, messages, self._tools if tools else [])) as pieces:
+                async with aclosing(writer.write(messages, self._tools if tools else [])) as pieces:
                     async for piece in pieces:
                         yield _written(job, piece)
             case at.Speak(job=job, text=text):
-                speaker = self._stack.speaker
-                async with aclosing(speaker.speak(self._clients[speaker.service.base], text)) as sounds:
+                async with aclosing(speaker.speak(text)) as sounds:
                     async for ulaw in sounds:
                         yield at.Spoke(job, ulaw)
                 yield at.Spoken(job)
@@ -228,12 +208,3 @@ def _written(job: int, piece: Words | ToolCall | Finished) -> at.Result:
             return at.Written(job, tokens, whole)
         case _:
             assert_never(piece)
-
-
-async def _shut(http: httpx2.AsyncClient) -> None:
-    """Close the connections, for as long as that may take."""
-    try:
-        async with asyncio.timeout(CLOSE_SECONDS):
-            await http.aclose()
-    except TimeoutError:
-        pass  # the peer does not answer; the transport is gone with its loop

@@ -10,7 +10,7 @@ import msgspec
 
 from outwait.call.events import Trouble
 from outwait.engines.cascade.sound import wav
-from outwait.engines.cascade.wire import Failed, Service, asked
+from outwait.engines.cascade.wire import Failed, Service, Wires, asked
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,10 +22,8 @@ class Transcript:
 class Recogniser(Protocol):
     """Writes down what was said."""
 
-    service: Service
-
-    async def transcribe(self, http: httpx2.AsyncClient, ulaw: bytes) -> Transcript:
-        """Raises Failed."""
+    async def transcribe(self, ulaw: bytes) -> Transcript:
+        """All of a turn so far. Raises Failed."""
 
 
 class OpenAIRecogniser:
@@ -33,12 +31,29 @@ class OpenAIRecogniser:
 
     def __init__(self, service: Service) -> None:
         self.service = service
+        self.model = service.model
+        self.secure = service.secure
 
-    async def transcribe(self, http: httpx2.AsyncClient, ulaw: bytes) -> Transcript:
+    async def open(self, wires: Wires) -> Recogniser:
         """Raises Failed."""
-        form = {"model": self.service.model, "response_format": "json"}
+        return self.on(await wires.reach(self.service))
+
+    def on(self, http: httpx2.AsyncClient) -> Recogniser:
+        """With these connections."""
+        return _Transcriptions(self.service, http)
+
+
+class _Transcriptions:
+    def __init__(self, service: Service, http: httpx2.AsyncClient) -> None:
+        self._service = service
+        self._http = http
+
+    async def transcribe(self, ulaw: bytes) -> Transcript:
+        form = {"model": self._service.model, "response_format": "json"}
         sound = {"file": ("turn.wav", wav(ulaw), "audio/wav")}
-        async with asked(http, self.service, "POST", "/audio/transcriptions", data=form, files=sound) as response:
+        async with asked(
+            self._http, self._service, "POST", "/audio/transcriptions", data=form, files=sound
+        ) as response:
             body = await response.aread()
         try:
             answer = msgspec.json.decode(body, type=_Answer)

@@ -9,16 +9,13 @@ import httpx2
 
 from outwait.call.events import Trouble
 from outwait.engines.cascade.sound import Incoming, WrongSound
-from outwait.engines.cascade.wire import Failed, Service, asked
+from outwait.engines.cascade.wire import Failed, Service, Wires, asked
 
 
 class Speaker(Protocol):
     """Speaks a text."""
 
-    service: Service
-    voice: str
-
-    def speak(self, http: httpx2.AsyncClient, text: str) -> AsyncGenerator[bytes, None]:
+    def speak(self, text: str) -> AsyncGenerator[bytes, None]:
         """Mu-law, piece by piece. Raises Failed."""
 
 
@@ -27,14 +24,30 @@ class OpenAISpeaker:
 
     def __init__(self, service: Service, voice: str) -> None:
         self.service = service
+        self.model = service.model
+        self.secure = service.secure
         self.voice = voice
 
-    async def speak(self, http: httpx2.AsyncClient, text: str) -> AsyncGenerator[bytes, None]:
-        """Mu-law, piece by piece. Raises Failed."""
-        wish = {"model": self.service.model, "voice": self.voice, "input": text, "response_format": "pcm"}
+    async def open(self, wires: Wires) -> Speaker:
+        """Raises Failed."""
+        return self.on(await wires.reach(self.service))
+
+    def on(self, http: httpx2.AsyncClient) -> Speaker:
+        """With these connections."""
+        return _Speech(self.service, self.voice, http)
+
+
+class _Speech:
+    def __init__(self, service: Service, voice: str, http: httpx2.AsyncClient) -> None:
+        self._service = service
+        self._voice = voice
+        self._http = http
+
+    async def speak(self, text: str) -> AsyncGenerator[bytes, None]:
+        wish = {"model": self._service.model, "voice": self._voice, "input": text, "response_format": "pcm"}
         sound = Incoming()
         try:
-            async with asked(http, self.service, "POST", "/audio/speech", json=wish) as response:
+            async with asked(self._http, self._service, "POST", "/audio/speech", json=wish) as response:
                 form = response.headers.get("content-type", "")
                 if "mpeg" in form or "ogg" in form or form.startswith(("text/", "application/json")):
                     raise WrongSound(form)

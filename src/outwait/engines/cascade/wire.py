@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 import ssl
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
-from typing import Any
+from types import TracebackType
+from typing import Any, Self
 from urllib.parse import urlsplit
 
 import httpx2
@@ -20,6 +22,7 @@ MAX_DETAIL = 300  # characters of a server's words that are kept
 MAX_ERROR = 64 * 1024  # bytes of an answer that says no
 IDLE_SECONDS = 60.0  # s that a connection is kept for the next request
 CONNECT_SECONDS = 5.0  # s
+CLOSE_SECONDS = 2.0  # s for connections to close
 
 FATAL = frozenset({"insufficient_quota", "credit_balance_exhausted", "billing_hard_limit_reached"})
 """Codes that come with 429 and that no further try would get around."""
@@ -53,6 +56,10 @@ class Service:
         return urlsplit(self.url).hostname in {"127.0.0.1", "::1", "localhost"}
 
     @property
+    def secure(self) -> bool:
+        return urlsplit(self.url).scheme == "https"
+
+    @property
     def headers(self) -> dict[str, str]:
         return {"Authorization": f"Bearer {self.key}"} if self.key else {}
 
@@ -69,6 +76,40 @@ class Failed(Exception):
         self.trouble = trouble
         self.code = code  # HTTP status; 0: there was none
         self.detail = detail
+
+
+class Wires:
+    """The connections of one session: what its parts open while it is entered is closed with it."""
+
+    def __init__(self, tls: ssl.SSLContext | None) -> None:
+        """`tls`: for servers behind https and wss; None: there are none."""
+        self.tls = tls
+        self.closing = AsyncExitStack()  # what a part has opened besides
+        self._clients: dict[str, httpx2.AsyncClient] = {}  # base URL -> its connections
+        self._known: set[tuple[str, str]] = set()  # base URL and key that were good
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.closing.aclose()
+
+    def http(self, service: Service) -> httpx2.AsyncClient:
+        """The client for its address."""
+        if service.base not in self._clients:
+            self._clients[service.base] = client(service, self.tls)
+            self.closing.push_async_callback(_shut, self._clients[service.base])
+        return self._clients[service.base]
+
+    async def reach(self, service: Service) -> httpx2.AsyncClient:
+        """The same, and it has answered and taken the key. Raises Failed."""
+        http = self.http(service)
+        if (service.base, service.key) not in self._known:
+            await reach(http, service)
+            self._known.add((service.base, service.key))
+        return http
 
 
 def client(service: Service, tls: ssl.SSLContext | None) -> httpx2.AsyncClient:
@@ -147,3 +188,12 @@ async def _short(response: httpx2.Response) -> bytes:
         if len(data) > MAX_ERROR:
             break
     return data
+
+
+async def _shut(http: httpx2.AsyncClient) -> None:
+    """Close the connections, for as long as that may take."""
+    try:
+        async with asyncio.timeout(CLOSE_SECONDS):
+            await http.aclose()
+    except TimeoutError:
+        pass  # the peer does not answer; the transport is gone with its loop
