@@ -1,0 +1,77 @@
+"""Parts of a cascade that run in this process: nothing is asked of anybody, and nothing is to be paid."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncGenerator, Sequence
+from typing import Any
+
+from outwait.audio import g711
+from outwait.engines.cascade.llm import Finished, ToolCall, Words, Writer
+from outwait.engines.cascade.steps import Tokens
+from outwait.engines.cascade.stt import Recogniser, Transcript
+from outwait.engines.cascade.tts import Speaker
+from outwait.engines.cascade.wire import Wires
+from outwait.local.mind import reply
+from outwait.local.stt import LocalRecogniser
+from outwait.local.tts import LocalVoice
+
+RULES = "rules"  # the mind's name, where a model's would stand
+
+
+class HereRecogniser:
+    """Whisper on one thread, for all sessions of the process."""
+
+    priced = None
+    secure = False
+
+    def __init__(self, recogniser: LocalRecogniser) -> None:
+        self.model = recogniser.name
+        self._recogniser = recogniser
+
+    async def open(self, wires: Wires) -> Recogniser:
+        return self
+
+    async def transcribe(self, ulaw: bytes) -> Transcript:
+        return Transcript(await self._recogniser.transcribe(ulaw), g711.seconds(ulaw))
+
+
+class HereWriter:
+    """The rules of `local/mind.py`."""
+
+    priced = None
+    secure = False
+    model = RULES
+
+    async def open(self, wires: Wires) -> Writer:
+        return self
+
+    async def write(
+        self, messages: Sequence[dict[str, Any]], tools: Sequence[dict[str, object]]
+    ) -> AsyncGenerator[Words | ToolCall | Finished, None]:
+        wanted = reply(messages, {str(tool["name"]) for tool in tools})
+        if wanted.say:
+            yield Words(wanted.say)
+        for number, (name, arguments) in enumerate(wanted.calls):
+            # Like a model's, the ids of a call's later tools are others: the conversation so far is in their number
+            yield ToolCall(f"call_{len(messages)}_{number}", name, json.dumps(arguments))
+        yield Finished(Tokens(0, 0, 0), True)
+
+
+class HereSpeaker:
+    """A small voice on one thread, for all sessions of the process."""
+
+    priced = None
+    secure = False
+
+    def __init__(self, voice: LocalVoice) -> None:
+        self.model = "local"
+        self.voice = voice.name
+        self._voice = voice
+
+    async def open(self, wires: Wires) -> Speaker:
+        return self
+
+    async def speak(self, text: str) -> AsyncGenerator[bytes, None]:
+        if sound := await self._voice.speak(text):
+            yield sound
