@@ -8,9 +8,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from outwait import parts
 from outwait.config import ConfigError, Settings
 from outwait.engines.base import Engine
-from outwait.engines.cascade import Service, cascade_engine
 from outwait.engines.openai import azure_engine, openai_engine, voice_live_engine, xai_engine
 
 
@@ -131,22 +131,12 @@ def _xai(settings: Settings) -> Engine | None:
 
 
 def _cascade(settings: Settings) -> Engine | None:
-    services = [_service(settings, part) for part in ("stt", "llm", "tts")]
     named = any(name.startswith("cascade_") for name in settings.model_fields_set)
-    if None in services or not (named or "cascade" in asked_for(settings)):
-        return None
-    stt, llm, tts = (service for service in services if service is not None)
-    return cascade_engine(stt=stt, llm=llm, tts=tts, voice=settings.voice)
+    return parts.cascade(settings) if named or "cascade" in asked_for(settings) else None
 
 
-def _service(settings: Settings, part: str) -> Service | None:
-    """A part of the cascade. OpenAI's key goes to OpenAI's address alone; None: there is neither."""
-    url, model, key = (getattr(settings, f"cascade_{part}_{what}") for what in ("url", "model", "key"))
-    if url is None:
-        url, key = settings.openai_base_url, key or settings.openai_api_key
-        if key is None:
-            return None
-    return Service(url, model, key.get_secret_value() if key is not None else "")
+def _local(settings: Settings) -> Engine | None:
+    return parts.local(settings) if "local" in asked_for(settings) else None
 
 
 def _usual_model() -> str:
@@ -159,5 +149,6 @@ ENGINES: dict[str, Row] = {
     "voicelive": Row("AZURE_VOICELIVE_ENDPOINT and AZURE_VOICELIVE_API_KEY", _voice_live, _VOICE_LIVE),
     "xai": Row("XAI_API_KEY", _xai, _XAI),
     "cascade": Row("OPENAI_API_KEY, or an OUTWAIT_CASCADE_..._URL for each of STT, LLM and TTS", _cascade),
+    "local": Row("nothing but its packages", _local),
 }
 """All of them."""

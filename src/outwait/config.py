@@ -81,6 +81,12 @@ class Settings(BaseSettings):
     azure_voicelive_api_key: SecretStr | None = _vendor("AZURE_VOICELIVE_API_KEY", "AZURE_VOICE_LIVE_API_KEY")
     xai_api_key: SecretStr | None = _vendor("XAI_API_KEY")
     xai_base_url: str = "https://api.x.ai/v1"
+    cascade_stt: str = "openai"
+    # whose recogniser; `openai`: any server with that wire
+    cascade_llm: str = "openai"
+    # whose language model
+    cascade_tts: str = "openai"
+    # whose synthesiser
     cascade_stt_url: str | None = None
     # base of the server that writes down what the person says; none: OPENAI_BASE_URL with its key
     cascade_stt_model: str = "gpt-transcribe"
@@ -95,6 +101,8 @@ class Settings(BaseSettings):
     cascade_tts_key: SecretStr | None = None
     local_stt_model: Path | None = None
     # folder of a Whisper in CTranslate2's form; none: the packaged one of the extra `local`
+    local_tts_model: Path | None = None
+    # file of a voice in Hibari's form; none: the packaged one
 
     # --- the server
     host: str = "127.0.0.1"

@@ -112,8 +112,8 @@ class PriceTable(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_onl
     def cascade(self, chat: str, transcription: str, speech: str, carrier: str) -> Prices:
         """What a call costs with these three models. Raises NoPrice.
 
-        One that costs nothing, on a machine of one's own, says so: its unit is `free`. One of a vendor with its own wire
-        goes by `vendor/name`.
+        One that costs nothing, on a machine of one's own, says so: its unit is `free`. A model of a vendor with its own
+        wire goes by `vendor/name`.
         """
         return Prices(
             model=CascadePrice(

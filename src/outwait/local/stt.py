@@ -38,7 +38,7 @@ class LocalRecogniser:
     def __init__(self, model: Path | None = None) -> None:
         """`model`: folder of a Whisper in CTranslate2's form; None: the packaged one. Raises Missing."""
         self.folder = _checked(model) if model is not None else packaged_model()
-        self.name = f"local {model.name}" if model is not None else "local tiny.en"
+        self.name = f"whisper {'tiny.en' if model is None else model.name}"
         self._model: Any = None
         self._lock = threading.Lock()  # one turn at a time: two would take turns on the same core
         self._worker = ThreadPoolExecutor(1, "local-stt")
@@ -47,6 +47,10 @@ class LocalRecogniser:
         """Load the model now, so that the first turn need not wait for it. Raises Missing."""
         with self._lock:
             self._load()
+
+    async def ready(self) -> None:
+        """Loaded, and the event loop has gone on meanwhile. Raises Missing."""
+        await asyncio.get_running_loop().run_in_executor(self._worker, self.load)
 
     def words(self, ulaw: bytes) -> str:
         """The words in it; empty: there are none. `ulaw`: 8 kHz mu-law. Raises Missing."""

@@ -50,6 +50,10 @@ class LocalVoice:
         with self._lock:
             self._load()
 
+    async def ready(self) -> None:
+        """Loaded, and the event loop has gone on meanwhile. Raises Missing."""
+        await asyncio.get_running_loop().run_in_executor(self._worker, self.load)
+
     def sound(self, text: str) -> bytes:
         """The text as 8 kHz mu-law; empty when there is nothing in it to say. Raises Missing."""
         with self._lock:

@@ -7,29 +7,32 @@ from collections.abc import AsyncGenerator, Sequence
 from typing import Any
 
 from outwait.audio import g711
+from outwait.call.events import Trouble
+from outwait.engines.base import IN_PROCESS
 from outwait.engines.cascade.llm import Finished, ToolCall, Words, Writer
 from outwait.engines.cascade.steps import Tokens
 from outwait.engines.cascade.stt import Recogniser, Transcript
 from outwait.engines.cascade.tts import Speaker
-from outwait.engines.cascade.wire import Wires
+from outwait.engines.cascade.wire import Failed, Wires
 from outwait.local.mind import reply
+from outwait.local.missing import Missing
 from outwait.local.stt import LocalRecogniser
 from outwait.local.tts import LocalVoice
 
-RULES = "rules"  # the mind's name, where a model's would stand
+RULES = f"rules{IN_PROCESS}"  # the mind's name, where a model's would stand
 
 
 class HereRecogniser:
     """Whisper on one thread, for all sessions of the process."""
 
-    priced = None
     secure = False
 
     def __init__(self, recogniser: LocalRecogniser) -> None:
-        self.model = recogniser.name
+        self.model = recogniser.name + IN_PROCESS
         self._recogniser = recogniser
 
     async def open(self, wires: Wires) -> Recogniser:
+        await _ready(self._recogniser)
         return self
 
     async def transcribe(self, ulaw: bytes) -> Transcript:
@@ -39,7 +42,6 @@ class HereRecogniser:
 class HereWriter:
     """The rules of `local/mind.py`."""
 
-    priced = None
     secure = False
     model = RULES
 
@@ -53,7 +55,7 @@ class HereWriter:
         if wanted.say:
             yield Words(wanted.say)
         for number, (name, arguments) in enumerate(wanted.calls):
-            # Like a model's, the ids of a call's later tools are others: the conversation so far is in their number
+            # The conversation has grown when the next one is called, so its id is another
             yield ToolCall(f"call_{len(messages)}_{number}", name, json.dumps(arguments))
         yield Finished(Tokens(0, 0, 0), True)
 
@@ -61,17 +63,24 @@ class HereWriter:
 class HereSpeaker:
     """A small voice on one thread, for all sessions of the process."""
 
-    priced = None
     secure = False
 
     def __init__(self, voice: LocalVoice) -> None:
-        self.model = "local"
+        self.model = f"hibari{IN_PROCESS}"
         self.voice = voice.name
         self._voice = voice
 
     async def open(self, wires: Wires) -> Speaker:
+        await _ready(self._voice)
         return self
 
     async def speak(self, text: str) -> AsyncGenerator[bytes, None]:
         if sound := await self._voice.speak(text):
             yield sound
+
+
+async def _ready(model: LocalRecogniser | LocalVoice) -> None:
+    try:
+        await model.ready()
+    except Missing as missing:
+        raise Failed(Trouble.REFUSED, 0, str(missing)) from missing
