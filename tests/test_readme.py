@@ -67,7 +67,7 @@ def test_every_refusal_has_its_line() -> None:
     """Codes are words that programs match: none may be sent that is not documented."""
     sources = [
         ROOT / "src/outwait" / name
-        for name in ("guard.py", "numbers.py", "switchboard.py", "courier.py", "store/sql.py")
+        for name in ("guard.py", "numbers.py", "switchboard.py", "courier.py", "placing.py", "store/sql.py")
     ]
     found = {
         code

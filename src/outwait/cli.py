@@ -81,20 +81,14 @@ def serve(
     drain: Annotated[
         float | None, typer.Option(help="Seconds that talking calls get after SIGTERM; default: 60.", min=0, max=3600)
     ] = None,
+    agent: Annotated[
+        str | None, typer.Option(help="Agents that make the calls, separated by commas.", metavar="MODULE:AGENT")
+    ] = None,
 ) -> None:
     """Run the server: the carrier's webhooks and media streams, and the HTTP API."""
-    from outwait.compose import desk_opener
-    from outwait.config import ConfigError, Settings
-    from outwait.logs import configure
-    from outwait.store.base import StoreError
-    from outwait.web.server import run, serve
+    from outwait.serving import serve_agents
 
-    try:
-        settings = Settings.load(host=host, port=port, drain=drain)
-        configure(settings.log_level)
-        run(serve(settings, desk_opener(settings)))
-    except (ConfigError, StoreError) as error:
-        raise OutwaitError(str(error)) from error
+    serve_agents(host=host, port=port, drain=drain, agent=agent)
 
 
 @app.command()
@@ -111,6 +105,7 @@ def call(
     outcome_schema: Annotated[
         Path | None, typer.Option(help="JSON Schema of the typed result to bring back.", metavar="FILE")
     ] = None,
+    agent: Annotated[str | None, typer.Option(help="Which of the server's agents; default: its first.")] = None,
     webhook_url: Annotated[
         str | None, typer.Option(help="Who is told of the call's end; default: whom the server tells.")
     ] = None,
@@ -130,6 +125,7 @@ def call(
         "max_cost_usd": max_cost_usd,
         "max_hold_minutes": max_hold_minutes,
         "outcome_schema": client.read_schema(outcome_schema) if outcome_schema is not None else None,
+        "agent": agent,
         "webhook_url": webhook_url,
     }
     given = {name: value for name, value in wish.items() if value is not None}

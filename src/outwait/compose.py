@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from pathlib import Path
 
@@ -13,6 +13,7 @@ from prometheus_client import CollectorRegistry, Counter
 
 from outwait import catalogue
 from outwait.addresses import Addresses, AddressRefused
+from outwait.agent import Agent, at_work
 from outwait.audio.ear import Ear
 from outwait.call.cost import Prices
 from outwait.call.policy import Policy
@@ -41,9 +42,11 @@ def desk_opener(
     policy: Policy | None = None,
     folder: Path | None = None,
     recogniser: Recogniser | None = None,
+    agents: Sequence[Agent] = (),
 ) -> OpenDesk:
     """What `web.server.serve` needs. Raises ConfigError here and now for what can't work: an engine that is not
-    configured, a model without a price. `folder`: where phrases are kept; `recogniser`: reads what machines say."""
+    configured, a model without a price. `folder`: where phrases are kept; `recogniser`: reads what machines say;
+    `agents`: who makes the calls, the usual one first."""
     engines = catalogue.engines(settings)
     if settings.engine not in engines:
         raise ConfigError(catalogue.missing(settings.engine))
@@ -55,6 +58,9 @@ def desk_opener(
     for engine in engines.values():
         _price(table, engine)
 
+    for agent in agents:
+        if agent.engine is not None and agent.engine not in engines:
+            raise ConfigError(f"the agent {agent.name}: {catalogue.missing(agent.engine)}")
     _check_webhook(settings)
 
     def prices(name: str, model: str) -> Prices:
@@ -76,6 +82,7 @@ def desk_opener(
             lease = Lease(store, process, time.time)
             await stack.enter_async_context(lease.held())
             courier = await stack.enter_async_context(_courier(settings, Post(store), registry))
+            staff = await stack.enter_async_context(at_work(agents))
             house = House(
                 store=store,
                 carrier=carrier,
@@ -91,6 +98,7 @@ def desk_opener(
                 process=process,
                 disclosure=settings.disclosure,
                 recogniser=recogniser,
+                staff=staff,
                 webhook=destination(
                     _addresses(settings), default=settings.webhook_url, signed=settings.webhook_secret is not None
                 ),

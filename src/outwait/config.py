@@ -126,6 +126,10 @@ class Settings(BaseSettings):
     max_calls_to_number: int | None = Field(None, ge=1)
     # in 24 hours; none: as many as you like
 
+    # --- the agents
+    agent: str = ""
+    # who makes the calls, like module:agent, several separated by commas; none: the plain one
+
     # --- telling
     webhook_url: str | None = None
     # who is told of the end of a call, unless the call says otherwise

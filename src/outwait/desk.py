@@ -36,6 +36,7 @@ class CallRequest:
     disclosure: str | None = None  # how the agent names itself; None: the server's
     time_zone: str | None = None  # where the callee is, if the number does not say
     outcome_schema: dict[str, Any] | None = None  # unchecked; None: words will do
+    agent: str | None = None  # which of the server's agents; None: the first
     webhook_url: str | None = None  # who is told of its end; None: whom the server tells
     key: ApiKey | None = None  # who asks; None: the bearer of the configured key, or somebody on this machine
 

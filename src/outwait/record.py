@@ -28,6 +28,7 @@ from outwait.call.notes import (
     SessionNote,
     Spent,
     Status,
+    ToolRan,
 )
 from outwait.evidence import evidence
 
@@ -51,12 +52,14 @@ class Record:
         created: float,  # s since 1970
         carrier: str = "twilio",
         engine: str = "",
+        agent: str = "",
         metadata: dict[str, Any] | None = None,
     ) -> None:
         self._head: dict[str, Any] = {"id": id, "to": to, "from": from_, "task": task}
         self._created = created
         self._carrier = carrier
         self._engine = engine
+        self._agent = agent
         self._metadata = metadata
         self._carrier_call_id: str | None = None
         self._status = "queued"
@@ -69,6 +72,7 @@ class Record:
         self._sessions: dict[int, _Session] = {}
         self._transcript: list[Said] = []
         self._decisions: list[dict[str, Any]] = []
+        self._tools: list[dict[str, Any]] = []
         self._hangup: list[dict[str, Any]] = []
         self._bill = _Bill()
 
@@ -121,6 +125,10 @@ class Record:
                 self._bill.add(note)
             case Outcome():
                 self._outcome = note
+            case ToolRan():
+                self._tools.append(
+                    {"at": _ms(note.at), "name": note.name, "how": note.how, "seconds": _ms(note.seconds)}
+                )
             case HangUpStep():
                 self._hangup.append(
                     {"at": _ms(note.at), "step": note.step} | ({"detail": note.detail} if note.detail else {})
@@ -144,6 +152,7 @@ class Record:
             "carrier": self._carrier,
             "carrier_call_id": self._carrier_call_id,
             "engine": self._engine,
+            "agent": self._agent or None,
             "metadata": self._metadata,
             "status": self._status,
             "phase": self._phase,
@@ -164,6 +173,7 @@ class Record:
             ],
             "warmups": sum(session.reason == WARMUP for session in self._sessions.values()),
             "decisions": list(self._decisions),
+            "tools": list(self._tools),
             "hangup": list(self._hangup),
             "cost": self._bill.as_dict(),
         }

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Coroutine, Mapping
-from typing import Any, Protocol, assert_never
+from typing import Any, Literal, Protocol, assert_never
 
 import structlog
 
@@ -28,6 +28,7 @@ from outwait.engines.base import Engine, EngineSession
 from outwait.hearing import Hearing
 from outwait.inbox import Alarm, Inbox
 from outwait.store.base import Entry, Fenced, Store, StoreError
+from outwait.toolbox import MAX_WORDS, BadArguments, ToolContext, ToolError, ToolGone
 from outwait.transcriber import NotRead, Transcriber
 
 MEMORY_SECONDS = 60.0  # of the far end between two times that the ear's memory is kept
@@ -43,6 +44,12 @@ class Phrases(Protocol):
     def get(self, voice: str, text: str) -> bytes | None: ...
 
     def keep(self, voice: str, text: str, ulaw: bytes) -> None: ...
+
+
+class Workshop(Protocol):
+    """Runs the tools of an agent: `agent.Staffed`."""
+
+    async def run(self, name: str, arguments: str, context: ToolContext) -> str: ...
 
 
 class Runner:
@@ -62,11 +69,12 @@ class Runner:
         on_law_broken: Callable[[str], None],
         listening: Listening | None = None,
         transcriber: Transcriber | None = None,
+        workshop: Workshop | None = None,
         seq: int = 0,
         epoch: int = 1,
     ) -> None:
         """`tell` takes the notes of one event into the record and returns the call object; `transcriber` reads voices,
-        None: nothing does here; `seq` and `epoch` go on where the log ends."""
+        None: nothing does here; `workshop` runs the agent's own tools; `seq` and `epoch` go on where the log ends."""
         self.call = call
         self.inbox = Inbox()
         self._carrier = carrier
@@ -81,6 +89,7 @@ class Runner:
         self._musical = False
         self._transcriber = transcriber
         self._transcribing: set[asyncio.Task[None]] = set()
+        self._workshop = workshop
         self._phrases = phrases
         self._store = store
         self._tell = tell
@@ -260,6 +269,8 @@ class Runner:
                 self._spawn(self._hang_up(carrier_call_id, cancel))
             case do.OpenSession():
                 self._open(command)
+            case do.RunTool():
+                self._spawn(self._run_tool(command))
             case do.Tell() | do.Finish():
                 pass  # told and written with the event that caused it
             case _:
@@ -384,6 +395,38 @@ class Runner:
                 return
         self.inbox.post(ev.HungUp())
 
+    async def _run_tool(self, command: do.RunTool) -> None:
+        setup = self.call.setup
+        context = ToolContext(setup.id, setup.to, setup.task, setup.metadata, key=f"{setup.id} {command.key}")
+        why: Literal["arguments", "error", "timeout", "gone"] = "error"
+        limit = asyncio.timeout(command.timeout)
+        try:
+            async with limit:
+                if self._workshop is None:
+                    raise ToolGone(f"there is no tool {command.name} on this server now")
+                output = await self._workshop.run(command.name, command.arguments, context)
+            self.inbox.post(ev.ToolAnswered(command.key, output))
+            return
+        except BadArguments as error:
+            why, detail = "arguments", str(error)
+        except ToolGone as error:
+            why, detail = "gone", str(error)
+        except ToolError as error:
+            detail = str(error)
+        except Exception as error:  # noqa: BLE001  the user's own code, which may raise anything
+            if limit.expired():
+                why = "timeout"
+            else:
+                place = error.__traceback__
+                while place is not None and place.tb_next is not None:
+                    place = place.tb_next
+                line = f"{place.tb_frame.f_code.co_filename}:{place.tb_lineno}" if place is not None else ""
+                # Its words may hold what was said on the call.
+                self._log.error("a tool failed", tool=command.name, error=type(error).__name__, line=line)
+                self._log.debug("why the tool failed", tool=command.name, exc_info=error)
+            detail = f"{command.name} failed; whether it has happened is unknown"
+        self.inbox.post(ev.ToolFailed(command.key, why, detail[:MAX_WORDS]))
+
     def _open(self, command: do.OpenSession) -> None:
         closed = False
 
@@ -403,7 +446,7 @@ class Runner:
                 post(ev.SessionClosed(command.session, trouble=Trouble.LOST, code=1006, detail=detail))
 
         engine = self._engines[command.engine]
-        tools = schemas(self.call.setup.outcome_schema)
+        tools = schemas(self.call.setup.outcome_schema, self.call.setup.tools)
         session = engine.session(command.session, command.instructions, command.seed, tools, post)
         self._sessions[command.session] = session
         self._spawn(serve())

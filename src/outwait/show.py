@@ -27,6 +27,7 @@ from outwait.call.notes import (
     SessionNote,
     Spent,
     Status,
+    ToolRan,
 )
 
 STYLES = {
@@ -82,6 +83,8 @@ def told(note: AnyNote) -> Text | None:
             return _session(note)
         case Outcome():
             return _line(None, f"outcome: {note.text}", "bold")
+        case ToolRan():
+            return _line(note.at, f"tool {note.name}: {note.how}, after {note.seconds:.1f} s", "blue")
         case HangUpStep():
             detail = f" ({note.detail})" if note.detail else ""
             return _line(note.at, f"ending: {note.step.replace('_', ' ')}{detail}", "dim")

@@ -11,22 +11,21 @@ import hashlib
 import secrets
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
-import msgspec
 import structlog
 
 from outwait import call_log, telling
+from outwait.agent import Staffed
 from outwait.audio.ear import Ear, Listening
 from outwait.call.commands import Tell
-from outwait.call.cost import Prices, least_cap
+from outwait.call.cost import Prices
 from outwait.call.events import AnyEvent, Begun, Dialled, HangUpAsked, LegReported, Released, Restarted
 from outwait.call.machine import Call
 from outwait.call.notes import AnyNote, Ended
-from outwait.call.outcome import BadSchema, Form
 from outwait.call.policy import Policy
-from outwait.call.setup import DISCLOSURE, Means, Setup, phrases
+from outwait.call.setup import DISCLOSURE
 from outwait.call.states import Phase
 from outwait.carriers.base import Carrier, Stream
 from outwait.desk import CallRequest as CallRequest
@@ -37,6 +36,7 @@ from outwait.desk import Refused as Refused
 from outwait.engines.base import Engine
 from outwait.hearing import Hearing
 from outwait.letters import Letters
+from outwait.placing import setup_of
 from outwait.record import Record
 from outwait.runner import Phrases, Runner
 from outwait.store.base import ApiKey, CallRow, OverQuota, Store, StoreError
@@ -73,6 +73,7 @@ class House:
     process: str = ""  # who holds the lease on the calls that run here; "": nobody, and every call is free
     disclosure: str = DISCLOSURE  # how the agent names itself; "": it does not
     recogniser: Recogniser | None = None  # reads menus and announcements; None: nothing does
+    staff: Mapping[str, Staffed] = field(default_factory=dict)  # agents by name, the usual one first
     webhook: Callable[[str | None], str] = lambda wanted: ""  # whom to tell of a call's end, "": nobody; raises Refused
     on_ended: Callable[[], None] = lambda: None  # a call has ended, and is written down
     wall: Callable[[], float] = time.time
@@ -134,7 +135,7 @@ class Switchboard:
         if self._draining:
             raise Refused("draining", "the server is shutting down; try again in a moment", status=503)
         quota = await self._house.guard.check(request) if self._house.guard is not None else None
-        setup = self._setup(request)
+        setup = setup_of(request, self._house)
         webhook = self._house.webhook(request.webhook_url)
         created = self._house.wall()
         record = telling.new_record(setup, created)
@@ -436,6 +437,7 @@ class Switchboard:
             on_law_broken=house.on_law_broken,
             listening=listening,
             transcriber=self._transcriber,
+            workshop=house.staff.get(call.setup.agent),
             seq=seq,
             epoch=epoch,
         )
@@ -461,56 +463,3 @@ class Switchboard:
                 del self._live[call_id]
             self._moved.set()
             self._house.on_ended()
-
-    def _means(self, name: str) -> Means:
-        model = self._house.engines[name].capabilities.model
-        return Means(name, model, self._house.prices(name, model))
-
-    def _setup(self, request: CallRequest) -> Setup:
-        house = self._house
-        name = request.engine or house.engine
-        engine = house.engines.get(name)
-        if engine is None:
-            known = ", ".join(sorted(house.engines))
-            raise Refused("unknown_engine", f"there is no engine {name!r}; there is: {known}", field="engine")
-        model = engine.capabilities.model
-        prices = house.prices(name, model)
-        policy = house.policy
-        if request.max_cost_usd is not None:
-            cap = round(request.max_cost_usd * 1_000_000)
-            least = least_cap(prices)
-            if cap < least:
-                message = f"max_cost_usd must be at least {least / 1e6:.3f}: one minute of the line and one response"
-                raise Refused("cap_too_low", message, field="max_cost_usd")
-            policy = msgspec.structs.replace(policy, max_cost_micro_usd=cap)
-        if request.max_hold_minutes is not None:
-            policy = msgspec.structs.replace(policy, max_hold_seconds=request.max_hold_minutes * 60.0)
-        longest = min(policy.max_session_seconds, engine.capabilities.max_session_seconds * 0.9)
-        policy = msgspec.structs.replace(policy, engine=name, model=model, max_session_seconds=longest)
-        disclosure = house.disclosure if request.disclosure is None else request.disclosure
-        return Setup(
-            id=f"call_{secrets.token_hex(12)}",
-            to=request.to,
-            from_=request.from_,
-            task=request.task,
-            carrier=house.carrier.capabilities.name,
-            engine=name,
-            model=model,
-            policy=policy,
-            prices=prices,
-            reserves=tuple(self._means(other) for other in house.failover if other != name),
-            disclosure=disclosure,
-            phrases=phrases(disclosure),
-            metadata=request.metadata or {},
-            recogniser=house.recogniser.name if house.recogniser is not None else "",
-            outcome_schema=_checked_schema(request.outcome_schema),
-        )
-
-
-def _checked_schema(schema: dict[str, Any] | None) -> dict[str, Any] | None:
-    if schema is not None:
-        try:
-            Form(schema)
-        except BadSchema as error:
-            raise Refused("invalid_schema", f"outcome_schema: {error}", field="outcome_schema") from error
-    return schema

@@ -26,6 +26,7 @@ def new_record(setup: Setup, created: float) -> Record:
         created=created,
         carrier=setup.carrier,
         engine=setup.engine,
+        agent=setup.agent,
         metadata=setup.metadata,
     )
 

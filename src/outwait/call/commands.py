@@ -145,6 +145,16 @@ class AnswerTool(Command, frozen=True):
     output: str  # JSON text
 
 
+class RunTool(Command, frozen=True):
+    """Run a tool of the agent's own -> ToolAnswered or ToolFailed. Written down before it is run."""
+
+    key: str  # of this run within the call: the same when it is run again
+    name: str
+    arguments: str  # JSON text, unchecked
+    timeout: float  # wall s
+    idempotent: bool = False
+
+
 class MakePhrase(Command, frozen=True):
     """Speak a text outside the conversation -> PhraseMade or PhraseFailed."""
 
@@ -193,6 +203,7 @@ AnyCommand = (
     | CancelResponse
     | TruncateItem
     | AnswerTool
+    | RunTool
     | MakePhrase
     | CloseSession
     | Tell

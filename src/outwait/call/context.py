@@ -19,7 +19,7 @@ Speak the language of the person you talk to. Be brief and natural: one or two s
 
 Your task on this call:
 {task}
-
+{about}
 How to behave:
 - When somebody answers, introduce yourself and say in one sentence why you call. Answer questions truthfully from the \
 task; never invent facts, names or numbers. What you do not know, you say you do not know.
@@ -57,9 +57,10 @@ def _said(text: str, *, cut: bool) -> _Entry:
 class Context:
     """The memory of one call, over all of its sessions."""
 
-    def __init__(self, task: str, disclosure: str = "", *, max_tokens: int) -> None:
-        """`disclosure`: how the agent names itself; "": it does not without being asked. `max_tokens`: of the seed,
-        about."""
+    def __init__(self, task: str, disclosure: str = "", about: str = "", *, max_tokens: int) -> None:
+        """`disclosure`: how the agent names itself; "": it does not without being asked. `about`: what it is told
+        beside its task. `max_tokens`: of the seed, about."""
+        self._about = f"\nWhat you should know:\n{about.strip()}\n" if about.strip() else ""
         self._room = max_tokens * CHARACTERS
         self._task = task
         self._disclosure = disclosure
@@ -68,7 +69,7 @@ class Context:
     @property
     def instructions(self) -> str:
         disclosure = _DISCLOSE.format(name=self._disclosure) if self._disclosure else _NEVER_DENY
-        return _INSTRUCTIONS.format(task=self._task, disclosure=disclosure)
+        return _INSTRUCTIONS.format(task=self._task, disclosure=disclosure, about=self._about)
 
     def person_speaks(self, key: str) -> None:
         """A turn of the person has its place; its words may come later, or never."""

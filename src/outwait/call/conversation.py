@@ -63,7 +63,7 @@ class Conversation:
         self._policy = setup.policy
         self._waits = waits
         self._meter = meter
-        self.context = Context(setup.task, setup.disclosure, max_tokens=setup.policy.seed_tokens)
+        self.context = Context(setup.task, setup.disclosure, setup.instructions, max_tokens=setup.policy.seed_tokens)
         self.chain = Chain()
         self.playout = Playout(setup.policy)
         self.calls: list[ev.ToolCalled] = []  # tools to be run; whoever reads them empties the list
@@ -76,6 +76,7 @@ class Conversation:
         self._live = False  # the open session has had what it missed, and hears on
         self._turn_from: float | None = None  # media s: start of the person's turn that has no answer yet
         self._turn_starts: dict[str, float] = {}  # of committed turns
+        self._untold: list[str] = []  # results of tools that the session which is there has not been told
         self._owed = ""  # instructions of the response that the next session has to be asked for
         self._opened_once = False
         self._spoken = False  # the agent has been asked to speak, or has spoken
@@ -339,6 +340,31 @@ class Conversation:
         commands: list[AnyCommand] = [do.AnswerTool(link.number, call.call_id, output)]
         return commands + (self._ask(link, "", now) if respond else [])
 
+    def tool_came_back(
+        self, call: ev.ToolCalled, output: str, *, respond: bool, talking: bool, now: float
+    ) -> list[AnyCommand]:
+        """The result of a tool that took its time, in which the session that called it may have ended.
+
+        respond
+            no other tool of the same response is still out
+        talking
+            somebody is there to be answered
+        """
+        link = self.chain.ready
+        if link is not None and link.number == call.session:
+            # Who speaks now is answered anyway, with the result at hand.
+            return self.answer_tool(call, output, respond=respond and talking and not self.person_speaking, now=now)
+        self.context.tool_called(call.call_id, call.name, call.arguments)
+        self.context.tool_answered(call.call_id, output)
+        if not talking:
+            return []
+        if self.chain.link is not None:  # its seed was made without it
+            self._untold.append(f"{call.name}, which was called earlier, has answered: {output}")
+            if link is not None and self._live:
+                return self._ask(link, f"{_ANSWER} {self._tell_late()}", now) if respond else []
+        self._owed = self._owed or _ANSWER
+        return []
+
     def stop_listening(self) -> None:
         """From here the person is not heard by the session, and can't cut in: the goodbye is said to its end."""
         self._deaf = True
@@ -371,6 +397,7 @@ class Conversation:
         self._aged = False
         if self._opened_once and not self._owed and self._feed_from < at - self._policy.preroll_max:
             self._feed_from = at
+        self._untold.clear()
         self._waits.set("session open", now + self._policy.connect_seconds + self._policy.close_seconds)
         seed = self.context.seed([(u.text, u.broken) for u in self.playout.saying])
         opened = do.OpenSession(link.number, self._engine.engine, self.context.instructions, seed)
@@ -401,7 +428,7 @@ class Conversation:
         missed = b"".join(ulaw for start, ulaw in self._far if start + len(ulaw) / BYTES > self._feed_from)
         commands: list[AnyCommand] = [do.SendAudio(link.number, missed)] if missed else []
         if self._owed:
-            commands += self._ask(link, self._owed, now)
+            commands += self._ask(link, f"{self._owed} {self._tell_late()}".rstrip(), now)
             self._owed = ""
         return commands
 
@@ -541,6 +568,11 @@ class Conversation:
                 commands.append(Tell(said))
         self.playout.finished.clear()
         return commands
+
+    def _tell_late(self) -> str:
+        told = " ".join(self._untold)
+        self._untold.clear()
+        return told
 
     def _spent(self, items: list[Item]) -> list[AnyCommand]:
         return spent(self._meter, items)

@@ -261,6 +261,21 @@ class ToolCalled(Event, frozen=True):
     arguments: str  # JSON text, unchecked
 
 
+class ToolAnswered(Event, frozen=True):
+    """A tool of the agent's own has run."""
+
+    key: str  # of RunTool
+    output: str  # JSON text
+
+
+class ToolFailed(Event, frozen=True):
+    """A tool of the agent's own did not do what it was called for, or nobody knows whether it did."""
+
+    key: str  # of RunTool
+    why: Literal["arguments", "error", "timeout", "gone"]  # gone: there is no such tool on this server now
+    detail: str  # for the model
+
+
 class ResponseEnded(Event, frozen=True):
     session: int
     response: str
@@ -335,6 +350,8 @@ AnyEvent = (
     | AgentSpoke
     | AgentWrote
     | ToolCalled
+    | ToolAnswered
+    | ToolFailed
     | ResponseEnded
     | PhraseMade
     | PhraseFailed

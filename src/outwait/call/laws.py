@@ -27,6 +27,7 @@ class Laws:
         self._opened: set[int] = set()
         self._living: int | None = None
         self._ready = False
+        self._ran: set[str] = set()  # tools
         self._dials = 0
         self._hung_up = False
         self._taken = False
@@ -74,6 +75,9 @@ class Laws:
             case do.AskResponse(session=session):
                 self._require(session == self._living and self._ready, "only an open session is asked", command)
                 self._require(self._holding_since is None, "on hold no response is asked for", command)
+            case do.RunTool(key=key, idempotent=idempotent):
+                self._require(idempotent or key not in self._ran, "a tool is run once", command)
+                self._ran.add(key)
             case do.PlayAudio():
                 self._require(not self._hung_up, "nothing is played after hanging up", command)
             case do.Dial():

@@ -20,6 +20,7 @@ from outwait.call.commands import AnyCommand, Tell
 from outwait.call.conversation import Conversation, SessionEvent, Want, spent
 from outwait.call.cost import Meter
 from outwait.call.ending import Ending, Result, View
+from outwait.call.errands import Done, Errands
 from outwait.call.events import AnyEvent, Trouble
 from outwait.call.keys import tones
 from outwait.call.outcome import ResultDesk
@@ -72,6 +73,7 @@ class Call:
         self._talk = Conversation(setup, self._waits, self._meter)
         self._hold = hold.HoldLogic(setup.policy.hold, on_hold=False)
         self._pickup = Pickup(setup.policy, self._waits)
+        self._errands = Errands(setup.tools, self._waits, setup.policy)
         self._results = ResultDesk(setup.outcome_schema, setup.policy.result_tries)
         self._ending: Ending | None = None
         self._before = Phase.TALKING  # the phase to which a re-attached stream goes back
@@ -169,6 +171,8 @@ class Call:
             case ev.PhraseReady(phrase=phrase, ulaw=ulaw, spare=spare):
                 self._talk.keep_phrase(phrase, ulaw, spare)
                 return []
+            case ev.ToolAnswered() | ev.ToolFailed():
+                return self._errand_done(self._errands.answered(event), now)
             case ev.LogFailed(detail=detail):
                 return [self._step("log_failed", detail)] if self._ending else []
             case (
@@ -459,7 +463,10 @@ class Call:
     def _tool(self, call: ev.ToolCalled, now: float) -> list[AnyCommand]:
         if self._ending is not None:
             return []
-        request = tools.read_call(call.name, call.arguments)
+        if call.name in self._errands.specs:
+            begun = self._errands.begin(call, now, self._media.read(now))
+            return self._errand_done(begun, now) if isinstance(begun, Done) else begun
+        request = tools.read_call(call.name, call.arguments, self._errands.specs)
         match request:
             case tools.Mistake(text=text):
                 return self._talk.answer_tool(call, _refusal(text), respond=True, now=now)
@@ -481,6 +488,16 @@ class Call:
             case _:
                 assert_never(request)
 
+    def _errand_done(self, done: Done | None, now: float) -> list[AnyCommand]:
+        """A tool of the agent's own is back. On hold its answer waits in the context."""
+        if done is None or self._ending is not None:
+            return []
+        call, at = done.errand.call, self._media.read(now)
+        ran = notes.ToolRan(at=at, name=call.name, how=done.how, seconds=at - done.errand.began)
+        respond = not self._errands.together(call)
+        talking = self._want == "talk" or (self.phase is Phase.DETACHED and self._before is not Phase.HOLDING)
+        return [Tell(ran), *self._talk.tool_came_back(call, done.output, respond=respond, talking=talking, now=now)]
+
     def _agent_hangs_up(self, call: ev.ToolCalled, request: tools.HangUpCall, now: float) -> list[AnyCommand]:
         said = self._talk.playout.spoke(call.session, call.response) or self._results.goodbye_said
         outcome = self._results.take(request, said=said)
@@ -501,6 +518,7 @@ class Call:
             return []
         self._ending = Ending(result, cause, goodbye=goodbye, polite=polite, remote=remote)
         self._waits.clear(*_WAITS_OF_A_LIVING_CALL)
+        self._errands.forget()
         commands: list[AnyCommand] = []
         for heard in self._hold.finish(self._media.at):
             commands += self._judged(heard, now)
@@ -624,6 +642,8 @@ class Call:
                 return []
             case "line gone":
                 return self._end("upstream_error", "line_silent", now, polite=False)
+            case _ if (done := self._errands.passed(name)) is not None:
+                return self._errand_done(done, now)
             case _:
                 return self._talk.passed(name, now, self._media.read(now))
 
@@ -644,6 +664,10 @@ class Call:
         if self._ending is not None:
             self._ending.restarted()
             return [*commands, *self._fetch()]
+        again, lost = self._errands.restarted(now)
+        commands += again
+        for done in lost:
+            commands += self._errand_done(done, now)
         if not self.carrier_call_id:
             self._waits.set("dial", now + self._policy.connect_seconds + self._policy.close_seconds)
             return [*commands, *self._fetch()]

@@ -126,6 +126,15 @@ class Outcome(Note, frozen=True, omit_defaults=True):
     quotes: tuple[Quote, ...] = ()
 
 
+class ToolRan(Note, frozen=True):
+    """A tool of the agent's own has come back, or is not waited for any more."""
+
+    at: float
+    name: str
+    how: Literal["answered", "arguments", "error", "timeout", "gone", "unknown"]  # unknown: lost in a restart
+    seconds: float  # media s since it was called
+
+
 class HangUpStep(Note, frozen=True):
     """The ledger of the ending: goodbye_asked goodbye_heard goodbye_unheard rest_asked rest_done rest_failed
     callback session_closed stream_closed."""
@@ -159,6 +168,7 @@ AnyNote = (
     | SessionNote
     | Spent
     | Outcome
+    | ToolRan
     | HangUpStep
     | Ended
 )

@@ -112,6 +112,12 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
     callback_seconds: float = 10.0
     # wall s from the hang-up to the completed callback, before the record is closed without it
 
+    # --- tools of the agent's own
+    tools_at_once: int = 8
+    # that may run at the same time; a further one is refused
+    tool_grace: float = 2.0
+    # wall s beyond a tool's timeout until it is taken for lost
+
     # --- the outcome
     result_tries: int = 2
     # times that a result which does not keep to its schema is given back to the agent; the next one is kept as it is

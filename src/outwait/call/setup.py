@@ -6,6 +6,7 @@ import msgspec
 
 from outwait.call.cost import Prices
 from outwait.call.policy import Policy
+from outwait.call.tools import ToolSpec
 
 DISCLOSURE = "the AI assistant"
 """How the agent names itself to whoever picks up, and again to whoever comes back after a hold."""
@@ -52,6 +53,9 @@ class Setup(msgspec.Struct, frozen=True, kw_only=True):
     phrases: dict[str, str] = msgspec.field(default_factory=lambda: phrases(DISCLOSURE))  # name -> text
     metadata: dict[str, object] = msgspec.field(default_factory=dict)
     recogniser: str = ""  # what reads the far end's voice on this machine; "": nothing does
+    agent: str = ""  # which of the server's agents speaks; "": the plain one
+    instructions: str = ""  # what that agent is told beside the task
+    tools: tuple[ToolSpec, ...] = ()  # of that agent, beside those that every agent has
     outcome_schema: dict[str, object] | None = None  # JSON Schema of the result to bring back; None: words will do
 
     @property

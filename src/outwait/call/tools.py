@@ -7,6 +7,7 @@ mistake whose text goes back to the model as the tool's output, so that it can d
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import msgspec
@@ -20,6 +21,18 @@ MAX_QUOTES = 50  # of a result's evidence that are kept
 _DIGITS = re.compile(r"[0-9*#A-Dw]+")
 _SEPARATORS = re.compile(r"[\s().\-/]+")
 _NUMBER = re.compile(r"\+[1-9][0-9]{6,14}")  # E.164: at most 15 digits
+
+
+class ToolSpec(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A tool of the agent's own: what a model is told of it, and how it may be run."""
+
+    name: str
+    description: str
+    parameters: dict[str, Any]  # JSON Schema of an object
+    timeout: float = 20.0  # wall s that it may take
+    idempotent: bool = (
+        False  # to run it twice is the same as once: it may be run again when nobody knows whether it was
+    )
 
 
 class HangUpCall(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="name", tag="hangup_call"):
@@ -59,13 +72,15 @@ class Mistake(msgspec.Struct, frozen=True):
     text: str  # for the model
 
 
-def schemas(outcome_schema: dict[str, Any] | None = None) -> list[dict[str, object]]:
+def schemas(outcome_schema: dict[str, Any] | None = None, own: Sequence[ToolSpec] = ()) -> list[dict[str, object]]:
     """The tools as a model is told of them: name, description, JSON schema. A fresh copy each time.
 
     outcome_schema
         what the task's typed result must look like: `hangup_call` takes it then
+    own
+        further tools, of the agent itself
     """
-    return [
+    common = [
         _with_result(_hang_up(), outcome_schema) if outcome_schema is not None else _hang_up(),
         _schema(
             "wait_on_hold",
@@ -89,13 +104,17 @@ def schemas(outcome_schema: dict[str, Any] | None = None) -> list[dict[str, obje
             reason="Why, in a few words.",
         ),
     ]
+    return common + [
+        {"type": "function", "name": tool.name, "description": tool.description, "parameters": dict(tool.parameters)}
+        for tool in own
+    ]
 
 
-def read_call(name: str, arguments: str) -> ToolRequest | Mistake:
-    """What a tool call asks for. Never raises, whatever the model wrote."""
+def read_call(name: str, arguments: str, own: Iterable[str] = ()) -> ToolRequest | Mistake:
+    """What a tool call asks for. Never raises, whatever the model wrote. `own`: names of further tools there are."""
     wanted = _TOOLS.get(name)
     if wanted is None:
-        return Mistake(f"There is no tool {name[:64]!r}. There are: {', '.join(_TOOLS)}.")
+        return Mistake(f"There is no tool {name[:64]!r}. There are: {', '.join([*_TOOLS, *own])}.")
     try:
         request: ToolRequest = msgspec.json.decode(arguments or "{}", type=wanted)
     except msgspec.ValidationError as error:
@@ -111,6 +130,10 @@ _TOOLS: dict[str, type[ToolRequest]] = {
     "press_digits": PressDigits,
     "transfer_call": TransferCall,
 }
+
+
+RESERVED = frozenset(_TOOLS)
+"""Names that no tool of an agent's own may have."""
 
 
 def _checked(request: ToolRequest) -> ToolRequest | Mistake:

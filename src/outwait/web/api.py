@@ -207,6 +207,7 @@ def _checked(wish: CallCreate, own_number: str | None, key: ApiKey | None) -> Ca
         disclosure=wish.disclosure,
         time_zone=wish.time_zone,
         outcome_schema=wish.outcome_schema,
+        agent=wish.agent,
         webhook_url=wish.webhook_url,
         key=key,
     )

@@ -43,6 +43,8 @@ class CallCreate(BaseModel):
     # where the callee is, such as America/New_York, for the calling hours; where the number rings when absent
     outcome_schema: Annotated[dict[str, JsonValue], WithJsonSchema({"type": "object"})] | None = None
     # JSON Schema of the typed result that the agent is to leave
+    agent: Annotated[str, StringConstraints(min_length=1, max_length=64)] | None = None
+    # which of the server's agents makes the call; the first when absent
     webhook_url: Annotated[str, StringConstraints(min_length=1, max_length=2000)] | None = None
     # who is told of the call's end; whom the server tells when absent
 
@@ -140,6 +142,17 @@ class Decision(BaseModel):
     # 0..1
 
 
+class ToolRun(BaseModel):
+    """A tool of the agent's own."""
+
+    at: float
+    # media s at which it came back
+    name: str
+    how: Literal["answered", "arguments", "error", "timeout", "gone", "unknown"]
+    seconds: float
+    # media s since it was called
+
+
 class HangUpStep(BaseModel):
     """A step of the ending."""
 
@@ -198,6 +211,8 @@ class CallObject(BaseModel):
     carrier: str
     carrier_call_id: str | None
     engine: str = ""
+    agent: str | None = None
+    # none: the plain one
     metadata: dict[str, JsonValue] | None = None
     status: Literal["queued", "ringing", "in-progress", "completed", "busy", "failed", "no-answer", "canceled"]
     phase: Literal["queued", "dialing", "ringing", "talking", "holding", "resuming", "detached", "ending", "ended"]
@@ -222,6 +237,7 @@ class CallObject(BaseModel):
     warmups: int = 0
     # connections made ahead for a person who was not there
     decisions: list[Decision] = []
+    tools: list[ToolRun] = []
     hangup: list[HangUpStep] = []
     cost: Cost
 
