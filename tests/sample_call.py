@@ -22,6 +22,7 @@ from outwait.call.notes import (
     SessionNote,
     Spent,
     Status,
+    ToolRan,
 )
 from outwait.record import Record
 
@@ -117,6 +118,7 @@ def sample_notes() -> list[AnyNote]:
         spent("transcription", "tokens", 480, 1_440),
         Outcome("Appointment moved to Wednesday, December 2, 9:20. Confirmation comes by text.", "task done"),
         Phase(at + 54.0, "ending"),
+        ToolRan(at + 50.2, "calendar", "answered", 1.4),
         HangUpStep(at + 54.1, "goodbye_asked"),
         HangUpStep(at + 57.4, "goodbye_heard", "mark after 3.2 s"),
         HangUpStep(at + 57.4, "rest_asked"),

@@ -1,24 +1,25 @@
 """AI phone calls that ride out long holds.
 
 What a program needs stands here; it is imported when it is first used, so that `import outwait` costs nothing.
+Type checkers read `__init__.pyi`.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-
-if TYPE_CHECKING:
-    from outwait.webhook import BadSignature as BadSignature
-    from outwait.webhook import verify_webhook as verify_webhook
+from typing import Any
 
 __version__ = "0.1.0"
 
 _WHERE = {
+    "Agent": "outwait.agent",
     "BadSignature": "outwait.webhook",
+    "Policy": "outwait.call.policy",
+    "ToolContext": "outwait.toolbox",
+    "ToolError": "outwait.toolbox",
     "verify_webhook": "outwait.webhook",
 }
 
-__all__ = ["BadSignature", "__version__", "verify_webhook"]
+__all__ = ["Agent", "BadSignature", "Policy", "ToolContext", "ToolError", "__version__", "verify_webhook"]
 
 
 def __getattr__(name: str) -> Any:

@@ -27,6 +27,7 @@ MAX_FAULTS = 5  # of arguments that are told at a time
 MAX_WORDS = 500  # characters of an error
 
 _NAME = re.compile(r"[a-zA-Z_][a-zA-Z0-9_-]{0,63}")  # what every engine takes for a tool's name
+_FRAMES = 8  # looked through for the names in a function's hints
 T = TypeVar("T")
 
 
@@ -228,7 +229,7 @@ def _fields(function: Callable[..., Any], name: str, about: dict[str, str]) -> t
     """Each parameter as a model's field, and the one that gets the context."""
     try:
         signature = inspect.signature(function)
-        hints = get_type_hints(function, include_extras=True, localns=_enclosed(function))
+        hints = _hints(function)
     except (NameError, TypeError, ValueError) as error:
         raise TypeError(f"{name}: its type hints can't be read: {error}") from error
     fields: dict[str, Any] = {}
@@ -269,11 +270,14 @@ def _described(hint: Any) -> str | None:
     return None
 
 
-def _enclosed(function: Callable[..., Any]) -> dict[str, Any]:
-    """Names of the function that it was defined in, as far as it uses them."""
-    with suppress(TypeError, ValueError):
-        return dict(inspect.getclosurevars(function).nonlocals)
-    return {}
+def _hints(function: Callable[..., Any]) -> dict[str, Any]:
+    """With the names of the functions around it: it is made a tool where it is defined. Raises NameError."""
+    frame, names = inspect.currentframe(), dict[str, Any]()
+    for _ in range(_FRAMES):
+        frame = frame.f_back if frame is not None else None
+        if frame is not None and frame.f_code.co_filename != __file__:
+            names = dict(frame.f_locals) | names
+    return get_type_hints(function, include_extras=True, localns=names)
 
 
 def _faults(error: pydantic.ValidationError) -> str:

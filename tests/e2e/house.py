@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -12,6 +12,7 @@ from typing import Any
 import httpx2
 import pytest
 
+from outwait.agent import Agent
 from outwait.call.policy import Policy
 from outwait.compose import desk_opener
 from outwait.config import Settings
@@ -65,6 +66,7 @@ async def house(
     *,
     engine: str = "openai",
     policy: Policy | None = None,
+    agents: Sequence[Agent] = (),
     **more: str,
 ) -> AsyncIterator[House]:
     """`engine`: who plays the model, a name of `sim.engines.ENGINES`; `more`: further settings, by their names in the
@@ -77,7 +79,7 @@ async def house(
         patch.setenv("DATABASE_URL", f"sqlite:///{folder / 'calls.db'}")
         settings = Settings.load(port=0)
         async with (
-            listening(settings, desk_opener(settings, policy=policy, folder=folder)) as (url, _),
+            listening(settings, desk_opener(settings, policy=policy, folder=folder, agents=agents)) as (url, _),
             httpx2.AsyncClient(base_url=url, trust_env=False) as http,
         ):
             yield House(url, stage, http)
