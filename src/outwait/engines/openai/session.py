@@ -12,7 +12,7 @@ from msgspec import structs
 from websockets.asyncio.client import ClientConnection
 
 from outwait.call.commands import SeedItem
-from outwait.call.events import AnyEvent, SessionOpened, Trouble
+from outwait.call.events import AnyEvent, SessionOpened, SessionUsed, Trouble
 from outwait.engines.ends import End, refusal
 from outwait.engines.openai import frames
 from outwait.engines.openai.dialogue import FATAL, Dialogue, verdict
@@ -50,6 +50,7 @@ class RealtimeSession(SocketSession):
     ) -> None:
         super().__init__(number, endpoint, post, connect_seconds=connect_seconds, tls=tls)
         self._configuration = frames.session_update(endpoint.dialect, manner, instructions, tools, "configure", seed)
+        self._by_time = frames.FORMS[endpoint.dialect].by_time
         self._seeds = frames.seeds(endpoint.dialect, number, seed)
         self._dialogue = Dialogue(
             number,
@@ -140,6 +141,8 @@ class RealtimeSession(SocketSession):
 
     def _last(self, *, asked: bool) -> None:
         self._dialogue.end(asked=asked)
+        if self._by_time and self._lasted:
+            self._post(SessionUsed(self._number, self._lasted, estimated=True))  # it never tells
 
 
 def _objection(error: ErrorSaid) -> End:
