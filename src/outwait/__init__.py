@@ -13,13 +13,14 @@ __version__ = "0.1.0"
 _WHERE = {
     "Agent": "outwait.agent",
     "BadSignature": "outwait.webhook",
+    "McpServer": "outwait.mcp",
     "Policy": "outwait.call.policy",
     "ToolContext": "outwait.toolbox",
     "ToolError": "outwait.toolbox",
     "verify_webhook": "outwait.webhook",
 }
 
-__all__ = ["Agent", "BadSignature", "Policy", "ToolContext", "ToolError", "__version__", "verify_webhook"]
+__all__ = ["Agent", "BadSignature", "McpServer", "Policy", "ToolContext", "ToolError", "__version__", "verify_webhook"]
 
 
 def __getattr__(name: str) -> Any:
