@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections.abc import Awaitable, Callable, MutableMapping, Sequence
 from http import HTTPStatus
 from typing import Any
 
@@ -29,6 +29,7 @@ from outwait.carriers.twilio.urls import Urls
 from outwait.store.base import StoreError
 from outwait.switchboard import Desk, Inbox
 from outwait.web.metrics import Metrics
+from outwait.web.socket import MEDIA, Extension
 
 log = structlog.get_logger(__name__)
 
@@ -40,7 +41,6 @@ START_SECONDS = 10.0  # wall s from the upgrade to `start`
 STOP_SECONDS = 1.5  # wall s from `stop` until our side closes, if the carrier has not
 MAX_STRIKES = 50  # bad messages within STRIKE_SECONDS that end the socket
 STRIKE_SECONDS = 10.0  # wall s
-ABORT = "outwait.abort"  # ASGI extension of our server: cut the connection now
 
 NORMAL, POLICY, UNSUPPORTED, FAILED, ABNORMAL = 1000, 1008, 1003, 1011, 1006  # WebSocket close codes
 
@@ -100,7 +100,10 @@ class _Connection:
         self._metrics = metrics
         self._receive = receive
         self._send = send
-        self._abort: Callable[[], None] = scope.get("extensions", {}).get(ABORT, {}).get("abort", _leave_it)
+        beyond: Extension = scope.get("extensions", {}).get(MEDIA) or _PLAIN
+        self._abort, self._write = beyond["abort"], beyond["write"]
+        beyond["batch"]()
+        self._ahead: Sequence[str | bytes] = ()  # came with `start`, behind it
         self._strikes = 0
         self._strikes_since = 0.0
         self._reading: asyncio.Timeout | None = None  # bounds the reader, once there is a reason to
@@ -167,22 +170,25 @@ class _Connection:
     async def _read(self, number: int, inbox: Inbox, sid: str) -> None:
         """Until the socket or our patience ends. Nothing in here logs, and only a carrier ahead of time waits."""
         receive, post, room = self._receive, inbox.post, inbox.room
+        texts = self._ahead
         while True:
+            for text in texts:
+                try:
+                    event = parse(text)
+                    if type(event) is Media:
+                        if event.stream_sid != sid:
+                            raise BadMessage("another stream's")
+                        if event.media.track == "inbound" and event.media.payload:
+                            post(Heard(number, seconds(event), event.media.payload))
+                            await room()
+                        continue
+                    self._rare(event, number, inbox, sid)
+                except BadMessage:
+                    self._strike()
             message = await receive()
             if message["type"] != "websocket.receive":
                 raise _gone(message)
-            try:
-                event = parse(message.get("text") or b"")
-                if type(event) is Media:
-                    if event.stream_sid != sid:
-                        raise BadMessage("another stream's")
-                    if event.media.track == "inbound" and event.media.payload:
-                        post(Heard(number, seconds(event), event.media.payload))
-                        await room()
-                    continue
-                self._rare(event, number, inbox, sid)
-            except BadMessage:
-                self._strike()
+            texts = _texts(message)
 
     def _rare(self, event: Inbound | Unknown, number: int, inbox: Inbox, sid: str) -> None:
         match event:
@@ -203,13 +209,16 @@ class _Connection:
             message = await self._receive()
             if message["type"] != "websocket.receive":
                 raise _gone(message)
-            try:
-                event = parse(message.get("text") or b"")
-            except BadMessage:
-                self._strike()
-                continue
-            if isinstance(event, Start):
-                return event
+            texts = _texts(message)
+            for number, text in enumerate(texts, 1):
+                try:
+                    event = parse(text)
+                except BadMessage:
+                    self._strike()
+                    continue
+                if isinstance(event, Start):
+                    self._ahead = texts[number:]
+                    return event
 
     def _strike(self) -> None:
         """Count a bad message. A rare one is ignored for ever, a flood of them ends the socket."""
@@ -226,7 +235,9 @@ class _Connection:
         await self._stream(0, "").close(code)
 
     def _stream(self, number: int, sid: str) -> TwilioStream:
-        return TwilioStream(number, sid, self._send, stop_reading=lambda: self._bound(0.0), abort=self._abort)
+        return TwilioStream(
+            number, sid, self._send, self._write, stop_reading=lambda: self._bound(0.0), abort=self._abort
+        )
 
     def _bound(self, patience: float) -> None:
         """The reader gets so many more seconds."""
@@ -238,8 +249,13 @@ class _Connection:
             self._reading.reschedule(until)
 
 
-def _leave_it() -> None:
-    """Another server than ours gives no way to cut a connection: what it does with a silent peer is its own affair."""
+def _texts(message: Message) -> Sequence[str | bytes]:
+    texts: Sequence[bytes] | None = message.get("texts")
+    return (message.get("text") or b"",) if texts is None else texts
+
+
+# Another server than ours gives no way to cut a connection, and what it does with a silent peer is its own affair.
+_PLAIN: Extension = {"abort": lambda: None, "batch": lambda: None, "write": lambda text: False}
 
 
 def _gone(message: Message) -> _Gone:

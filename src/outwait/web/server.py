@@ -13,13 +13,12 @@ from typing import Any
 
 import uvicorn
 from prometheus_client import CollectorRegistry
-from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 
 from outwait.config import ConfigError, Settings
 from outwait.switchboard import Desk
 from outwait.web.app import build
-from outwait.web.media import ABORT
 from outwait.web.patience import PatientProtocol
+from outwait.web.socket import MediaProtocol
 
 MAX_MESSAGE = 64 * 1024  # bytes of a WebSocket message; one from the carrier has some four hundred
 PING_SECONDS = 20.0  # wall s between pings
@@ -91,15 +90,6 @@ def run(main: Coroutine[Any, Any, None]) -> None:
         runner.run(main)
 
 
-class _MediaProtocol(WebSocketsSansIOProtocol):
-    """Gives applications a way to cut a connection whose peer does not even read our goodbye."""
-
-    def handle_connect(self, event: Any) -> None:
-        super().handle_connect(event)
-        if hasattr(self, "scope"):
-            self.scope["extensions"][ABORT] = {"abort": self.transport.abort}
-
-
 class _Server(uvicorn.Server):
     """Leaves the signals to `serve`, which has calls to think of."""
 
@@ -112,7 +102,7 @@ def _config(app: Any) -> uvicorn.Config:
     return uvicorn.Config(
         app,
         http=PatientProtocol,
-        ws=_MediaProtocol,
+        ws=MediaProtocol,
         ws_max_size=MAX_MESSAGE,
         ws_per_message_deflate=False,  # sound does not shrink, and a compressor costs each call 250 KB
         ws_ping_interval=PING_SECONDS,

@@ -17,14 +17,22 @@ class TwilioStream:
     """Sends to one media socket. A carrier that does not read is cut off; the socket's reader tells its end."""
 
     def __init__(
-        self, number: int, stream_sid: str, send: Send, *, stop_reading: Callable[[], None], abort: Callable[[], None]
+        self,
+        number: int,
+        stream_sid: str,
+        send: Send,
+        write: Callable[[str], bool] = lambda text: False,
+        *,
+        stop_reading: Callable[[], None],
+        abort: Callable[[], None],
     ) -> None:
-        """Of the socket: `send` is its ASGI send, `stop_reading` ends its reader, `abort` ends the connection by
-        force. Both may be called more than once."""
+        """Of the socket: `send` is its ASGI send, `write` sends a text at once if that can be done (False: not now),
+        `stop_reading` ends its reader, `abort` ends the connection by force. Both may be called more than once."""
         self.number = number
         self.closed_with: int | None = None
         # WebSocket close code that we sent
-        self._write = Writer(stream_sid)
+        self._words = Writer(stream_sid)
+        self._write = write
         self._send = send
         self._stop_reading = stop_reading
         self._abort = abort
@@ -38,15 +46,15 @@ class TwilioStream:
     async def play(self, ulaw: bytes) -> None:
         """Append sound to what the carrier has yet to play."""
         if ulaw:
-            await self._send_text(self._write.media(ulaw))
+            await self._send_text(self._words.media(ulaw))
 
     async def mark(self, name: str) -> None:
         """Ask to be told when all before this has been played."""
-        await self._send_text(self._write.mark(name))
+        await self._send_text(self._words.mark(name))
 
     async def clear(self) -> None:
         """Throw away what has not been played."""
-        await self._send_text(self._write.clear())
+        await self._send_text(self._words.clear())
 
     async def close(self, code: int = 1000) -> None:
         """Say goodbye and listen no more; the connection is cut when the carrier does not answer in time."""
@@ -64,7 +72,7 @@ class TwilioStream:
         self._over = True
 
     async def _send_text(self, text: str) -> None:
-        if not self._over:
+        if not (self._over or self._write(text)):
             await self._deliver({"type": "websocket.send", "text": text})
 
     async def _deliver(self, message: MutableMapping[str, Any]) -> None:
