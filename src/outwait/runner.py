@@ -33,9 +33,14 @@ from outwait.transcriber import NotRead, Transcriber
 
 MEMORY_SECONDS = 60.0  # of the far end between two times that the ear's memory is kept
 MUSIC = 0.5  # score of the ear from which no signalling tone is looked for: there are tones enough in music
+FLUSH_SECONDS = 0.25  # between two moments at which what was quiet is written
 STORE_RETRY_SECONDS = 2.0  # between tries to write a log that could not be written
 
 log = structlog.get_logger(__name__)
+
+
+Show = Callable[[], dict[str, Any]]
+"""Makes the call object."""
 
 
 class Phrases(Protocol):
@@ -64,7 +69,7 @@ class Runner:
         hearing: Hearing,
         phrases: Phrases,
         store: Store,
-        tell: Callable[[list[AnyNote]], dict[str, Any]],
+        tell: Callable[[list[AnyNote]], Show],
         wall: Callable[[], float],
         on_law_broken: Callable[[str], None],
         listening: Listening | None = None,
@@ -73,8 +78,9 @@ class Runner:
         seq: int = 0,
         epoch: int = 1,
     ) -> None:
-        """`tell` takes the notes of one event into the record and returns the call object; `transcriber` reads voices,
-        None: nothing does here; `workshop` runs the agent's own tools; `seq` and `epoch` go on where the log ends."""
+        """`tell` takes the notes of one event into the record and returns what makes the call object of it;
+        `transcriber` reads voices, None: nothing does here; `workshop` runs the agent's own tools; `seq` and `epoch` go
+        on where the log ends."""
         self.call = call
         self.inbox = Inbox()
         self._carrier = carrier
@@ -101,9 +107,10 @@ class Runner:
         self._stream_count = 0
         self._quiet = call_log.Quiet()
         self._unwritten: list[Entry] = []
-        self._record: dict[str, Any] | None = None  # to be written with them
+        self._record: Show | None = None  # to be written with them
         self._writing = asyncio.Lock()
         self._flushing = False  # a task waits to write them
+        self._later: asyncio.TimerHandle | None = None  # when they are written at the latest
         self._write_after = 0.0  # loop s: the store failed, and is not tried before
         self._fenced = False
         self._log = log.bind(call=call.setup.id)
@@ -146,17 +153,23 @@ class Runner:
                 await self._leave()
         finally:
             alarm.stop()
+            self._rest()
             self.inbox.open_floodgate()
 
     # --- one event -------------------------------------------------------------------------------
 
     async def _receive(self, event: AnyEvent, now: float) -> None:
-        if isinstance(event, ev.PhraseMade) and event.ulaw:
-            self._phrases.keep(self._voice, self.call.setup.phrases[event.phrase], event.ulaw)
-        if isinstance(event, ev.SessionClosed):
-            self._sessions.pop(event.session, None)
-        if isinstance(event, ev.StreamLost):
-            self._streams.pop(event.stream, None)
+        match event:
+            case ev.Heard():
+                pass  # fifty times a second
+            case ev.PhraseMade(phrase=phrase, ulaw=ulaw) if ulaw:
+                self._phrases.keep(self._voice, self.call.setup.phrases[phrase], ulaw)
+            case ev.SessionClosed(session=session):
+                self._sessions.pop(session, None)
+            case ev.StreamLost(stream=stream):
+                self._streams.pop(stream, None)
+            case _:
+                pass
         commands = self.call.receive(event, now)
         try:
             self._laws.observe(event, commands, now)
@@ -168,7 +181,7 @@ class Runner:
             record = self._tell(notes) if notes else None
             self._pack_quiet(now)
             self._add_entry(now, call_log.pack_event(event), call_log.pack_commands(commands))
-            if call_log.acts(commands):
+            if record is None or call_log.acts(commands):
                 await self._flush(record)
             else:
                 self._flush_soon(record)
@@ -176,7 +189,7 @@ class Runner:
             self._quiet.add(now, event)
             if self._quiet.due(now):
                 self._pack_quiet(now)
-                self._flush_soon(None)
+                self._flush_later()
         if self._fenced:
             return
         for command in commands:
@@ -193,25 +206,37 @@ class Runner:
         entry = Entry(seq=self._seq, now=now, wall=self._wall(), epoch=self._epoch, event=event, commands=commands)
         self._unwritten.append(entry)
 
-    async def _flush(self, record: dict[str, Any] | None) -> None:
+    async def _flush(self, record: Show | None) -> None:
         """A store that fails keeps the call alive: the entries wait in memory and are written when it is back."""
         if record is not None:
             self._record = record
         async with self._writing:
             await self._append()
 
-    def _flush_soon(self, record: dict[str, Any] | None) -> None:
+    def _flush_soon(self, record: Show) -> None:
         """For what does nothing outside: the sound of the call does not wait for it."""
-        if record is not None:
-            self._record = record
+        self._record = record
         if not self._flushing:
             self._flushing = True
-            self._spawn(self._flush_later())
+            self._spawn(self._flush_now())
 
-    async def _flush_later(self) -> None:
+    def _flush_later(self) -> None:
+        """For what was quiet: all calls write it at the same moments, so that one transaction serves many."""
+        if self._later is None:
+            loop = asyncio.get_running_loop()
+            wait = FLUSH_SECONDS - loop.time() % FLUSH_SECONDS
+            self._later = loop.call_later(wait, lambda: self._spawn(self._flush_now()))
+
+    async def _flush_now(self) -> None:
         async with self._writing:
             self._flushing = False
+            self._rest()
             await self._append()
+
+    def _rest(self) -> None:
+        if self._later is not None:
+            self._later.cancel()
+            self._later = None
 
     async def _append(self) -> None:
         now = asyncio.get_running_loop().time()
@@ -220,7 +245,7 @@ class Runner:
         entries, record = self._unwritten, self._record
         self._unwritten, self._record = [], None
         try:
-            await self._store.append(self.call.setup.id, entries, record)
+            await self._store.append(self.call.setup.id, entries, record() if record is not None else None)
         except Fenced:
             self._log.warning("another process has taken this call over; this one lets it go")
             self._fenced = True
@@ -481,6 +506,7 @@ class Runner:
             self._spawn(stream.close())
         if self._fenced:
             return
+        self._rest()
         if self.call.released:
             await self._remember()
         self._pack_quiet(asyncio.get_running_loop().time())

@@ -38,7 +38,7 @@ from outwait.hearing import Hearing
 from outwait.letters import Letters
 from outwait.placing import setup_of
 from outwait.record import Record
-from outwait.runner import Phrases, Runner
+from outwait.runner import Phrases, Runner, Show
 from outwait.store.base import ApiKey, CallRow, OverQuota, Store, StoreError
 from outwait.telling import Told
 from outwait.transcriber import Recogniser, Transcriber
@@ -417,13 +417,13 @@ class Switchboard:
     ) -> Live:
         house = self._house
 
-        def tell(notes: list[AnyNote]) -> dict[str, Any]:
+        def tell(notes: list[AnyNote]) -> Show:
             telling.tell(told, record, notes, house.wall())
             live.ended = live.ended or any(isinstance(note, Ended) for note in notes)
             live.news.set()
             live.news = asyncio.Event()
             self._moved.set()
-            return record.as_dict()
+            return record.as_dict
 
         runner = Runner(
             call,

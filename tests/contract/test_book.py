@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from outwait.store import sql
+from outwait.store import opening
 from outwait.store.base import CallRow, Entry, Limits
 from outwait.store.book import Book, Taken
 from outwait.store.sql import SqlStore
@@ -152,13 +152,13 @@ async def test_a_number_is_forgotten(book: Book, store: SqlStore) -> None:
 @pytest.fixture
 async def careless(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[SqlStore]:
     """SQLite as it is built in places: what is deleted stays in the file until something is written over it."""
-    prepare = sql._prepare_sqlite
+    prepare = opening._prepare_sqlite
 
     def carelessly(connection: Any, record: Any) -> None:
         prepare(connection, record)
         connection.execute("PRAGMA secure_delete = OFF").close()
 
-    monkeypatch.setattr(sql, "_prepare_sqlite", carelessly)
+    monkeypatch.setattr(opening, "_prepare_sqlite", carelessly)
     store = await SqlStore.open(f"sqlite:///{tmp_path}/calls.db")
     yield store
     await store.close()

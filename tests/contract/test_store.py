@@ -317,3 +317,31 @@ async def test_letters_wait_for_the_calls_owner(store: Store) -> None:
     assert [letter.event for letter in await store.letters("b")] == [b"1", b"3"]
     with pytest.raises(StoreError):
         await store.keep_letter("c9", b"{}")
+
+
+async def test_appends_at_once_are_each_whole_or_not_there(store: Store) -> None:
+    """They may share a transaction; what is wrong with one is not the others' trouble."""
+    for number in range(6):
+        await store.create(row(f"c{number}"))
+    await store.take_over("c2", "b")
+    done = await asyncio.gather(
+        *(store.append(f"c{number}", [entry(1), entry(2)], {"id": f"c{number}"}) for number in range(6)),
+        store.append("c9", [entry(1)]),
+        return_exceptions=True,
+    )
+    assert [type(one) for one in done] == [type(None)] * 2 + [Fenced] + [type(None)] * 3 + [Fenced]
+    for number in range(6):
+        kept = await store.log(f"c{number}")
+        assert [line.seq for line in kept] == ([] if number == 2 else [1, 2])
+
+
+async def test_an_append_that_is_given_up_keeps_nobody_elses(store: Store) -> None:
+    for number in range(4):
+        await store.create(row(f"c{number}"))
+    appends = [asyncio.create_task(store.append(f"c{number}", [entry(1)])) for number in range(4)]
+    await asyncio.sleep(0)
+    appends[0].cancel()
+    await asyncio.gather(*appends, return_exceptions=True)
+    assert appends[0].cancelled()
+    for number in range(1, 4):
+        assert [line.seq for line in await store.log(f"c{number}")] == [1]

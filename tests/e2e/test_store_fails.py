@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from outwait.store import sql
+from outwait.store import opening
 from outwait.store.sql import SqlStore
 from tests.e2e.house import LIMIT, House, house
 
@@ -60,7 +60,7 @@ async def until(here: House, call_id: str, words: str) -> None:
 
 @pytest.mark.parametrize("failing", [locked, full], ids=["locked", "full"])
 async def test_a_call_outlives_its_database(failing, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:  # type: ignore[no-untyped-def]
-    monkeypatch.setattr(sql, "BUSY_SECONDS", 0.1)
+    monkeypatch.setattr(opening, "BUSY_SECONDS", 0.1)
     path = tmp_path / "calls.db"
     async with house("silence_hold", tmp_path, monkeypatch) as here:
         call_id = await here.place()

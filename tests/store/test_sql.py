@@ -14,7 +14,7 @@ from alembic.config import Config
 from alembic.migration import MigrationContext
 from sqlalchemy.ext.asyncio import create_async_engine
 
-from outwait.store import sql
+from outwait.store import opening, sql
 from outwait.store.base import CallRow, Entry, StoreError
 from outwait.store.sql import SqlStore
 from outwait.store.tables import metadata
@@ -143,4 +143,4 @@ async def test_refuses_other_databases_without_repeating_a_secret(url: str) -> N
 
 @pytest.mark.parametrize("url", ["postgres://u:p@h/d", "postgresql://u:p@h/d", "postgresql+asyncpg://u:p@h/d"])
 def test_postgresql_goes_by_psycopg(url: str) -> None:
-    assert sql._with_async_driver(url).drivername == "postgresql+psycopg"
+    assert opening.with_async_driver(url).drivername == "postgresql+psycopg"

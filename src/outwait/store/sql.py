@@ -12,27 +12,26 @@ import binascii
 import re
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
-from pathlib import Path
+from dataclasses import dataclass
 from typing import Any, Self
 
 import msgspec
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.engine import URL, Connection, make_url
-from sqlalchemy.exc import ArgumentError, DBAPIError, IntegrityError, NoSuchModuleError
+from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from outwait.store.base import CallRow, Entry, Fenced, Letter, OverQuota, Quota, StoreError
+from outwait.store.opening import make_engine, migrate, with_async_driver
 from outwait.store.tables import calls, deliveries, entries, idempotency, letters, memories, processes, tokens
 
 DEADLINE = 10.0  # wall s for one operation
 PLAIN_DEADLINE = 3600.0  # wall s for one that rewrites the file
-BUSY_SECONDS = 5.0  # wall s that SQLite waits for another process
 KEY_SECONDS = 86_400.0  # s that an idempotency key is honoured
 DAY = 86_400.0  # s over which a quota counts
 FORGOTTEN_SECONDS = 86_400.0  # s after which the lease of a process that is no more is forgotten
-_MIGRATION_LOCK, _QUOTA_LOCK = 0x6F757477, 0x6F757478  # any numbers, the same in every process
+_QUOTA_LOCK = 0x6F757478  # any number, the same in every process
 
 
 class SqlStore:
@@ -42,6 +41,8 @@ class SqlStore:
         self._engine = engine
         self.is_sqlite = engine.dialect.name == "sqlite"
         self._writing = asyncio.Lock()
+        self._appending = asyncio.Lock()
+        self._appends: list[_Append] = []  # wait to be written, by whoever gets the lock
         # A commit whose answer got lost is tried again by the caller: what is there already is there.
         insert = sqlite.insert if self.is_sqlite else postgresql.insert
         self._insert_entry = insert(entries).on_conflict_do_nothing()
@@ -53,10 +54,10 @@ class SqlStore:
         url
             SQLAlchemy's form: `sqlite:///calls.db`, `postgresql://user:password@host/name`
         """
-        store = cls(_engine(_with_async_driver(url)))
+        store = cls(make_engine(with_async_driver(url)))
         try:
             async with store.write() as connection:
-                await connection.run_sync(_migrate)
+                await connection.run_sync(migrate)
         except StoreError:
             await store.close()
             raise
@@ -96,19 +97,50 @@ class SqlStore:
             if record is not None:
                 raise ValueError("a record goes with the entries that changed it")
             return
-        owner = {"of": call_id, "by": entries[0].epoch}
-        async with self.write() as connection:
-            if record is None:
-                done = await connection.execute(_LOCK_CALL, owner)
-            elif record.get("phase") == "ended":
-                done = await connection.execute(_END_CALL, owner | _changes(record) | {"spent": _total(record)})
-            else:
-                done = await connection.execute(_CHANGE_CALL, owner | _changes(record))
-            if done.rowcount != 1:
-                raise Fenced(f"call {call_id} is not ours any more")
-            if record is not None and record.get("phase") == "ended":
-                await connection.execute(_DELIVER, {"of": call_id, "at": entries[-1].wall})
-            await connection.execute(self._insert_entry, [_line(call_id, entry) for entry in entries])
+        mine = _Append(call_id, entries, record)
+        self._appends.append(mine)
+        async with self._appending:
+            if mine not in self._appends:  # whoever was before took it along
+                mine.raise_failure()
+                return
+            together, self._appends = self._appends, []
+            try:
+                await self._write_all(together)
+            except BaseException:  # of this caller: the others' are written by the next of them
+                self._appends = [one for one in together if one is not mine and not one.done] + self._appends
+                raise
+        mine.raise_failure()
+
+    async def _write_all(self, appends: list[_Append]) -> None:
+        """In one transaction, or, when that fails, each in its own: one call's trouble is not another's."""
+        try:
+            async with self.write() as connection:
+                for one in appends:
+                    await self._write_one(connection, one)
+        except StoreError as error:
+            for one in appends:
+                if len(appends) == 1:
+                    one.failure = error
+                    one.done = True
+                else:
+                    await self._write_all([one])
+        else:
+            for one in appends:
+                one.done = True
+
+    async def _write_one(self, connection: AsyncConnection, one: _Append) -> None:
+        owner = {"of": one.call_id, "by": one.entries[0].epoch}
+        if one.record is None:
+            done = await connection.execute(_LOCK_CALL, owner)
+        elif one.record.get("phase") == "ended":
+            done = await connection.execute(_END_CALL, owner | _changes(one.record) | {"spent": _total(one.record)})
+        else:
+            done = await connection.execute(_CHANGE_CALL, owner | _changes(one.record))
+        if done.rowcount != 1:
+            raise Fenced(f"call {one.call_id} is not ours any more")
+        if one.record is not None and one.record.get("phase") == "ended":
+            await connection.execute(_DELIVER, {"of": one.call_id, "at": one.entries[-1].wall})
+        await connection.execute(self._insert_entry, [_line(one.call_id, entry) for entry in one.entries])
 
     async def take_over(self, call_id: str, owner: str = "") -> int:
         epoch = await self._own(owner, calls.c.id == call_id)
@@ -238,6 +270,21 @@ class SqlStore:
             yield connection
 
 
+@dataclass(eq=False, slots=True)
+class _Append:
+    """What `append` was given."""
+
+    call_id: str
+    entries: Sequence[Entry]
+    record: dict[str, Any] | None
+    done: bool = False
+    failure: StoreError | None = None
+
+    def raise_failure(self) -> None:
+        if self.failure is not None:
+            raise self.failure
+
+
 class _Duplicate(StoreError):
     """The same key twice."""
 
@@ -259,79 +306,6 @@ async def _failures(deadline: float = DEADLINE) -> AsyncIterator[None]:
 def _one_line(error: object) -> str:
     """Without PostgreSQL's details, which repeat what was to be written: words that people said."""
     return " ".join(re.split(r"\n(?:DETAIL|CONTEXT):", str(error))[0].split())
-
-
-def _with_async_driver(text: str) -> URL:
-    try:
-        url = make_url(text)
-    except ArgumentError as error:
-        # The text may hold a password, so it is not repeated.
-        raise StoreError("DATABASE_URL is not in SQLAlchemy's form, such as sqlite:///calls.db") from error
-    kind = url.get_backend_name()
-    if kind == "sqlite":
-        if url.database in (None, "", ":memory:"):
-            raise StoreError("DATABASE_URL: a call log must be in a file, such as sqlite:///calls.db")
-        return url.set(drivername="sqlite+aiosqlite")
-    if kind in ("postgresql", "postgres"):
-        return url.set(drivername="postgresql+psycopg")
-    raise StoreError(f"DATABASE_URL: {kind} is not supported; sqlite and postgresql are")
-
-
-def _engine(url: URL) -> AsyncEngine:
-    if url.get_backend_name() == "sqlite":
-        file = Path(url.database or "").expanduser()
-        try:
-            file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)  # the log holds what people said
-        except OSError as error:
-            raise StoreError(f"{file.parent}: {error.strerror}") from error
-        url = url.set(database=str(file))
-        engine = create_async_engine(url, connect_args={"timeout": BUSY_SECONDS}, pool_reset_on_return=None)
-        sa.event.listen(engine.sync_engine, "connect", _prepare_sqlite)
-        sa.event.listen(engine.sync_engine, "begin", _begin_sqlite)
-        return engine
-    try:
-        return create_async_engine(
-            url,
-            pool_pre_ping=True,
-            pool_size=5,
-            max_overflow=5,
-            pool_timeout=DEADLINE,
-            connect_args={"connect_timeout": 5},
-        )
-    except (ModuleNotFoundError, NoSuchModuleError) as error:
-        raise StoreError("PostgreSQL needs the extra: pip install 'outwait[postgres]'") from error
-
-
-def _prepare_sqlite(connection: Any, _record: Any) -> None:
-    connection.isolation_level = None  # transactions are begun by _begin_sqlite, not by the driver's guess
-    cursor = connection.cursor()
-    for pragma in ("journal_mode=WAL", "synchronous=NORMAL", "foreign_keys=ON"):
-        cursor.execute(f"PRAGMA {pragma}")
-    cursor.close()
-
-
-def _begin_sqlite(connection: Connection) -> None:
-    if connection.get_execution_options().get("outwait_plain", False):
-        return
-    writes = connection.get_execution_options().get("outwait_writes", False)
-    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
-
-
-def _migrate(connection: Connection) -> None:
-    from alembic import command
-    from alembic.config import Config
-    from alembic.util import CommandError
-
-    if connection.dialect.name == "postgresql":  # two processes may start at the same time
-        connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_MIGRATION_LOCK)))
-    config = Config()
-    config.set_main_option("script_location", str(Path(__file__).parent / "migrations").replace("%", "%%"))
-    config.set_main_option("path_separator", "os")
-    config.attributes["connection"] = connection
-    try:
-        command.upgrade(config, "head")
-    except CommandError as error:
-        raise StoreError(f"the database is not one that this version can use: {_one_line(error)}") from error
 
 
 async def _of_key(connection: AsyncConnection, key: str, now: float, *, forget: bool = True) -> CallRow | None:
