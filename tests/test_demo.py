@@ -56,3 +56,8 @@ def test_a_call_that_goes_wrong_is_a_failed_demo(tmp_path: Path, monkeypatch: py
     monkeypatch.setattr(demo, "SCENARIO", "busy")
     with pytest.raises(OutwaitError, match="client_error: busy"):
         demo.run(tmp_path, True)
+
+
+def test_an_engine_that_has_no_demo(tmp_path: Path) -> None:
+    with pytest.raises(OutwaitError, match="--engine: there is openai, local"):
+        demo.run(tmp_path, False, "azure")

@@ -65,11 +65,17 @@ def outwait(
 
 
 @app.command()
-def demo(as_json: Json = False, out: Out = Path("demo-out")) -> None:
+def demo(
+    as_json: Json = False,
+    out: Out = Path("demo-out"),
+    engine: Annotated[
+        str, typer.Option(help="`openai`: against a simulated model; `local`: it really hears, answers and speaks.")
+    ] = "openai",
+) -> None:
     """Ride out a 25-minute hold on this machine: simulated carrier, person and model, real sockets, no keys."""
     from outwait import demo as the_demo
 
-    _exit(the_demo.run(out, as_json))
+    _exit(the_demo.run(out, as_json, engine))
 
 
 @app.command()

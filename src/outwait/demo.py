@@ -10,6 +10,7 @@ import asyncio
 import json
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -22,19 +23,27 @@ from outwait.client import Client, follow_call
 from outwait.compose import desk_opener
 from outwait.config import Settings
 from outwait.errors import OutwaitError
+from outwait.local.check import understand
+from outwait.local.stt import recogniser
 from outwait.logs import configure
 from outwait.report import write_report
 from outwait.show import summary
+from outwait.sim.nobody import LocalStage, patient
 from outwait.sim.scenario import Scenario, load
 from outwait.sim.stage import Stage
 from outwait.store.sql import SqlStore
-from outwait.web.server import listening
+from outwait.web.server import OpenDesk, listening
 
 SCENARIO = "hold25"
 
 
-def run(out: Path, as_json: bool) -> int:
-    """Run the demo, leave call.wav, call.json, its log and report.html in `out`; the exit status."""
+def run(out: Path, as_json: bool, engine: str = "openai") -> int:
+    """Run the demo, leave call.wav, call.json, its log and report.html in `out`; the exit status.
+
+    `engine`: `openai` against a model's simulator, or `local`, which really hears, answers and speaks.
+    """
+    if engine not in STAGES:
+        raise OutwaitError(f"--engine: there is {', '.join(STAGES)}", usage=True)
     try:
         out.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -42,7 +51,7 @@ def run(out: Path, as_json: bool) -> int:
     configure("error")
     console = Console(stderr=as_json)
     began = time.monotonic()
-    call, figures = asyncio.run(_demo(load(SCENARIO), out, console))
+    call, proof = asyncio.run(_demo(STAGES[engine](load(SCENARIO)), out, console))
     took = time.monotonic() - began
     (out / "call.json").write_text(json.dumps(call, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
     page = write_report(out / "call.json")
@@ -51,7 +60,7 @@ def run(out: Path, as_json: bool) -> int:
     else:
         console.print()
         console.print(*summary(call), sep="\n")
-        console.print(f"\n{_proof(figures)}\n", highlight=False)
+        console.print(f"\n{proof}\n", highlight=False)
         console.print(f"{page}  (took {took:.1f} s)", highlight=False, soft_wrap=True)
     reason = call["end_reason"] or {"result": "unfinished", "cause": call["phase"]}
     if reason["result"] != "success":
@@ -59,20 +68,22 @@ def run(out: Path, as_json: bool) -> int:
     return 0
 
 
-async def _demo(scenario: Scenario, out: Path, console: Console) -> tuple[dict[str, Any], dict[str, Any]]:
+async def _demo(stage: Stage, out: Path, console: Console) -> tuple[dict[str, Any], str]:
     with TemporaryDirectory(prefix="outwait-demo-") as folder:
-        async with Stage(scenario) as stage:
+        async with stage:
             settings = _settings(stage, Path(folder))
-            call = await _one_call(stage, settings, Path(folder), console)
+            opener = desk_opener(settings, folder=Path(folder))
+            call = await _one_call(stage, settings, opener, console)
         stage.write_wav(out / "call.wav")
         await _keep_log(settings, call["id"], call_log.log_beside(out / "call.json"))
-        return call, stage.figures()
+        return call, _heard(stage, call) if isinstance(stage, LocalStage) else _proof(stage.figures())
 
 
-async def _one_call(stage: Stage, settings: Settings, folder: Path, console: Console) -> dict[str, Any]:
+async def _one_call(stage: Stage, settings: Settings, opener: OpenDesk, console: Console) -> dict[str, Any]:
     scenario = stage.scenario
-    async with listening(settings, desk_opener(settings, folder=folder)) as (url, _), Client(url) as client:
-        console.print(f"server {url}, carrier {stage.carrier.base_url}, model {stage.model.openai_base_url}")
+    model = "this process" if isinstance(stage, LocalStage) else stage.model.openai_base_url
+    async with listening(settings, opener) as (url, _), Client(url) as client:
+        console.print(f"server {url}, carrier {stage.carrier.base_url}, model {model}")
         console.print(f"calling {scenario.to}: {scenario.task}\n", highlight=False)
         placed = await client.place({"to": scenario.to, "task": scenario.task})
         await follow_call(client, placed["id"], console)
@@ -98,6 +109,25 @@ def _proof(figures: dict[str, Any]) -> str:
         f"of {hold['seconds']:.0f} s on hold {hold['seconds_with_socket']:.0f} s with an open socket, "
         f"{hold['appended_ms'] / 1000:.0f} s of sound, {hold['responses']} responses; billed ${model['bill_usd']:.4f}."
     )
+
+
+def _heard(stage: Stage, call: dict[str, Any]) -> str:
+    """How well the agent's own ears understand its voice, as the other side heard it."""
+    (leg,) = stage.carrier.calls.values()
+    said = " ".join(line["text"] for line in call["transcript"] if line["role"] == "agent")
+    stretches = [(entry.start, entry.end) for entry in leg.far_end.ear.stretches]
+    found = understand(recogniser(), said, leg.audio()[1], stretches)
+    return (
+        f"Its own ears understand its voice: word error {found.word_error:.1%} "
+        f"({found.errors} of {found.words} words). The far end's words were understood from their sound alone."
+    )
+
+
+def _local(scenario: Scenario) -> Stage:
+    return LocalStage(patient(scenario))
+
+
+STAGES: dict[str, Callable[[Scenario], Stage]] = {"openai": Stage, "local": _local}
 
 
 class _Given(Settings):

@@ -42,6 +42,7 @@ _POLITE = re.compile(
     re.I,
 )
 _SENTENCE = re.compile(r"(?<=[.?!])\s+")
+_BEGUN = 11  # characters of why we call after which it counts as begun: "I'm calling"
 _FEWEST = 4  # words beside politeness that make an answer
 _VERBS: Final = frozenset(
     "arrange ask book cancel change check collect complain confirm enquire find get inquire learn make obtain order "  # noqa: SIM905
@@ -81,7 +82,7 @@ def _answer(talk: _Talk) -> Reply:
         return Reply("", (("press_digits", {"digits": digits}),))
     if not heard:
         return Reply("Hello? Is anyone there?" if talk.introduced else talk.greeting)
-    if not talk.introduced:
+    if not (talk.introduced or talk.held):
         return Reply(talk.greeting)
     return _conversation(talk, heard)
 
@@ -96,7 +97,7 @@ def _conversation(talk: _Talk, heard: str) -> Reply:
         return Reply("Thank you. Goodbye.", (("hangup_call", outcome),))
     if _LOOKS.search(heard):
         return Reply("Thank you, take your time.")
-    if talk.held or "?" in heard:
+    if talk.just_held or "?" in heard:
         return Reply(talk.again)
     return Reply("I'm listening.")
 
@@ -113,11 +114,16 @@ class _Talk:
         self._task = (task[1] if task else instructions).strip()
         self._name = name[1] if name else ""
         said = [str(message.get("content") or "") for message in rest if message["role"] == "assistant"]
-        self.introduced = any(self.purpose[:30] in text for text in said)
+        self.introduced = any(self.purpose[:_BEGUN] in text for text in said)
         self.heard = " ".join(_unanswered(rest)).strip()
-        # After the last of the agent's words
-        last = max((place for place, message in enumerate(rest) if message["role"] == "assistant"), default=-1)
-        self.held = any(_HELD.search(str(m.get("content") or "")) for m in rest[last + 1 :] if m["role"] == "system")
+        spoke = [place for place, message in enumerate(rest) if message["role"] == "assistant"]
+        held = [
+            place
+            for place, message in enumerate(rest)
+            if message["role"] == "system" and _HELD.search(str(message["content"]))
+        ]
+        self.held = bool(held)
+        self.just_held = self.held and held[-1] > max(spoke, default=-1)
 
     @property
     def purpose(self) -> str:

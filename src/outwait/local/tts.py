@@ -72,11 +72,13 @@ class LocalVoice:
     def _load(self) -> Any:
         if self._model is None:
             from hibari import Hibari
+            from onnxruntime.capi import onnxruntime_pybind11_state as onnx
 
+            broken = (onnx.Fail, onnx.InvalidArgument, onnx.InvalidGraph, onnx.InvalidProtobuf, onnx.NotImplemented)
             try:
                 self._model = Hibari(VOICE, model=str(self._file) if self._file is not None else None, threads=1)
                 list(self._model.stream("Ready."))  # its dictionaries are loaded with the first words
-            except (RuntimeError, ValueError, KeyError) as error:
+            except (*broken, ValueError, KeyError) as error:
                 raise Missing(f"{self._file} can't be used as a voice: {error}") from error
         return self._model
 

@@ -47,10 +47,13 @@ class Machine:
         *,
         patience: Patience | None = None,
         turns: Turns | None = None,
+        free_ears: bool = False,
     ) -> None:
+        """`free_ears`: the recogniser costs nothing, so what is of no use need not be written down to its end."""
         self._session = session
         self._patience = patience or Patience()
         self._turns = turns or Turns()
+        self._free_ears = free_ears
         self._history = History(instructions, seed)
         self._wanted: list[at.Wanted] = []
         self._now = 0.0
@@ -217,6 +220,9 @@ class Machine:
         if asking in self._wanted:
             self._wanted.remove(asking)
             del self._waits[turn.job]
+        elif self._free_ears:
+            if self._waits.pop(turn.job, None) is not None:
+                self._wanted.append(at.Stop(turn.job))
         elif turn.words is not None:
             self._wasted += turn.seconds if turn.words.seconds is None else turn.words.seconds
         else:

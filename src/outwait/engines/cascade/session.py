@@ -10,6 +10,7 @@ from typing import assert_never
 
 from outwait.call.commands import SeedItem
 from outwait.call.events import AnyEvent, PhraseFailed, SessionClosed, SessionOpened, Trouble
+from outwait.engines.base import IN_PROCESS
 from outwait.engines.cascade import steps as at
 from outwait.engines.cascade.llm import Finished, ToolCall, Words, Writer
 from outwait.engines.cascade.machine import Machine
@@ -42,7 +43,7 @@ class CascadeSession:
         self._post = post
         self._connect_seconds = connect_seconds
         self._tls = tls
-        self._machine = Machine(number, instructions, seed)
+        self._machine = Machine(number, instructions, seed, free_ears=stack.recogniser.model.endswith(IN_PROCESS))
         self._learnt: asyncio.Queue[at.Learnt] = asyncio.Queue()
         self._close_asked = asyncio.Event()
         self._parts: tuple[Recogniser, Writer, Speaker] | None = None  # once all are open

@@ -1,0 +1,74 @@
+"""The stage of one scenario without any model's server: the engine runs in the program itself, and hears for itself."""
+
+from __future__ import annotations
+
+import contextlib
+from dataclasses import replace
+from types import TracebackType
+from typing import Any, Self
+
+from outwait.sim.cascade_bill import CascadeBill
+from outwait.sim.hearing import Hearing
+from outwait.sim.scenario import Listen, Scenario
+from outwait.sim.stage import HoldProof, Stage
+from outwait.sim.twilio import TwilioSim
+
+REAL = 1.0  # media s a second of a talk in which every word is understood from its sound
+PATIENT = 40.0  # media s that the person waits for an answer which a slow or busy machine has to make
+QUIET = 2.0  # media s of silence between two sentences that such a machine may need
+
+
+def patient(scenario: Scenario) -> Scenario:
+    """The same in real time, with people who wait for a slow machine."""
+    steps = tuple(
+        replace(step, listen=PATIENT, quiet=max(step.quiet, QUIET)) if isinstance(step, Listen) else step
+        for step in scenario.steps
+    )
+    return replace(scenario, steps=steps, pace=replace(scenario.pace, talk=REAL))
+
+
+class Nobody:
+    """In a server's place: nothing is asked of it."""
+
+    connections: tuple[Any, ...] = ()
+    open_sockets = 0
+    most_open = 0
+    appended_ms = 0.0
+    responses = 0
+
+    def __init__(self, hearing: Hearing) -> None:
+        self.hearing = hearing
+        self.bill = CascadeBill()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        return None
+
+
+class LocalStage(Stage):
+    """See `Stage`. What the person says has to be understood from its sound, and so has the agent's voice."""
+
+    model: Any
+
+    def __init__(self, scenario: Scenario) -> None:
+        self.scenario = scenario
+        self.hearing = Hearing()
+        self.model = Nobody(self.hearing)
+        self.carrier = TwilioSim(scenario, self.hearing, on_frame=self._watch)
+        self.proof = HoldProof()
+        self._watches = {}
+        self._stack = contextlib.AsyncExitStack()
+
+    def environment(self) -> dict[str, str]:
+        """The variables that point a program at this stage."""
+        return {
+            "TWILIO_ACCOUNT_SID": self.carrier.account_sid,
+            "TWILIO_AUTH_TOKEN": self.carrier.auth_token,
+            "TWILIO_PHONE_NUMBER": "+12025550199",
+            "OUTWAIT_TWILIO_BASE_URL": self.carrier.base_url,
+            "OUTWAIT_ENGINE": "local",
+        }
