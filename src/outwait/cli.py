@@ -176,6 +176,28 @@ def report(
 
 
 @app.command()
+def cost(
+    path: Annotated[Path | None, typer.Argument(help="A call.json.", metavar="CALL_JSON")] = None,
+    compare: Annotated[bool, typer.Option("--compare", help="What it costs on every engine that has a price.")] = False,
+    scenario: Annotated[
+        str | None, typer.Option(help="Compare for a simulated company instead of a call.", metavar="NAME")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Show what a call did cost, or what it would cost on each engine, parked and not."""
+    from outwait import compare as the_comparison
+
+    if path is not None and scenario is not None:
+        raise OutwaitError("give a CALL_JSON or a --scenario, not both", usage=True)
+    if compare or scenario is not None:
+        the_comparison.run(path, scenario, as_json)
+    elif path is None:
+        raise OutwaitError("give a CALL_JSON, or --compare", usage=True)
+    else:
+        the_comparison.show_bill(path, as_json)
+
+
+@app.command()
 def label(
     path: Annotated[Path, typer.Argument(help="A call.json.", metavar="CALL_JSON")],
     false_resume: Annotated[
