@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import soundfile
 
 from outwait import demo
 from outwait.errors import OutwaitError
+from outwait.local.tts import LocalVoice
 from outwait.replay import replay
 
 
@@ -23,7 +26,7 @@ def test_the_demo_leaves_a_whole_call(
 ) -> None:
     # The demo needs no setting, and must not use one either.
     monkeypatch.setenv("OPENAI_BASE_URL", "http://127.0.0.1:9/v1")
-    monkeypatch.setenv("OUTWAIT_ENGINE", "azure")
+    monkeypatch.setenv("OUTWAIT_ENGINE", "telepathy")
     monkeypatch.setenv("DATABASE_URL", "sqlite:////nowhere/calls.db")
     assert demo.run(tmp_path / "out", True) == 0
     said = capsys.readouterr()
@@ -59,5 +62,13 @@ def test_a_call_that_goes_wrong_is_a_failed_demo(tmp_path: Path, monkeypatch: py
 
 
 def test_an_engine_that_has_no_demo(tmp_path: Path) -> None:
-    with pytest.raises(OutwaitError, match="--engine: there is openai, local"):
-        demo.run(tmp_path, False, "azure")
+    with pytest.raises(OutwaitError, match=r"--engine: there is openai, .*local"):
+        demo.run(tmp_path, False, "telepathy")
+
+
+def test_the_local_demo_without_its_packages(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "hibari", None)
+    monkeypatch.setattr("outwait.local.tts.voice", LocalVoice)
+    monkeypatch.setattr("outwait.local.stt.recogniser", lambda model: SimpleNamespace(name="ears"))
+    with pytest.raises(OutwaitError, match=r"hibari-tts is not installed, .* pip install 'outwait\[local\]'"):
+        demo.run(tmp_path, False, "local")

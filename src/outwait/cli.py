@@ -69,7 +69,7 @@ def demo(
     as_json: Json = False,
     out: Out = Path("demo-out"),
     engine: Annotated[
-        str, typer.Option(help="`openai`: against a simulated model; `local`: it really hears, answers and speaks.")
+        str, typer.Option(help="`local` really hears, answers and speaks; the others do so with a simulated model.")
     ] = "openai",
 ) -> None:
     """Ride out a 25-minute hold on this machine: simulated carrier, person and model, real sockets, no keys."""

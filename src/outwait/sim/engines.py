@@ -14,6 +14,7 @@ from outwait.sim.cascade import CascadeSim, PlainHearing
 from outwait.sim.hearing import Hearing
 from outwait.sim.mind import Mind
 from outwait.sim.model_server import Charged
+from outwait.sim.nobody import Nobody
 from outwait.sim.realtime import RealtimeSim
 from outwait.sim.realtime_response import Timing
 from outwait.sim.scenario import Scenario
@@ -103,6 +104,10 @@ def _services(model: CascadeSim) -> dict[str, str]:
     return {"OPENAI_API_KEY": model.key, "OPENAI_BASE_URL": model.base_url}
 
 
+def _nobody(scenario: Scenario) -> Nobody:
+    return Nobody(Hearing())
+
+
 ENGINES = {
     "openai": FarEnd(_realtime, _openai),
     "azure": FarEnd(_realtime, _azure, "azure"),
@@ -110,5 +115,6 @@ ENGINES = {
     "voicelive": FarEnd(_realtime, _voice_live, "voicelive"),
     "xai": FarEnd(_realtime, _xai, "xai"),
     "cascade": FarEnd(_cascade, _services, "cascade"),
+    "local": FarEnd(_nobody, lambda _: {}, "local"),
 }
 """By engine; a dialect that is asked for by a setting has a row of its own."""

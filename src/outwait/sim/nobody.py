@@ -1,8 +1,7 @@
-"""The stage of one scenario without any model's server: the engine runs in the program itself, and hears for itself."""
+"""Where no server plays the model: the engine runs in the program itself, and hears for itself."""
 
 from __future__ import annotations
 
-import contextlib
 from dataclasses import replace
 from types import TracebackType
 from typing import Any, Self
@@ -10,8 +9,6 @@ from typing import Any, Self
 from outwait.sim.cascade_bill import CascadeBill
 from outwait.sim.hearing import Hearing
 from outwait.sim.scenario import Listen, Scenario
-from outwait.sim.stage import HoldProof, Stage
-from outwait.sim.twilio import TwilioSim
 
 REAL = 1.0  # media s a second of a talk in which every word is understood from its sound
 PATIENT = 40.0  # media s that the person waits for an answer which a slow or busy machine has to make
@@ -39,6 +36,7 @@ class Nobody:
     def __init__(self, hearing: Hearing) -> None:
         self.hearing = hearing
         self.bill = CascadeBill()
+        self.errors: list[str] = []
 
     async def __aenter__(self) -> Self:
         return self
@@ -47,28 +45,3 @@ class Nobody:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         return None
-
-
-class LocalStage(Stage):
-    """See `Stage`. What the person says has to be understood from its sound, and so has the agent's voice."""
-
-    model: Any
-
-    def __init__(self, scenario: Scenario) -> None:
-        self.scenario = scenario
-        self.hearing = Hearing()
-        self.model = Nobody(self.hearing)
-        self.carrier = TwilioSim(scenario, self.hearing, on_frame=self._watch)
-        self.proof = HoldProof()
-        self._watches = {}
-        self._stack = contextlib.AsyncExitStack()
-
-    def environment(self) -> dict[str, str]:
-        """The variables that point a program at this stage."""
-        return {
-            "TWILIO_ACCOUNT_SID": self.carrier.account_sid,
-            "TWILIO_AUTH_TOKEN": self.carrier.auth_token,
-            "TWILIO_PHONE_NUMBER": "+12025550199",
-            "OUTWAIT_TWILIO_BASE_URL": self.carrier.base_url,
-            "OUTWAIT_ENGINE": "local",
-        }
