@@ -50,8 +50,9 @@ def missing(engine: str) -> str:
 
 
 def asked_for(settings: Settings) -> tuple[str, ...]:
-    """The engines that the settings name: the wanted one, and those to turn to after it."""
-    return (settings.engine, *failover(settings))
+    """The engines that the settings name: the wanted one, that for menus, and those to turn to after them."""
+    menu = (settings.engine_menu,) if settings.engine_menu else ()
+    return (settings.engine, *menu, *failover(settings))
 
 
 def failover(settings: Settings) -> tuple[str, ...]:

@@ -54,6 +54,8 @@ def desk_opener(
     for name in failover:
         if name not in engines:
             raise ConfigError(f"OUTWAIT_FAILOVER: {catalogue.missing(name)}")
+    if settings.engine_menu and settings.engine_menu not in engines:
+        raise ConfigError(f"OUTWAIT_ENGINE_MENU: {catalogue.missing(settings.engine_menu)}")
     table = _table(settings)
     for engine in engines.values():
         _price(table, engine)
@@ -92,6 +94,7 @@ def desk_opener(
                 policy=policy or Policy(),
                 prices=prices,
                 engine=settings.engine,
+                engine_menu=settings.engine_menu or "",
                 failover=failover,
                 guard=Guardian(_rules(settings), book, time.time),
                 keys=book.key_of,

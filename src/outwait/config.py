@@ -62,6 +62,8 @@ class Settings(BaseSettings):
     # --- the engine
     engine: str = "openai"
     # which engine
+    engine_menu: str | None = None
+    # which engine speaks to menus and queues; none: the same
     failover: str = ""
     # engines to turn to when the one before fails for good, separated by commas, such as "azure"
     model: str = "gpt-realtime-2.1"

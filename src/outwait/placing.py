@@ -44,6 +44,7 @@ def setup_of(request: CallRequest, house: House) -> Setup:
         policy=policy,
         prices=prices,
         reserves=tuple(_means(other, house) for other in house.failover if other != name),
+        machine=_means(house.engine_menu, house) if house.engine_menu not in ("", name) else None,
         disclosure=disclosure,
         phrases=phrases(disclosure),
         metadata=request.metadata or {},

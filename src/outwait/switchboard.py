@@ -67,6 +67,7 @@ class House:
     policy: Policy
     prices: Callable[[str, str], Prices]  # (engine, model); every engine of the house has a price
     engine: str  # the default one
+    engine_menu: str = ""  # that which speaks to menus and queues; "": the same
     failover: tuple[str, ...] = ()  # engines to turn to, in this order, when the one before is given up
     guard: Guard | None = None  # None: every call may be placed
     keys: Callable[[str], Awaitable[ApiKey | None]] | None = None  # whose API key this is

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -38,7 +37,7 @@ class Asking(Mind):
         return plan
 
 
-@pytest.mark.parametrize("engine", ["openai", "azure"])
+@pytest.mark.parametrize("engine", ["openai", "cascade"])
 async def test_its_tools_are_run_once_and_told(engine: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     agent = Agent("parcels", instructions="Northwind's customer is Dana.")
     ran: list[str] = []
@@ -55,8 +54,7 @@ async def test_its_tools_are_run_once_and_told(engine: str, tmp_path: Path, monk
         ran.append("book")
         await asyncio.Event().wait()
 
-    options: dict[str, Any] = {"agents": [agent]} | ({"azure": ""} if engine == "azure" else {})
-    async with house("short_hello", tmp_path, monkeypatch, **options) as here:
+    async with house("short_hello", tmp_path, monkeypatch, engine=engine, agents=[agent]) as here:
         mind = here.stage.model.mind
         here.stage.model.mind = asking = Asking(mind.task, mind.forgets)
         answer = await here.http.post("/v1/calls", json={"to": "+12025550143", "task": "ask", "agent": "other"})

@@ -12,6 +12,7 @@ from typing import Literal
 from outwait.call import commands as do
 from outwait.call import events as ev
 from outwait.call import notes
+from outwait.call.choice import Choice
 from outwait.call.clock import Deadlines
 from outwait.call.commands import AnyCommand, Tell
 from outwait.call.context import Context
@@ -81,7 +82,7 @@ class Conversation:
         self._opened_once = False
         self._spoken = False  # the agent has been asked to speak, or has spoken
         self._aged = False  # the session nears its limit
-        self._means = 0  # which of the call's engines
+        self._choice = Choice(setup)
         self._phrases: dict[str, bytes] = {}
         self._spares: dict[str, tuple[str, bytes]] = {}  # words and sound, in a strange voice
         self._phrase_asked: set[str] = set()
@@ -240,6 +241,13 @@ class Conversation:
         self._live = False
         return [self._note(link, at), do.CloseSession(link.number)]
 
+    def speak_to(self, *, machine: bool, now: float, at: float) -> list[AnyCommand]:
+        """A person is there, or a machine: another engine may be better for it. It takes over where this one is."""
+        if not self._choice.speak_to(machine=machine):
+            return []
+        self.chain.failures = 0
+        return self.close("failover" if self._live else "hold", now, at)
+
     def park(self, now: float, at: float) -> list[AnyCommand]:
         """The line is on hold: no sound goes to the session from here, and nothing is asked of it."""
         self._live = False
@@ -393,6 +401,7 @@ class Conversation:
 
     def _open(self, now: float, at: float) -> list[AnyCommand]:
         link = self.chain.open(now, self._engine.engine, self._engine.model)
+        self._meter.switch(self._engine.prices)
         self._live = False
         self._aged = False
         if self._opened_once and not self._owed and self._feed_from < at - self._policy.preroll_max:
@@ -415,6 +424,8 @@ class Conversation:
         self._opened_once = True
         commands: list[AnyCommand] = [self._note(link, at)]
         for name, text in self._setup.phrases.items():
+            if self._choice.machine:  # phrases are for people, in the voice that talks to them
+                break
             if name not in self._phrases and name not in self._phrase_asked:
                 self._phrase_asked.add(name)
                 commands.append(do.MakePhrase(link.number, name, text))
@@ -440,7 +451,7 @@ class Conversation:
             trouble = Trouble.LOST
         if trouble is not None:
             link.reason = link.reason or REASONS[trouble]
-        if trouble is not None or link.reason in ("expired", "restart"):
+        if trouble is not None or link.reason in ("expired", "restart", "failover"):
             self._hand_over(link, at)
         if trouble is not None:
             self._try_again(link, trouble, now)
@@ -450,13 +461,12 @@ class Conversation:
         """With the same engine after a while, with the next one at once, or not any more."""
         self.chain.failures = 1 if link.useful else self.chain.failures + 1
         delays = self._policy.retry_delays
-        last = self._means + 1 >= len(self._setup.means)
+        last = self._choice.last
         patience = len(delays) if last else self._policy.retries_before_failover
         if trouble.retryable and self.chain.failures <= patience:
             self._waits.set("session retry", now + delays[min(self.chain.failures, len(delays)) - 1])
         elif not last:
-            self._means += 1
-            self._meter.switch(self._engine.prices)
+            self._choice.give_up()
             self.chain.failures = 0
             link.reason = "failover"
         elif trouble is Trouble.STALLED:
@@ -467,7 +477,7 @@ class Conversation:
     @property
     def _engine(self) -> Means:
         """The one that works now."""
-        return self._setup.means[self._means]
+        return self._choice.engine
 
     @property
     def _parking(self) -> Parking:

@@ -416,10 +416,12 @@ class Call:
             said = self.setup.phrases.get("resume")
         onset = max(heard.onset, self._hold_began)
         self._hold_resumed = onset
+        turned = self._talk.speak_to(machine=False, now=now, at=at)
         self._talk.resume(onset, onset - self._hold_began, said)
         self._pickup.begin(now)
         note = notes.HoldEnded(at=onset, decided_at=at, confidence=heard.confidence, why=heard.why)
-        return [*self._enter(Phase.RESUMING, heard.why), Tell(note), *self._talk.playout.advance(self._stream, at)]
+        resumed = [*self._enter(Phase.RESUMING, heard.why), Tell(note)]
+        return [*turned, *resumed, *self._talk.playout.advance(self._stream, at)]
 
     def _nobody_there(self, at: float, why: str, now: float) -> list[AnyCommand]:
         if self.phase not in (Phase.RESUMING, Phase.TALKING):

@@ -49,6 +49,7 @@ class Setup(msgspec.Struct, frozen=True, kw_only=True):
     policy: Policy
     prices: Prices
     reserves: tuple[Means, ...] = ()  # engines to turn to, in this order, when the one before is given up
+    machine: Means | None = None  # speaks to menus and queues instead of them; None: they do
     disclosure: str = DISCLOSURE  # how the agent names itself; "": it does not
     phrases: dict[str, str] = msgspec.field(default_factory=lambda: phrases(DISCLOSURE))  # name -> text
     metadata: dict[str, object] = msgspec.field(default_factory=dict)
@@ -66,4 +67,5 @@ class Setup(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def by_time(self) -> bool:
         """All of them bill by the second of an open session."""
-        return all(means.prices.by_time for means in self.means)
+        used = self.means if self.machine is None else (self.machine, *self.means)
+        return all(means.prices.by_time for means in used)
