@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from outwait import parts
 from outwait.config import ConfigError, Settings
 from outwait.engines.base import Engine
+from outwait.engines.gemini import gemini_engine
 from outwait.engines.openai import azure_engine, openai_engine, voice_live_engine, xai_engine
 
 
@@ -74,8 +75,9 @@ def voice_of(settings: Settings, models: str) -> str | None:
     return settings.voice if "voice" in settings.model_fields_set and meant == models else None
 
 
-_REALTIME, _VOICE_LIVE, _XAI = "realtime", "voicelive", "xai"
+_REALTIME, _VOICE_LIVE, _XAI, _GEMINI = "realtime", "voicelive", "xai", "gemini"
 _XAI_MODEL = "grok-voice-3.0"
+_GEMINI_MODEL = "gemini-3.8-live"
 
 
 def _openai(settings: Settings) -> Engine | None:
@@ -131,6 +133,17 @@ def _xai(settings: Settings) -> Engine | None:
     )
 
 
+def _gemini(settings: Settings) -> Engine | None:
+    if settings.gemini_api_key is None:
+        return None
+    return gemini_engine(
+        api_key=settings.gemini_api_key.get_secret_value(),
+        model=model_of(settings, _GEMINI, _GEMINI_MODEL),
+        base_url=settings.gemini_base_url,
+        voice=voice_of(settings, _GEMINI),
+    )
+
+
 def _cascade(settings: Settings) -> Engine | None:
     named = any(name.startswith("cascade_") for name in settings.model_fields_set)
     return parts.cascade(settings) if named or "cascade" in asked_for(settings) else None
@@ -149,6 +162,7 @@ ENGINES: dict[str, Row] = {
     "azure": Row("AZURE_OPENAI_ENDPOINT, AZURE_OPENAI_API_KEY and AZURE_OPENAI_DEPLOYMENT", _azure, _REALTIME),
     "voicelive": Row("AZURE_VOICELIVE_ENDPOINT and AZURE_VOICELIVE_API_KEY", _voice_live, _VOICE_LIVE),
     "xai": Row("XAI_API_KEY", _xai, _XAI),
+    "gemini": Row("GEMINI_API_KEY", _gemini, _GEMINI),
     "cascade": Row("OPENAI_API_KEY, or an OUTWAIT_CASCADE_..._URL for each of STT, LLM and TTS", _cascade),
     "local": Row("nothing but its packages", _local),
 }

@@ -83,6 +83,8 @@ class Settings(BaseSettings):
     azure_voicelive_api_key: SecretStr | None = _vendor("AZURE_VOICELIVE_API_KEY", "AZURE_VOICE_LIVE_API_KEY")
     xai_api_key: SecretStr | None = _vendor("XAI_API_KEY")
     xai_base_url: str = "https://api.x.ai/v1"
+    gemini_api_key: SecretStr | None = _vendor("GEMINI_API_KEY", "GOOGLE_API_KEY")
+    gemini_base_url: str = "https://generativelanguage.googleapis.com"
     cascade_stt: str = "openai"
     # whose recogniser; `openai`: any server with that wire
     cascade_llm: str = "openai"
@@ -187,6 +189,7 @@ class Settings(BaseSettings):
         "azure_openai_endpoint",
         "azure_voicelive_endpoint",
         "xai_base_url",
+        "gemini_base_url",
         "cascade_stt_url",
         "cascade_llm_url",
         "cascade_tts_url",

@@ -12,7 +12,7 @@ import pytest
 from tests.e2e.house import House, house
 from tests.test_catalogue import VOICE_LIVE_PRICES
 
-BY_TOKEN = ["voicelive"]
+BY_TOKEN = ["voicelive", "gemini"]
 BY_TIME = ["xai"]
 FURTHER = pytest.mark.parametrize("engine", BY_TOKEN + BY_TIME)
 
@@ -66,3 +66,38 @@ async def test_a_server_that_refuses(engine: str, tmp_path: Path, monkeypatch: p
     async with house_of(engine, "model_refused", tmp_path, monkeypatch) as here:
         record = await here.whole_call()
         assert record["end_reason"] == {"result": "upstream_error", "cause": "model_refused"}
+
+
+@pytest.mark.parametrize("forgotten", [False, True], ids=["remembered", "forgotten"])
+async def test_gemini_goes_on_from_what_the_server_remembers(
+    forgotten: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with house_of("gemini", "short_hold", tmp_path, monkeypatch) as here:
+        model = here.stage.model
+        if forgotten:
+            monkeypatch.setattr(model.memory, "kept", Forgetful())
+        record = await here.whole_call()
+        assert record["end_reason"] == {"result": "success", "cause": "hangup_call"}
+        first, *_, last = (connection.session for connection in model.connections)
+        assert "handle" not in first.setup["sessionResumption"]
+        if forgotten:
+            assert "handle" not in last.setup["sessionResumption"]
+            assert "historyConfig" in last.setup, "it is told everything"
+            assert "Session not found." in model.errors
+        else:
+            assert last.setup["sessionResumption"]["handle"].startswith("handle-1-")
+            assert "historyConfig" not in last.setup
+            assert any(item.tokens.audio and item.role == "user" for item in last.items[:2]), "it has heard them"
+        assert "a person has just come back" in " ".join(item.text.lower() for item in last.items)
+
+
+async def test_gemini_goes_away_and_is_followed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    async with house_of("gemini", "model_expires", tmp_path, monkeypatch) as here:
+        record = await here.whole_call()
+        assert record["end_reason"]["result"] == "success"
+        assert record["sessions"][0]["reason"] == "expired"
+
+
+class Forgetful(dict[str, object]):
+    def __contains__(self, handle: object) -> bool:
+        return False

@@ -26,6 +26,7 @@ from outwait.call import tools
 from outwait.carriers.twilio import messages as twilio
 from outwait.carriers.twilio import twiml
 from outwait.carriers.twilio.urls import Urls
+from outwait.engines.gemini import messages as gemini
 from outwait.engines.openai import messages as openai
 from outwait.engines.openai.frames import Dialect
 from outwait.errors import OutwaitError
@@ -36,6 +37,7 @@ from outwait.sim import scenario, signing
 from outwait.sim import twiml as read_twiml
 from outwait.web import bodies
 from outwait.web.app import App, build
+from tests.engines.gemini.stage import Stage as GeminiStage
 from tests.engines.openai.stage import Stage
 from tests.web.desk import TOKEN, FakeDesk, call_object, settings
 
@@ -71,6 +73,15 @@ def _openai(data: bytes, _: Path) -> None:
                 if message is not None:
                     stage.dialogue.receive(message)
         stage.dialogue.end(asked=False)
+
+
+def _gemini(data: bytes, _: Path) -> None:
+    gemini.parse_refusal(data)
+    stage = GeminiStage()
+    for line in data.split(b"\n"):
+        with contextlib.suppress(gemini.Malformed):
+            stage.dialogue.receive(gemini.parse(line))
+    stage.dialogue.end(asked=False)
 
 
 def _tools(data: bytes, _: Path) -> None:
@@ -309,6 +320,11 @@ def _wav(rate: int = 8000, channels: int = 1) -> bytes:
     return out.getvalue()
 
 
+def _gemini_lines() -> tuple[bytes, ...]:
+    turn = (WIRE.parents[1] / "gemini" / "wire" / "turn.jsonl").read_bytes()
+    return (turn, *(line for line in turn.split(b"\n") if line.strip()))
+
+
 _TOML = b"""port = 8080
 public_url = "https://voice.example.com"
 countries = "US,CA"
@@ -326,6 +342,7 @@ _CALL_JSON = json.dumps(call_object("call_1")).encode()
 PARSERS = (
     Parser("twilio messages", MEDIA_LINES, _twilio),
     Parser("openai messages, both dialects", _model_lines(), _openai),
+    Parser("gemini messages", _gemini_lines(), _gemini),
     Parser(
         "tool calls",
         (b'{"reason": "done", "outcome": "Monday"}', b'{"digits": "1ww#"}', b'{"to": "+12025550143"}'),

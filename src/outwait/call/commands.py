@@ -93,8 +93,9 @@ class Transcribe(Command, frozen=True):
 class SeedItem(msgspec.Struct, frozen=True, omit_defaults=True):
     """One thing that a new session must know, oldest first."""
 
-    kind: Literal["system", "human", "agent", "tool_call", "tool_output"]
-    text: str  # words; for a tool call its arguments, for an output the output (JSON text)
+    kind: Literal["system", "human", "agent", "tool_call", "tool_output", "memory"]
+    # memory: the engine itself remembers all that comes before; only for engines that told so
+    text: str  # words; for a tool call its arguments, for an output the output (JSON text); for a memory its handle
     call_id: str = ""
     name: str = ""  # of the tool
 

@@ -44,9 +44,9 @@ _PASSING_ON = re.compile(r"\b(transfer|put(ting)? (you|me) through|connect(ing)?
 
 @dataclass(slots=True)
 class _Entry:
-    kind: Literal["system", "human", "agent", "tool_call", "tool_output"]
+    kind: Literal["system", "human", "agent", "tool_call", "tool_output", "memory"]
     text: str
-    key: str = ""  # the engine's item, or the tool call
+    key: str = ""  # the engine's item, or the tool call, or the engine that remembers
     name: str = ""
 
 
@@ -102,14 +102,21 @@ class Context:
         said = next((entry.text for entry in reversed(self._entries) if entry.kind == "human" and entry.text), "")
         return _PASSING_ON.search(said) is not None
 
-    def seed(self, saying: Iterable[tuple[str, bool]] = ()) -> tuple[SeedItem, ...]:
+    def remembered(self, engine: str, handle: str) -> None:
+        """This engine keeps all that is in here so far; what it kept before is of no more use."""
+        self._entries = [e for e in self._entries if not (e.kind == "memory" and e.key == engine)]
+        self._entries.append(_Entry("memory", handle, key=engine))
+
+    def seed(self, saying: Iterable[tuple[str, bool]] = (), engine: str = "") -> tuple[SeedItem, ...]:
         """The brief, then the conversation so far, oldest first, within bounds: its beginning and as much of its end
         as fits.
 
-        `saying`: what the agent says just now (and whether it breaks off), which will have been heard.
+        `saying`: what the agent says just now (and whether it breaks off), which will have been heard. `engine`: for
+        whom it is: the place up to which it remembers by itself is marked.
         """
         now = [_said(text, cut=broken) for text, broken in saying if text.strip()]
-        entries = self._paired([e for e in self._entries if e.text] + now)
+        kept_by_it = [e for e in self._entries if e.text and (e.kind != "memory" or e.key == engine)]
+        entries = self._paired(kept_by_it + now)
         told = brief([Line("human" if e.kind == "human" else "agent", e.text) for e in entries if e.kind in _WORDS])
         head = [_Entry("system", f"What is known so far on this call.\n{told}")] if told else []
         first, rest = [*head, *entries[:KEEP_FIRST]], entries[KEEP_FIRST:]

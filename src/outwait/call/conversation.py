@@ -52,6 +52,8 @@ SessionEvent = (
     | ev.PhraseMade
     | ev.PhraseFailed
     | ev.SessionUsed
+    | ev.ResponseBilled
+    | ev.MemoryKept
     | ev.SessionComplained
 )
 
@@ -134,6 +136,8 @@ class Conversation:
         if isinstance(event, ev.SessionUsed):
             seconds, estimated = event.seconds, event.estimated
             return self._spent(self._meter.count_session(event.session, seconds, estimated=estimated))
+        if isinstance(event, ev.ResponseBilled):
+            return self._spent(self._meter.count_response("response", event.usage))
         link = self.chain.of(event.session)
         if link is None:
             return self._late(event)
@@ -180,6 +184,8 @@ class Conversation:
             case ev.PhraseFailed(phrase=phrase, usage=usage):
                 self._phrase_asked.discard(phrase)
                 return self._spent(self._meter.count_phrase(usage)) if usage is not None else []
+            case ev.MemoryKept(handle=handle):
+                self.context.remembered(link.engine, handle)
             case ev.SessionComplained():
                 pass
         return []
@@ -408,7 +414,7 @@ class Conversation:
             self._feed_from = at
         self._untold.clear()
         self._waits.set("session open", now + self._policy.connect_seconds + self._policy.close_seconds)
-        seed = self.context.seed([(u.text, u.broken) for u in self.playout.saying])
+        seed = self.context.seed([(u.text, u.broken) for u in self.playout.saying], self._engine.engine)
         opened = do.OpenSession(link.number, self._engine.engine, self.context.instructions, seed)
         return [self._note(link, at), opened]
 

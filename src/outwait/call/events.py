@@ -308,6 +308,21 @@ class SessionUsed(Event, frozen=True):
     estimated: bool = False  # by our own clock: the engine never told
 
 
+class ResponseBilled(Event, frozen=True):
+    """What a response has cost, when that is told after its end."""
+
+    session: int
+    response: str
+    usage: Usage
+
+
+class MemoryKept(Event, frozen=True):
+    """The engine remembers what was said so far, and a later session may go on from there."""
+
+    session: int
+    handle: str  # by which the engine finds it again
+
+
 class SessionComplained(Event, frozen=True):
     """The engine objected to something; the session goes on."""
 
@@ -356,5 +371,7 @@ AnyEvent = (
     | PhraseMade
     | PhraseFailed
     | SessionUsed
+    | ResponseBilled
+    | MemoryKept
     | SessionComplained
 )

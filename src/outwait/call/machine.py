@@ -190,6 +190,8 @@ class Call:
                 | ev.PhraseMade()
                 | ev.PhraseFailed()
                 | ev.SessionUsed()
+                | ev.ResponseBilled()
+                | ev.MemoryKept()
                 | ev.SessionComplained()
             ):
                 return self._session(event, now)

@@ -54,7 +54,7 @@ class SocketSession(ABC):
         self._frames: asyncio.Queue[str | bytes] = asyncio.Queue()
         self._close_asked = asyncio.Event()
         self._socket: ClientConnection | None = None
-        self._since: float | None = None  # loop s at which the connection stood
+        self._up_since: float | None = None  # loop s at which the connection stood
         self._end: End | None = None
         self._over = False
         self._malformed = 0  # in a row
@@ -137,7 +137,7 @@ class SocketSession(ABC):
                 place = await self._reach()
                 if place is not None:
                     self._socket = await self._dial(place)
-                    self._since = asyncio.get_running_loop().time()
+                    self._up_since = asyncio.get_running_loop().time()
                     await self._configure(self._socket)
         except TimeoutError:
             if self._socket is None:
@@ -219,7 +219,7 @@ class SocketSession(ABC):
     @property
     def _lasted(self) -> float:
         """Wall seconds since the connection stood."""
-        return 0.0 if self._since is None else asyncio.get_running_loop().time() - self._since
+        return 0.0 if self._up_since is None else asyncio.get_running_loop().time() - self._up_since
 
     def _finish(self, end: End) -> None:
         """The first reason counts."""

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from outwait.sim.cascade import CascadeSim, PlainHearing
+from outwait.sim.gemini import GeminiSim
 from outwait.sim.hearing import Hearing
 from outwait.sim.mind import Mind
 from outwait.sim.model_server import Charged
@@ -96,6 +97,14 @@ def _xai(model: RealtimeSim) -> dict[str, str]:
     return {"XAI_API_KEY": model.key, "OUTWAIT_XAI_BASE_URL": model.xai_base_url}
 
 
+def _gemini(scenario: Scenario) -> GeminiSim:
+    return GeminiSim(Hearing(), _mind(scenario), scenario.model.fault, timing=QUICK)
+
+
+def _google(model: GeminiSim) -> dict[str, str]:
+    return {"GEMINI_API_KEY": model.key, "OUTWAIT_GEMINI_BASE_URL": model.address}
+
+
 def _cascade(scenario: Scenario) -> CascadeSim:
     return CascadeSim(PlainHearing(), _mind(scenario))
 
@@ -114,6 +123,7 @@ ENGINES = {
     "azure-preview": FarEnd(_realtime, _azure_preview, "azure"),
     "voicelive": FarEnd(_realtime, _voice_live, "voicelive"),
     "xai": FarEnd(_realtime, _xai, "xai"),
+    "gemini": FarEnd(_gemini, _google, "gemini"),
     "cascade": FarEnd(_cascade, _services, "cascade"),
     "local": FarEnd(_nobody, lambda _: {}, "local"),
 }

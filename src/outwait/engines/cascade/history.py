@@ -37,6 +37,8 @@ class History:
         self._entries: list[_Entry] = []
         self._outputs: dict[str, str] = {}
         for item in seed:
+            if item.kind == "memory":
+                continue  # of another engine
             if item.kind == "tool_output":
                 self._outputs[item.call_id] = item.text
             else:
