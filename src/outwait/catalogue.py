@@ -12,6 +12,8 @@ from outwait import parts
 from outwait.config import ConfigError, Settings
 from outwait.engines.base import Engine
 from outwait.engines.gemini import gemini_engine
+from outwait.engines.live import azure_live_engine, live_engine
+from outwait.engines.live.engine import MODEL as LIVE_MODEL
 from outwait.engines.openai import azure_engine, openai_engine, voice_live_engine, xai_engine
 
 
@@ -75,7 +77,7 @@ def voice_of(settings: Settings, models: str) -> str | None:
     return settings.voice if "voice" in settings.model_fields_set and meant == models else None
 
 
-_REALTIME, _VOICE_LIVE, _XAI, _GEMINI = "realtime", "voicelive", "xai", "gemini"
+_REALTIME, _LIVE, _VOICE_LIVE, _XAI, _GEMINI = "realtime", "live", "voicelive", "xai", "gemini"
 _XAI_MODEL = "grok-voice-3.0"
 _GEMINI_MODEL = "gemini-3.8-live"
 
@@ -106,6 +108,37 @@ def _azure(settings: Settings) -> Engine | None:
         deployment=deployment,
         model=model_of(settings, _REALTIME, _usual_model()),
         api_version=settings.openai_api_version,
+    )
+
+
+def _live(settings: Settings) -> Engine | None:
+    if settings.openai_api_key is None:
+        return None
+    return live_engine(
+        api_key=settings.openai_api_key.get_secret_value(),
+        model=model_of(settings, _LIVE, LIVE_MODEL),
+        base_url=settings.openai_base_url,
+        voice=voice_of(settings, _LIVE),
+        backend=settings.live_backend,
+    )
+
+
+def _azure_live(settings: Settings) -> Engine | None:
+    """For those only who ask for it: the deployment that is set is of its model, or of a realtime one."""
+    endpoint, key, deployment = (
+        settings.azure_openai_endpoint,
+        settings.azure_openai_api_key,
+        settings.azure_openai_deployment,
+    )
+    if not (endpoint and key and deployment) or "azure-live" not in asked_for(settings):
+        return None
+    return azure_live_engine(
+        endpoint=endpoint,
+        api_key=key.get_secret_value(),
+        deployment=deployment,
+        model=model_of(settings, _LIVE, LIVE_MODEL),
+        voice=voice_of(settings, _LIVE),
+        backend=settings.live_backend,
     )
 
 
@@ -157,9 +190,13 @@ def _usual_model() -> str:
     return str(Settings.model_fields["model"].default)
 
 
+_AZURE = "AZURE_OPENAI_ENDPOINT, AZURE_OPENAI_API_KEY and AZURE_OPENAI_DEPLOYMENT"
+
 ENGINES: dict[str, Row] = {
     "openai": Row("OPENAI_API_KEY", _openai, _REALTIME),
-    "azure": Row("AZURE_OPENAI_ENDPOINT, AZURE_OPENAI_API_KEY and AZURE_OPENAI_DEPLOYMENT", _azure, _REALTIME),
+    "azure": Row(_AZURE, _azure, _REALTIME),
+    "live": Row("OPENAI_API_KEY", _live, _LIVE),
+    "azure-live": Row(_AZURE, _azure_live, _LIVE),
     "voicelive": Row("AZURE_VOICELIVE_ENDPOINT and AZURE_VOICELIVE_API_KEY", _voice_live, _VOICE_LIVE),
     "xai": Row("XAI_API_KEY", _xai, _XAI),
     "gemini": Row("GEMINI_API_KEY", _gemini, _GEMINI),

@@ -83,7 +83,10 @@ class PriceTable(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_onl
         if prices.by_time != (engine.billing == "seconds"):
             kind = "open minute of a session" if engine.billing == "seconds" else "token"
             raise NoPrice(f"the engine {engine.name} bills by the {kind}, and the price of {engine.model!r} is another")
-        return prices
+        if engine.backend is None:
+            return prices
+        backend = _text_price(_find("chat model", self.chat, engine.vendor or engine.name, engine.backend))
+        return msgspec.structs.replace(prices, backend=backend)
 
     def endings_of(self, engine: Capabilities, today: datetime.date) -> list[str]:
         """The like of `endings`, for whatever an engine is made of."""

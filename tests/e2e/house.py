@@ -67,12 +67,13 @@ async def house(
     engine: str = "openai",
     policy: Policy | None = None,
     agents: Sequence[Agent] = (),
+    talk: float | None = None,
     **more: str,
 ) -> AsyncIterator[House]:
-    """`engine`: who plays the model, a name of `sim.engines.ENGINES`; `more`: further settings, by their names in the
-    environment."""
+    """`engine`: who plays the model, a name of `sim.engines.ENGINES`; `talk`: times real time while people talk;
+    `more`: further settings, by their names in the environment."""
     wanted = load(scenario)
-    wanted = replace(wanted, pace=Pace(talk=TALK_PACE, hold=wanted.pace.hold, announce=wanted.pace.announce))
+    wanted = replace(wanted, pace=Pace(talk=talk or TALK_PACE, hold=wanted.pace.hold, announce=wanted.pace.announce))
     async with Stage(wanted, engine) as stage:
         for name, value in {**stage.environment(), **more}.items():
             patch.setenv(name, value)

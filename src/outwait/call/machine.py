@@ -418,6 +418,7 @@ class Call:
             said = self.setup.phrases.get("resume")
         onset = max(heard.onset, self._hold_began)
         self._hold_resumed = onset
+        self._meter.note_hold(self._holds, onset - self._hold_began)
         turned = self._talk.speak_to(machine=False, now=now, at=at)
         self._talk.resume(onset, onset - self._hold_began, said)
         self._pickup.begin(now)

@@ -28,6 +28,7 @@ class Capabilities:
     voice: str = ""  # of the agent, as the engine names it
     vendor: str = ""  # whose price list its model is on; empty: that of its name
     transcription: str | None = None  # model that writes down the person; None: the price includes it
+    backend: str | None = None  # text model that calls its tools, with a price of its own; None: it does so itself
     speech: str | None = None  # model that speaks, of an engine of parts; None: one model does it all
 
 

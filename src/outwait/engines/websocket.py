@@ -10,6 +10,7 @@ import logging
 import ssl
 from abc import ABC, abstractmethod
 from collections.abc import Callable
+from email.utils import parsedate_to_datetime
 
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidProxy, InvalidStatus, InvalidURI
@@ -255,3 +256,15 @@ async def shut(socket: ClientConnection) -> None:
         pass  # cut below, like a socket that closed well
     finally:
         socket.transport.abort()
+
+
+def seconds_left(socket: ClientConnection, expires_at: float | None) -> float | None:
+    """Seconds left, by the server's own clock, which its handshake told: ours may be wrong. None: it does not say."""
+    date = socket.response.headers.get("Date") if socket.response is not None else None
+    if expires_at is None or date is None:
+        return None
+    try:
+        told = parsedate_to_datetime(date).timestamp()
+    except (ValueError, OverflowError):
+        return None
+    return expires_at - told if expires_at > told else None

@@ -13,6 +13,8 @@ from typing import Any, Protocol
 from outwait.sim.cascade import CascadeSim, PlainHearing
 from outwait.sim.gemini import GeminiSim
 from outwait.sim.hearing import Hearing
+from outwait.sim.live import LiveSim
+from outwait.sim.live_session import LiveTiming
 from outwait.sim.mind import Mind
 from outwait.sim.model_server import Charged
 from outwait.sim.nobody import Nobody
@@ -20,6 +22,7 @@ from outwait.sim.realtime import RealtimeSim
 from outwait.sim.realtime_response import Timing
 from outwait.sim.scenario import Scenario
 
+LIVELY = LiveTiming(think=0.08, backend=0.05, rate=20.0)  # the same
 QUICK = Timing(think=0.08, speed=60.0, transcribe=0.05)  # for a talk pace of about four
 
 
@@ -117,6 +120,22 @@ def _nobody(scenario: Scenario) -> Nobody:
     return Nobody(Hearing())
 
 
+def _live(scenario: Scenario) -> LiveSim:
+    return LiveSim(Hearing(), _mind(scenario), faults=scenario.model.fault, timing=LIVELY)
+
+
+def _live_openai(model: LiveSim) -> dict[str, str]:
+    return {"OPENAI_API_KEY": model.key, "OPENAI_BASE_URL": model.openai_base_url}
+
+
+def _live_azure(model: LiveSim) -> dict[str, str]:
+    return {
+        "AZURE_OPENAI_ENDPOINT": model.azure_endpoint,
+        "AZURE_OPENAI_API_KEY": model.key,
+        "AZURE_OPENAI_DEPLOYMENT": "gpt-live-1",
+    }
+
+
 ENGINES = {
     "openai": FarEnd(_realtime, _openai),
     "azure": FarEnd(_realtime, _azure, "azure"),
@@ -124,6 +143,8 @@ ENGINES = {
     "voicelive": FarEnd(_realtime, _voice_live, "voicelive"),
     "xai": FarEnd(_realtime, _xai, "xai"),
     "gemini": FarEnd(_gemini, _google, "gemini"),
+    "live": FarEnd(_live, _live_openai, "live"),
+    "azure-live": FarEnd(_live, _live_azure, "azure-live"),
     "cascade": FarEnd(_cascade, _services, "cascade"),
     "local": FarEnd(_nobody, lambda _: {}, "local"),
 }

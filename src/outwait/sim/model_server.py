@@ -58,7 +58,7 @@ class Serving(Protocol):
     rate_limited
         the next answer fails
     pieces
-        of sound of the answer that is being given; 0 = none is
+        of sound of the answer that is being given, or was given last; 0 = there was none
     """
 
     counts: SessionCounts

@@ -81,6 +81,12 @@ def verdict(error: ErrorSaid) -> End | None:
     return None
 
 
+def objection(error: ErrorSaid) -> End:
+    """An error before the session stood: the configuration is wrong, unless the server has troubles of its own."""
+    busy = error.type == "server_error" or "rate_limit" in error.code or "rate_limit" in error.type
+    return End(Trouble.BUSY if busy else Trouble.REFUSED, f"{error.name}: {error.text}")
+
+
 class Dialogue:
     """One session's conversation, from its being configured to its end."""
 

@@ -39,9 +39,8 @@ def azure(endpoint: str, api_key: str, deployment: str, api_version: str | None 
 
     A key goes into `api-key`: as a bearer token Azure takes it for an Entra token, and refuses it.
     """
-    base = split(endpoint, "the Azure endpoint")
     secret = key(api_key, "the Azure key")
-    origin = root(base) + _without_suffix(base.path)
+    origin = azure_root(endpoint)
     name = given(deployment, "the Azure deployment")
     if api_version and api_version.strip():
         query = urlencode({"api-version": api_version.strip(), "deployment": name}, quote_via=quote)
@@ -49,6 +48,12 @@ def azure(endpoint: str, api_key: str, deployment: str, api_version: str | None 
     else:
         url, dialect = f"{origin}/openai/v1/realtime?model={quote(name, safe='')}", Dialect.GA
     return Endpoint(provider="azure", url=url, headers={"api-key": secret}, dialect=dialect, secret=secret)
+
+
+def azure_root(endpoint: str) -> str:
+    """Scheme, host and path of a resource's sockets, whichever form of its address was given. Raises ValueError."""
+    base = split(endpoint, "the Azure endpoint")
+    return root(base) + _without_suffix(base.path)
 
 
 def voice_live(endpoint: str, api_key: str, model: str, api_version: str = VOICE_LIVE_VERSION) -> Endpoint:

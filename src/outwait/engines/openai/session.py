@@ -5,17 +5,16 @@ from __future__ import annotations
 import asyncio
 import ssl
 from collections.abc import Callable, Mapping, Sequence
-from email.utils import parsedate_to_datetime
 from typing import TypeVar
 
 from msgspec import structs
 from websockets.asyncio.client import ClientConnection
 
 from outwait.call.commands import SeedItem
-from outwait.call.events import AnyEvent, SessionOpened, SessionUsed, Trouble
+from outwait.call.events import AnyEvent, SessionOpened, SessionUsed
 from outwait.engines.ends import End, refusal
 from outwait.engines.openai import frames
-from outwait.engines.openai.dialogue import FATAL, Dialogue, verdict
+from outwait.engines.openai.dialogue import FATAL, Dialogue, objection, verdict
 from outwait.engines.openai.endpoints import Endpoint
 from outwait.engines.openai.frames import Manner
 from outwait.engines.openai.messages import (
@@ -27,7 +26,7 @@ from outwait.engines.openai.messages import (
     parse,
     parse_refusal,
 )
-from outwait.engines.websocket import CONNECT_SECONDS, SocketSession
+from outwait.engines.websocket import CONNECT_SECONDS, SocketSession, seconds_left
 
 M = TypeVar("M", SessionCreated, SessionUpdated)
 
@@ -103,7 +102,7 @@ class RealtimeSession(SocketSession):
             return
         for frame in self._seeds:
             await socket.send(frame)
-        self._post(SessionOpened(self._number, _expires_in(socket, updated.expires_at or created.expires_at)))
+        self._post(SessionOpened(self._number, seconds_left(socket, updated.expires_at or created.expires_at)))
 
     async def _expect(self, socket: ClientConnection, wanted: type[M]) -> M | None:
         found: list[M] = []
@@ -113,7 +112,7 @@ class RealtimeSession(SocketSession):
             if isinstance(message, wanted):
                 found.append(message)
             elif isinstance(message, ErrorSaid):
-                self._finish(verdict(message) or _objection(message))
+                self._finish(verdict(message) or objection(message))
 
         while self._end is None and not found:
             self._take(await socket.recv(decode=self.decode), hear)
@@ -143,21 +142,3 @@ class RealtimeSession(SocketSession):
         self._dialogue.end(asked=asked)
         if self._by_time and self._lasted:
             self._post(SessionUsed(self._number, self._lasted, estimated=True))  # it never tells
-
-
-def _objection(error: ErrorSaid) -> End:
-    """An error before the session stood: the configuration is wrong, unless the server has troubles of its own."""
-    busy = error.type == "server_error" or "rate_limit" in error.code or "rate_limit" in error.type
-    return End(Trouble.BUSY if busy else Trouble.REFUSED, f"{error.name}: {error.text}")
-
-
-def _expires_in(socket: ClientConnection, expires_at: float | None) -> float | None:
-    """Seconds left, by the server's own clock, which its handshake told: ours may be wrong. None: it does not say."""
-    date = socket.response.headers.get("Date") if socket.response is not None else None
-    if expires_at is None or date is None:
-        return None
-    try:
-        told = parsedate_to_datetime(date).timestamp()
-    except (ValueError, OverflowError):
-        return None
-    return expires_at - told if expires_at > told else None
