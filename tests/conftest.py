@@ -19,6 +19,8 @@ from typing import Any
 
 import pytest
 
+pytest.register_assert_rewrite("outwait.testing.engine", "outwait.testing.carrier")
+
 LET_GO = 2.0
 """Wall seconds that tasks which are already on their way out are given after a test."""
 

@@ -5,10 +5,11 @@ A further engine is a further row.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from outwait import parts
+from outwait import parts, plugins
 from outwait.config import ConfigError, Settings
 from outwait.engines.base import Engine
 from outwait.engines.gemini import gemini_engine
@@ -39,6 +40,7 @@ def engines(settings: Settings) -> dict[str, Engine]:
     """Every engine that the settings allow, by name. Raises ConfigError."""
     try:
         made = {name: row.make(settings) for name, row in ENGINES.items()}
+        made |= {name: plugins.engine(name, os.environ) for name in asked_for(settings) if name not in ENGINES}
     except ValueError as error:
         raise ConfigError(str(error)) from error
     return {name: engine for name, engine in made.items() if engine is not None}
@@ -48,7 +50,8 @@ def missing(engine: str) -> str:
     """Why an engine is not among those."""
     row = ENGINES.get(engine)
     if row is None:
-        return f"OUTWAIT_ENGINE: there is no engine {engine!r}; there is: {', '.join(sorted(ENGINES))}"
+        known = sorted([*ENGINES, *plugins.names(plugins.ENGINES)])
+        return f"OUTWAIT_ENGINE: there is no engine {engine!r}; there is: {', '.join(known)}"
     return f"the engine {engine} needs {row.needs}"
 
 

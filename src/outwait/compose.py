@@ -24,6 +24,7 @@ from outwait.courier import Courier, destination
 from outwait.engines.base import Engine
 from outwait.guard import Guardian, Rules
 from outwait.phrases import PhraseLibrary
+from outwait.plugins import Kit
 from outwait.prices import NoPrice, PriceTable
 from outwait.reaper import Lease, Reaper, new_process
 from outwait.store.book import Book
@@ -43,10 +44,11 @@ def desk_opener(
     folder: Path | None = None,
     recogniser: Recogniser | None = None,
     agents: Sequence[Agent] = (),
+    kit: Kit | None = None,
 ) -> OpenDesk:
     """What `web.server.serve` needs. Raises ConfigError here and now for what can't work: an engine that is not
     configured, a model without a price. `folder`: where phrases are kept; `recogniser`: reads what machines say;
-    `agents`: who makes the calls, the usual one first."""
+    `agents`: who makes the calls, the usual one first; `kit`: another carrier than Twilio."""
     engines = catalogue.engines(settings)
     if settings.engine not in engines:
         raise ConfigError(catalogue.missing(settings.engine))
@@ -58,7 +60,7 @@ def desk_opener(
         raise ConfigError(f"OUTWAIT_ENGINE_MENU: {catalogue.missing(settings.engine_menu)}")
     table = _table(settings)
     for engine in engines.values():
-        _price(table, engine)
+        _price(table, engine, settings.carrier)
 
     for agent in agents:
         if agent.engine is not None and agent.engine not in engines:
@@ -66,7 +68,7 @@ def desk_opener(
     _check_webhook(settings)
 
     def prices(name: str, model: str) -> Prices:
-        return _price(table, engines[name])
+        return _price(table, engines[name], settings.carrier)
 
     @asynccontextmanager
     async def open_desk(public_url: str, registry: CollectorRegistry) -> AsyncIterator[Switchboard]:
@@ -77,7 +79,8 @@ def desk_opener(
         async with AsyncExitStack() as stack:
             store = await SqlStore.open(settings.database_url.get_secret_value())
             stack.push_async_callback(store.close)
-            carrier = await stack.enter_async_context(_carrier(settings, public_url))
+            lines = kit.open(public_url) if kit is not None else _carrier(settings, public_url)
+            carrier = await stack.enter_async_context(lines)
             broken = Counter("outwait_laws_broken", "Laws of a call that were broken", ["law"], registry=registry)
             book = Book(store)
             process = new_process()
@@ -96,7 +99,7 @@ def desk_opener(
                 engine=settings.engine,
                 engine_menu=settings.engine_menu or "",
                 failover=failover,
-                guard=Guardian(_rules(settings), book, time.time),
+                guard=Guardian(_rules(settings, kit), book, time.time),
                 keys=book.key_of,
                 process=process,
                 disclosure=settings.disclosure,
@@ -118,7 +121,7 @@ def desk_opener(
                 store,
                 carrier,
                 time.time,
-                own_number=settings.twilio_phone_number,
+                own_number=kit.number if kit is not None else settings.twilio_phone_number,
                 on_reaped=lambda what: reaped.labels(what).inc(),
                 prune=_pruner(settings, book),
             )
@@ -156,9 +159,9 @@ async def _courier(settings: Settings, post: Post, registry: CollectorRegistry) 
         yield courier
 
 
-def _rules(settings: Settings) -> Rules:
+def _rules(settings: Settings, kit: Kit | None) -> Rules:
     return Rules(
-        own_number=settings.twilio_phone_number,
+        own_number=kit.number if kit is not None else settings.twilio_phone_number,
         countries=settings.countries,
         hours=settings.calling_hours,
         calls_to_number=settings.max_calls_to_number,
@@ -202,8 +205,8 @@ def _table(settings: Settings) -> PriceTable:
         raise ConfigError(str(error)) from error
 
 
-def _price(table: PriceTable, engine: Engine) -> Prices:
+def _price(table: PriceTable, engine: Engine, carrier: str) -> Prices:
     try:
-        return table.of(engine.capabilities, "twilio")
+        return table.of(engine.capabilities, carrier)
     except NoPrice as error:
         raise ConfigError(str(error)) from error

@@ -50,6 +50,8 @@ class Settings(BaseSettings):
     )
 
     # --- the carrier
+    carrier: str = "twilio"
+    # which carrier; another one than Twilio comes with a package of its own
     twilio_account_sid: str | None = _vendor("TWILIO_ACCOUNT_SID")
     twilio_auth_token: SecretStr | None = _vendor("TWILIO_AUTH_TOKEN")
     twilio_phone_number: str | None = _vendor("TWILIO_PHONE_NUMBER")
@@ -254,14 +256,18 @@ class Settings(BaseSettings):
 
     def check_server(self) -> None:
         """What `serve` needs beyond each setting by itself. Raises ConfigError."""
-        missing = [
-            name
-            for name, value in (
-                ("TWILIO_ACCOUNT_SID", self.twilio_account_sid),
-                ("TWILIO_AUTH_TOKEN", self.twilio_auth_token),
-            )
-            if not value
-        ]
+        missing = (
+            []
+            if self.carrier != "twilio"
+            else [
+                name
+                for name, value in (
+                    ("TWILIO_ACCOUNT_SID", self.twilio_account_sid),
+                    ("TWILIO_AUTH_TOKEN", self.twilio_auth_token),
+                )
+                if not value
+            ]
+        )
         if missing:
             raise ConfigError(f"{' and '.join(missing)} not set: the carrier can't be reached or trusted without")
         if self.api_key is None and not self.is_local:

@@ -132,6 +132,8 @@ async def _database(settings: Settings) -> Finding:
 
 
 async def _carrier(settings: Settings, http: httpx2.AsyncClient) -> tuple[Finding, Finding | None]:
+    if settings.carrier != "twilio":
+        return Finding("carrier", "look", f"not asked: it is {settings.carrier}, of another package"), None
     sid, token = settings.twilio_account_sid, settings.twilio_auth_token
     if not sid or token is None:
         todo = "Set TWILIO_ACCOUNT_SID and TWILIO_AUTH_TOKEN, from the front page of Twilio's console."

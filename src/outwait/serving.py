@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from typing import Any
 
+from outwait import plugins
 from outwait.agent import Agent, load
 from outwait.compose import desk_opener
 from outwait.config import ConfigError, Settings
@@ -20,6 +22,7 @@ def serve_agents(agents: Sequence[Agent] = (), **flags: Any) -> None:
         settings = Settings.load(**flags)
         configure(settings.log_level)
         wanted = list(agents) or load(settings.agent)
-        run(serve(settings, desk_opener(settings, agents=wanted)))
+        kit = plugins.carrier(settings.carrier, os.environ) if settings.carrier != "twilio" else None
+        run(serve(settings, desk_opener(settings, agents=wanted, kit=kit), kit))
     except (ConfigError, StoreError) as error:
         raise OutwaitError(str(error)) from error

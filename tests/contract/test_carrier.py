@@ -20,6 +20,7 @@ from outwait.sim.scenario import parse
 from outwait.sim.twilio import TwilioSim
 from outwait.sim.twilio_call import TwilioCall
 from outwait.sim.world import asgi_connect, at_life_pace, until
+from outwait.testing.carrier import CarrierContract
 from outwait.web.app import build
 from tests.sim.program import virtual
 from tests.web.desk import FakeDesk, call_object, settings
@@ -211,3 +212,29 @@ def test_why_nobody_came(status: str) -> None:
             assert here.told() == ["initiated", "ringing", status]
 
     run()
+
+
+# --- the suite that other packages run on theirs, at the pace of life -----------------------------
+
+
+class RestFar:
+    to, from_, unknown = TO, FROM, "CA" + "f" * 32
+
+    def __init__(self, here: World) -> None:
+        self._here = here
+        self.carrier = here.carrier
+        for number in (1, 2):
+            here.desk.calls[f"call_{number}"] = call_object(f"call_{number}")
+
+    async def answer(self, leg: str) -> None:
+        await self._here.desk.stream_there.wait()
+
+    async def end(self, leg: str) -> None:
+        await self._here.sim.ended(self._here.sim.calls[leg])
+
+
+class TestTwilio(CarrierContract):
+    @pytest.fixture
+    async def far(self) -> AsyncIterator[RestFar]:
+        async with world("{ ring = 0.1 }, { say = 'Hello?' }, { pause = 600 }") as here:
+            yield RestFar(here)

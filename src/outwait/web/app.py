@@ -13,6 +13,7 @@ from prometheus_client import CollectorRegistry
 
 from outwait.carriers.twilio.urls import Urls
 from outwait.config import ConfigError, Settings
+from outwait.plugins import Application, Kit
 from outwait.switchboard import Desk
 from outwait.web import api, errors
 from outwait.web.access import Access
@@ -34,6 +35,7 @@ def build(
     *,
     registry: CollectorRegistry | None = None,
     closing: asyncio.Event | None = None,
+    kit: Kit | None = None,
 ) -> App:
     """The application.
 
@@ -43,11 +45,10 @@ def build(
         where counters go; a fresh one when absent
     closing
         to be set when the server goes down; ends the event streams
+    kit
+        another carrier than Twilio
     """
-    if settings.twilio_auth_token is None:
-        raise ConfigError("TWILIO_AUTH_TOKEN not set: nothing that claims to be the carrier could be trusted")
     urls = Urls.of(public_url)
-    auth_token = settings.twilio_auth_token.get_secret_value()
     metrics = Metrics(registry)
     http = FastAPI(
         title="Outwait",
@@ -56,21 +57,39 @@ def build(
         docs_url=None,  # both would have the browser fetch their scripts from somewhere else
         redoc_url=None,
     )
-    router = api.router(desk, metrics, settings.twilio_phone_number, closing or asyncio.Event())
-    router.routes.extend(Webhooks(desk, urls, auth_token, metrics).routes())
+    own_number = settings.twilio_phone_number if kit is None else kit.number
+    router = api.router(desk, metrics, own_number, closing or asyncio.Event())
+    if kit is None:
+        auth_token = _auth_token(settings)
+        router.routes.extend(Webhooks(desk, urls, auth_token, metrics).routes())
+        media: Application = MediaSocket(desk, urls, auth_token, metrics)
+    else:
+        media = kit.application(desk, public_url)
     errors.install(http, router.routes)
     http.include_router(router)
     key = settings.api_key.get_secret_value() if settings.api_key is not None else None
     if key is not None:
         _describe_key(http)
-    return App(http, MediaSocket(desk, urls, auth_token, metrics), Access(key, desk.bearer), urls.prefix, metrics)
+    ours = f"/{settings.carrier}/" if kit is not None else None
+    return App(http, media, Access(key, desk.bearer), urls.prefix, metrics, ours)
+
+
+def _auth_token(settings: Settings) -> str:
+    if settings.twilio_auth_token is None:
+        raise ConfigError("TWILIO_AUTH_TOKEN not set: nothing that claims to be the carrier could be trusted")
+    return settings.twilio_auth_token.get_secret_value()
 
 
 class App:
     """Sorts what comes in. Made by `build`."""
 
-    def __init__(self, http: FastAPI, media: MediaSocket, access: Access, prefix: str, metrics: Metrics) -> None:
+    def __init__(
+        self, http: FastAPI, media: Application, access: Access, prefix: str, metrics: Metrics, theirs: str | None
+    ) -> None:
+        """`media`: Twilio's socket, or all of another carrier's addresses, which are below `theirs`."""
         self.http = http
+        self._theirs = theirs
+        self._roots = _ROOTS if theirs is None else (*_ROOTS, theirs)
         self._media = media
         self._access = access
         self._prefix = prefix
@@ -81,13 +100,16 @@ class App:
             await self.http(scope, receive, send)
             return
         path = self._enter(scope)
+        if self._theirs is not None and path.startswith(self._theirs):
+            await self._media(dict(scope, path=path, root_path=""), receive, send)
+            return
         if scope["type"] == "websocket":
             await self._websocket(path, scope, receive, send)
         else:
             await self._request(path, scope, receive, send)
 
     async def _websocket(self, path: str, scope: Message, receive: Receive, send: Send) -> None:
-        if path.rstrip("/") == "/twilio/media":
+        if path.rstrip("/") == "/twilio/media" and self._theirs is None:
             await self._media(scope, receive, send)
         elif (await receive())["type"] == "websocket.connect":
             await refuse(scope, send, HTTPStatus.NOT_FOUND)
@@ -105,7 +127,7 @@ class App:
         """The path without the public prefix, which some proxies leave on and others take off."""
         path: str = scope["path"]
         inner = path.removeprefix(self._prefix)
-        if self._prefix and inner != path and inner.startswith(_ROOTS):
+        if self._prefix and inner != path and inner.startswith(self._roots):
             scope["root_path"] = self._prefix
             return inner
         return path

@@ -15,6 +15,7 @@ import uvicorn
 from prometheus_client import CollectorRegistry
 
 from outwait.config import ConfigError, Settings
+from outwait.plugins import Kit
 from outwait.switchboard import Desk
 from outwait.web.app import build
 from outwait.web.patience import PatientProtocol
@@ -29,7 +30,7 @@ OpenDesk = Callable[[str, CollectorRegistry], AbstractAsyncContextManager[Desk]]
 """Makes the switchboard for a public URL; leaving the context closes all that it opened."""
 
 
-async def serve(settings: Settings, open_desk: OpenDesk) -> None:
+async def serve(settings: Settings, open_desk: OpenDesk, kit: Kit | None = None) -> None:
     """Run until SIGTERM or SIGINT, then drain. Prints one line to stdout when ready.
 
     A second signal cuts the draining short. Raises ConfigError for settings that won't do.
@@ -45,7 +46,7 @@ async def serve(settings: Settings, open_desk: OpenDesk) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, signalled)
     try:
-        async with listening(settings, open_desk) as (url, desk):
+        async with listening(settings, open_desk, kit) as (url, desk):
             print(f"listening on {url}", flush=True)  # noqa: T201 - the one line that scripts wait for
             await stop.wait()
             await _first(desk.drain(settings.drain), hurry.wait())
@@ -55,8 +56,9 @@ async def serve(settings: Settings, open_desk: OpenDesk) -> None:
 
 
 @asynccontextmanager
-async def listening(settings: Settings, open_desk: OpenDesk) -> AsyncIterator[tuple[str, Desk]]:
-    """A server for as long as the context lasts: its address, and the switchboard behind it."""
+async def listening(settings: Settings, open_desk: OpenDesk, kit: Kit | None = None) -> AsyncIterator[tuple[str, Desk]]:
+    """A server for as long as the context lasts: its address, and the switchboard behind it. `kit`: another carrier
+    than Twilio."""
     listener = _bind(settings.host, settings.port)
     url = _address(listener)
     closing = asyncio.Event()
@@ -64,7 +66,7 @@ async def listening(settings: Settings, open_desk: OpenDesk) -> AsyncIterator[tu
     try:
         public_url = settings.public_url or url
         async with open_desk(public_url, registry) as desk:
-            app = build(desk, settings, public_url, registry=registry, closing=closing)
+            app = build(desk, settings, public_url, registry=registry, closing=closing, kit=kit)
             server = _Server(_config(app))
             running = asyncio.create_task(server.serve(sockets=[listener]), name="web server")
             try:

@@ -9,7 +9,7 @@ import pytest
 from outwait.call.commands import SeedItem
 from outwait.engines.base import Engine, EngineSession, Post
 from outwait.engines.cascade import Service, cascade_engine
-from tests.contract.test_engine import EngineContract
+from outwait.testing.engine import EngineContract
 from tests.engines.cascade.services import Asked, Services, telephone_wav
 
 VOICE = b"\x10\x90" * 4000  # a second of something loud

@@ -24,7 +24,7 @@ from outwait.call.events import (
 from outwait.engines.base import Engine
 from outwait.engines.gemini import gemini_engine
 from outwait.engines.websocket import MAX_MALFORMED
-from tests.contract.test_engine import SEED, EngineContract, Listener
+from outwait.testing.engine import SEED, EngineContract, Listener
 from tests.engines.gemini.server import GeminiPeer, GeminiServer
 from tests.engines.gemini.stage import hum, pcm
 
