@@ -16,6 +16,7 @@ from outwait.engines.gemini import gemini_engine
 from outwait.engines.live import azure_live_engine, live_engine
 from outwait.engines.live.engine import MODEL as LIVE_MODEL
 from outwait.engines.openai import azure_engine, openai_engine, voice_live_engine, xai_engine
+from outwait.engines.ultravox import ultravox_engine
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,9 +81,11 @@ def voice_of(settings: Settings, models: str) -> str | None:
     return settings.voice if "voice" in settings.model_fields_set and meant == models else None
 
 
-_REALTIME, _LIVE, _VOICE_LIVE, _XAI, _GEMINI = "realtime", "live", "voicelive", "xai", "gemini"
+_REALTIME, _LIVE, _VOICE_LIVE = "realtime", "live", "voicelive"
+_XAI, _GEMINI, _ULTRAVOX = "xai", "gemini", "ultravox"
 _XAI_MODEL = "grok-voice-3.0"
 _GEMINI_MODEL = "gemini-3.8-live"
+_ULTRAVOX_MODEL = "ultravox-v0.7"
 
 
 def _openai(settings: Settings) -> Engine | None:
@@ -180,6 +183,17 @@ def _gemini(settings: Settings) -> Engine | None:
     )
 
 
+def _ultravox(settings: Settings) -> Engine | None:
+    if settings.ultravox_api_key is None:
+        return None
+    return ultravox_engine(
+        api_key=settings.ultravox_api_key.get_secret_value(),
+        model=model_of(settings, _ULTRAVOX, _ULTRAVOX_MODEL),
+        base_url=settings.ultravox_base_url,
+        voice=voice_of(settings, _ULTRAVOX),
+    )
+
+
 def _cascade(settings: Settings) -> Engine | None:
     named = any(name.startswith("cascade_") for name in settings.model_fields_set)
     return parts.cascade(settings) if named or "cascade" in asked_for(settings) else None
@@ -203,6 +217,7 @@ ENGINES: dict[str, Row] = {
     "voicelive": Row("AZURE_VOICELIVE_ENDPOINT and AZURE_VOICELIVE_API_KEY", _voice_live, _VOICE_LIVE),
     "xai": Row("XAI_API_KEY", _xai, _XAI),
     "gemini": Row("GEMINI_API_KEY", _gemini, _GEMINI),
+    "ultravox": Row("ULTRAVOX_API_KEY", _ultravox, _ULTRAVOX),
     "cascade": Row("OPENAI_API_KEY, or an OUTWAIT_CASCADE_..._URL for each of STT, LLM and TTS", _cascade),
     "local": Row("nothing but its packages", _local),
 }

@@ -89,6 +89,8 @@ class Settings(BaseSettings):
     xai_base_url: str = "https://api.x.ai/v1"
     gemini_api_key: SecretStr | None = _vendor("GEMINI_API_KEY", "GOOGLE_API_KEY")
     gemini_base_url: str = "https://generativelanguage.googleapis.com"
+    ultravox_api_key: SecretStr | None = _vendor("ULTRAVOX_API_KEY")
+    ultravox_base_url: str = "https://api.ultravox.ai/api"
     cascade_stt: str = "openai"
     # whose recogniser; `openai`: any server with that wire
     cascade_llm: str = "openai"
@@ -194,6 +196,7 @@ class Settings(BaseSettings):
         "azure_voicelive_endpoint",
         "xai_base_url",
         "gemini_base_url",
+        "ultravox_base_url",
         "cascade_stt_url",
         "cascade_llm_url",
         "cascade_tts_url",

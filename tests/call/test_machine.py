@@ -32,11 +32,13 @@ from outwait.call.events import (
     HungUp,
     LegReported,
     LegUnknown,
+    MemoryKept,
     PersonCommitted,
     PersonSaid,
     PersonStarted,
     PersonStopped,
     PhraseReady,
+    ResponseBilled,
     ResponseEnded,
     ResponseStarted,
     Restarted,
@@ -504,3 +506,27 @@ def test_a_click_is_not_taken_for_somebody_who_speaks_first() -> None:
     book.hear(1.6)
     book.done()
     book.hear(1.0) << AskResponse
+
+
+def test_a_bill_that_comes_after_its_response_counts_also_when_the_session_is_over() -> None:
+    book = talking()
+    says(book, 1, "r1", "Hello.")
+    book >> ResponseEnded(1, "r1", "completed")
+    usage = Usage(text_in=1000)
+    book >> ResponseBilled(1, "r1", usage)
+    book >> SessionClosed(1, Trouble.LOST, 1006, "gone") >> ResponseBilled(1, "r1", usage)
+    spent = [note for note in book.told if isinstance(note, notes.Spent) and note.what == "response"]
+    assert [note.quantity for note in spent] == [1000, 1000]
+
+
+def test_what_an_engine_remembers_is_handed_to_its_next_session() -> None:
+    book = talking()
+    assert book.call.setup.engine == "openai"
+    book >> PersonCommitted(1, "i1") >> PersonSaid(1, "i1", "Hello?")
+    book >> MemoryKept(1, "h1")
+    book >> SessionClosed(1, Trouble.LOST, 1006, "gone")
+    book.wait(0.5)
+    opened = book._pending[0]
+    book << OpenSession
+    assert isinstance(opened, OpenSession)
+    assert ("memory", "h1") in [(item.kind, item.text) for item in opened.seed]

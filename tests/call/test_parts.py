@@ -110,6 +110,29 @@ def test_the_seed_keeps_the_beginning_and_the_end_and_pairs_tools() -> None:
     assert sum(len(item.text) for item in seed) <= 6000 * CHARACTERS + 200
 
 
+def test_the_seed_marks_how_far_an_engine_remembers_by_itself() -> None:
+    context = Context("t", max_tokens=500)
+    context.person_said("1", "Hello?")
+    context.remembered("gemini", "h1")
+    context.agent_said("Good morning.", cut=False)
+    context.remembered("gemini", "h2")
+    context.happened("You were on hold.")
+    kinds = [(item.kind, item.text) for item in context.seed(engine="gemini")]
+    assert kinds == [("human", "Hello?"), ("agent", "Good morning."), ("memory", "h2"), ("system", "You were on hold.")]
+    assert "memory" not in [item.kind for item in context.seed(engine="openai")], "it is no memory of theirs"
+    assert "memory" not in [item.kind for item in context.seed()]
+
+
+def test_a_memory_that_lies_before_all_that_fits_is_of_no_use() -> None:
+    context = Context("t", max_tokens=100)
+    for number in range(4):
+        context.person_said(str(number), "word")
+    context.remembered("gemini", "h1")
+    for number in range(4, 20):
+        context.person_said(str(number), "word " * 20)
+    assert "memory" not in [item.kind for item in context.seed(engine="gemini")]
+
+
 def test_words_that_come_late_take_their_place() -> None:
     context = Context("t", max_tokens=100)
     context.person_speaks("u1")

@@ -29,6 +29,7 @@ from outwait.carriers.twilio.urls import Urls
 from outwait.engines.gemini import messages as gemini
 from outwait.engines.openai import messages as openai
 from outwait.engines.openai.frames import Dialect
+from outwait.engines.ultravox import messages as ultravox
 from outwait.errors import OutwaitError
 from outwait.listen import Unreadable, read_ulaw
 from outwait.numbers import NumberRefused, country, dialable, e164, masked
@@ -39,6 +40,8 @@ from outwait.web import bodies
 from outwait.web.app import App, build
 from tests.engines.gemini.stage import Stage as GeminiStage
 from tests.engines.openai.stage import Stage
+from tests.engines.ultravox.stage import TURN as ULTRAVOX_TURN
+from tests.engines.ultravox.stage import Stage as UltravoxStage
 from tests.web.desk import TOKEN, FakeDesk, call_object, settings
 
 WIRE = Path(__file__).parents[1] / "engines" / "openai" / "wire"
@@ -81,6 +84,20 @@ def _gemini(data: bytes, _: Path) -> None:
     for line in data.split(b"\n"):
         with contextlib.suppress(gemini.Malformed):
             stage.dialogue.receive(gemini.parse(line))
+    stage.dialogue.end(asked=False)
+
+
+def _ultravox(data: bytes, _: Path) -> None:
+    ultravox.parse_refusal(data)
+    with contextlib.suppress(ultravox.Malformed):
+        ultravox.parse_made(data)
+    stage = UltravoxStage()
+    for line in data.split(b"\n"):
+        with contextlib.suppress(ultravox.Malformed):
+            message = ultravox.parse(line.decode(TEXT, "replace"))
+            if message is not None:
+                stage.dialogue.receive(message)
+        stage.dialogue.hear(line)
     stage.dialogue.end(asked=False)
 
 
@@ -343,6 +360,7 @@ PARSERS = (
     Parser("twilio messages", MEDIA_LINES, _twilio),
     Parser("openai messages, both dialects", _model_lines(), _openai),
     Parser("gemini messages", _gemini_lines(), _gemini),
+    Parser("ultravox messages", (ULTRAVOX_TURN, *ULTRAVOX_TURN.split(b"\n")), _ultravox),
     Parser(
         "tool calls",
         (b'{"reason": "done", "outcome": "Monday"}', b'{"digits": "1ww#"}', b'{"to": "+12025550143"}'),

@@ -21,6 +21,7 @@ from outwait.sim.nobody import Nobody
 from outwait.sim.realtime import RealtimeSim
 from outwait.sim.realtime_response import Timing
 from outwait.sim.scenario import Scenario
+from outwait.sim.ultravox import UltravoxSim
 
 LIVELY = LiveTiming(think=0.08, backend=0.05, rate=20.0)  # the same
 QUICK = Timing(think=0.08, speed=60.0, transcribe=0.05)  # for a talk pace of about four
@@ -101,11 +102,19 @@ def _xai(model: RealtimeSim) -> dict[str, str]:
 
 
 def _gemini(scenario: Scenario) -> GeminiSim:
-    return GeminiSim(Hearing(), _mind(scenario), scenario.model.fault, timing=QUICK)
+    return GeminiSim(PlainHearing(), _mind(scenario), scenario.model.fault, timing=QUICK)
 
 
 def _google(model: GeminiSim) -> dict[str, str]:
     return {"GEMINI_API_KEY": model.key, "OUTWAIT_GEMINI_BASE_URL": model.address}
+
+
+def _ultravox(scenario: Scenario) -> UltravoxSim:
+    return UltravoxSim(PlainHearing(), _mind(scenario), scenario.model.fault, timing=QUICK)
+
+
+def _joined(model: UltravoxSim) -> dict[str, str]:
+    return {"ULTRAVOX_API_KEY": model.key, "OUTWAIT_ULTRAVOX_BASE_URL": model.base_url}
 
 
 def _cascade(scenario: Scenario) -> CascadeSim:
@@ -145,6 +154,7 @@ ENGINES = {
     "gemini": FarEnd(_gemini, _google, "gemini"),
     "live": FarEnd(_live, _live_openai, "live"),
     "azure-live": FarEnd(_live, _live_azure, "azure-live"),
+    "ultravox": FarEnd(_ultravox, _joined, "ultravox"),
     "cascade": FarEnd(_cascade, _services, "cascade"),
     "local": FarEnd(_nobody, lambda _: {}, "local"),
 }

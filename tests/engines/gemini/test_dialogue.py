@@ -257,5 +257,5 @@ def test_small_things() -> None:
     assert stage.hear(Message(error="careful")) == [SessionComplained(3, "error", "careful")]
     assert stage.hear(Message(speaking=True), Message(speaking=True), Message(speaking=False)) == [
         PersonStarted(3),
-        PersonStopped(3),
+        PersonStopped(3, due=False),
     ]

@@ -311,7 +311,8 @@ class Dialogue:
         if speaking == self._person_speaks:
             return
         self._person_speaks = speaking
-        self._post(PersonStarted(self._session) if speaking else PersonStopped(self._session))
+        # The model may find that there is nothing to say
+        self._post(PersonStarted(self._session) if speaking else PersonStopped(self._session, due=False))
 
     def _words_heard(self, text: str) -> None:
         """Words may come late, while they are being answered: then they say nothing about who speaks now."""
