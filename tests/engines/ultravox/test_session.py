@@ -18,8 +18,8 @@ from outwait.engines.base import Engine
 from outwait.engines.ultravox import ultravox_engine
 from outwait.sim.serving import serve_http
 from outwait.sim.ultravox_session import check_call
+from outwait.testing.engine import EngineContract, Listener
 from tests.contract.realtime_server import PATIENCE, RealtimeServer
-from tests.contract.test_engine import EngineContract, Listener
 from tests.engines.ultravox.stage import pcm
 
 
