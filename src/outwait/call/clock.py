@@ -53,6 +53,11 @@ class MediaClock:
         self._detached: float | None = 0.0  # wall time since when there is no stream
         self._started = False
 
+    @property
+    def started(self) -> bool:
+        """There has been a stream."""
+        return self._started
+
     def attach(self, now: float) -> None:
         """A stream begins. Time begins with the first one."""
         self.at = self.read(now)

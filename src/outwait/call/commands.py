@@ -24,12 +24,15 @@ class Dial(Command, frozen=True):
     from_: str
     ring_seconds: int
     time_limit: int  # s; the carrier ends the call then, whatever becomes of us
+    leg: int = 1  # which of the call's: 1 is the company's, each further one our user's
 
 
 class FetchLeg(Command, frozen=True):
     """Ask the carrier for the status of the leg -> LegReported or LegUnknown."""
 
     carrier_call_id: str
+    leg: int = 1
+    to: str = ""  # the number of a further leg, by which one of unknown id is found
 
 
 class ReclaimLeg(Command, frozen=True):
@@ -44,6 +47,22 @@ class HangUp(Command, frozen=True):
 
     carrier_call_id: str
     cancel: bool  # the leg has not been answered: some carriers word that differently
+    leg: int = 1
+
+
+class VetNumber(Command, frozen=True):
+    """Ask whether the house's rules let us call this number -> NumberVetted."""
+
+    number: str  # E.164
+
+
+class Transfer(Command, frozen=True):
+    """Have the carrier connect the leg with another number, without us -> HungUp or HangUpFailed."""
+
+    carrier_call_id: str
+    to: str  # E.164
+    from_: str  # E.164, shown to whom it rings
+    time_limit: int  # s after which the carrier ends it
 
 
 class PlayAudio(Command, frozen=True):
@@ -191,6 +210,8 @@ AnyCommand = (
     | FetchLeg
     | ReclaimLeg
     | HangUp
+    | VetNumber
+    | Transfer
     | PlayAudio
     | PlayMark
     | ClearAudio

@@ -76,11 +76,13 @@ class LogFailed(Event, frozen=True):
 
 class Dialled(Event, frozen=True):
     carrier_call_id: str
+    leg: int = 1  # which of the call's: 1 is the company's, each further one our user's
 
 
 class DialRefused(Event, frozen=True):
     trouble: Trouble
     detail: str
+    leg: int = 1
 
 
 class LegReported(Event, frozen=True):
@@ -89,6 +91,7 @@ class LegReported(Event, frozen=True):
     status: str  # Twilio's words: queued, initiated, ringing, in-progress, completed, busy, failed, no-answer, canceled
     sequence: int | None = None  # order among callbacks; None when we asked
     duration: int | None = None  # s, of a completed leg, as billed
+    leg: int = 1
 
 
 class LegUnknown(Event, frozen=True):
@@ -96,12 +99,14 @@ class LegUnknown(Event, frozen=True):
 
     gone: bool  # True: it says that there is no such call
     detail: str
+    leg: int = 1
 
 
 class StreamStarted(Event, frozen=True):
     """The carrier's media socket is up and has shown its token."""
 
     stream: int
+    leg: int = 1
 
 
 class Heard(Event, frozen=True):
@@ -140,12 +145,22 @@ class StreamLost(Event, frozen=True):
 
 
 class HungUp(Event, frozen=True):
-    """The carrier took our hang-up, or said that the leg was over already."""
+    """The carrier took our hang-up, or said that the leg was over already; or it took our transfer."""
+
+    leg: int = 1
 
 
 class HangUpFailed(Event, frozen=True):
     trouble: Trouble
     detail: str
+    leg: int = 1
+
+
+class NumberVetted(Event, frozen=True):
+    """Whether a number that the agent named may be called."""
+
+    number: str  # E.164
+    refusal: str = ""  # why not, in words; "": it may
 
 
 # --- the ear ------------------------------------------------------------------------------------
@@ -351,6 +366,7 @@ AnyEvent = (
     | StreamLost
     | HungUp
     | HangUpFailed
+    | NumberVetted
     | EarScored
     | ToneHeard
     | Transcribed

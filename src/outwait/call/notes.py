@@ -144,6 +144,17 @@ class HangUpStep(Note, frozen=True):
     detail: str = ""
 
 
+class SecondLeg(Note, frozen=True):
+    """Our user's own telephone: rung, connected, gone. `at` is media time of the call."""
+
+    at: float
+    leg: int  # 2, 3 ...
+    state: Literal["dialing", "ringing", "answered", "connected", "together", "ended"]
+    to: str = ""  # E.164
+    carrier_call_id: str = ""
+    why: str = ""  # it was rung, or ended
+
+
 class Ended(Note, frozen=True):
     at: float
     result: str
@@ -170,5 +181,6 @@ AnyNote = (
     | Outcome
     | ToolRan
     | HangUpStep
+    | SecondLeg
     | Ended
 )

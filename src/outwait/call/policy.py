@@ -100,6 +100,16 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
     apologise: bool = True
     # when no session can be had any more, say so before the call ends
 
+    # --- our user's own telephone
+    second_ring_seconds: int = 25
+    # s; after that the agent goes on alone
+    second_limit: int = 7200
+    # s after which the carrier ends the second leg, whatever becomes of us
+    whisper_seconds: float = 2.5
+    # media s that our user hears who is there, before they hear them
+    relay_lag: float = 0.6
+    # media s of sound that may wait at the carrier between the two; what is more is thrown away
+
     # --- the end
     goodbye_seconds: float = 8.0
     # wall s for the goodbye to be generated

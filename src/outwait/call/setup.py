@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 import msgspec
 
 from outwait.call.cost import Prices
@@ -12,20 +14,40 @@ DISCLOSURE = "the AI assistant"
 """How the agent names itself to whoever picks up, and again to whoever comes back after a hold."""
 
 
-def phrases(disclosure: str) -> dict[str, str]:
+def phrases(disclosure: str, human: Human | None = None) -> dict[str, str]:
     """What is said before the engine can say anything. Made once per voice and text, and kept.
 
     Another person may be listening after a hold, so the first words say what is speaking. `disclosure`: how the agent
-    names itself; "": it does not.
+    names itself; "": it does not. `human`: who is rung when a person is back.
     """
     this_is = f"this is {disclosure}, " if disclosure else ""
-    return {
+    ours: dict[str, str] = {}
+    if human is not None:
+        name = human.name or "the person I call for"
+        ours = {
+            "putting_through": f"Yes, hello, {this_is}one moment please, I'm putting you through to {name}.",
+            "whisper": human.whisper,
+        }
+    return ours | {
         "resume": f"Yes, hello, {this_is}I'm here.",
         "resume_again": f"Hello, yes, {this_is}I'm still on the line.",
         "pickup": "One moment please, I'll be right with you.",
         "apology": "I'm sorry, I have a technical problem and can't go on. I will call again. Goodbye.",
         "budget": "I'm sorry, I have to end this call now. Thank you, goodbye.",
     }
+
+
+class Human(msgspec.Struct, frozen=True, kw_only=True):
+    """Our user, who wants to speak with the other side in person."""
+
+    number: str  # E.164
+    name: str = ""  # as the other side is to hear it
+    when: Literal["returns", "asked"] = "returns"
+    # returns: as soon as a person is back after a hold; asked: when the agent calls transfer_call with this number
+    agent: Literal["leaves", "stays"] = "leaves"
+    # once both are connected. stays: the session is open, and costs
+    whisper: str = "Your assistant here. They are on the line."
+    # what our user hears first
 
 
 class Means(msgspec.Struct, frozen=True):
@@ -53,6 +75,8 @@ class Setup(msgspec.Struct, frozen=True, kw_only=True):
     disclosure: str = DISCLOSURE  # how the agent names itself; "": it does not
     phrases: dict[str, str] = msgspec.field(default_factory=lambda: phrases(DISCLOSURE))  # name -> text
     metadata: dict[str, object] = msgspec.field(default_factory=dict)
+    human: Human | None = None  # who is rung when a person is there; None: nobody
+    transfer_countries: tuple[str, ...] | None = None  # ISO 3166 letters that the key allows; None: it has no rule
     recogniser: str = ""  # what reads the far end's voice on this machine; "": nothing does
     agent: str = ""  # which of the server's agents speaks; "": the plain one
     instructions: str = ""  # what that agent is told beside the task
