@@ -6,7 +6,8 @@ from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol
 
-from outwait.call.events import AnyEvent
+from outwait.call.events import AnyEvent, LegReported
+from outwait.call.setup import Human
 from outwait.carriers.base import Stream
 from outwait.store.base import ApiKey, CallRow, Quota
 
@@ -20,6 +21,19 @@ class Refused(Exception):
         self.message = message
         self.field = field
         self.status = status
+
+
+def leg_id(call_id: str, leg: int) -> str:
+    """What the carrier is given to name a leg of a call: its first one goes by the call's id."""
+    return call_id if leg == 1 else f"{call_id}.{leg}"
+
+
+def call_and_leg(named: str) -> tuple[str, int]:
+    """The other way round. Whatever else comes from outside is the name of a first leg, and unknown."""
+    call_id, dot, leg = named.rpartition(".")
+    if dot and leg.isascii() and leg.isdecimal() and len(leg) < 4 and int(leg) > 1:
+        return call_id, int(leg)
+    return named, 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +52,7 @@ class CallRequest:
     outcome_schema: dict[str, Any] | None = None  # unchecked; None: words will do
     agent: str | None = None  # which of the server's agents; None: the first
     webhook_url: str | None = None  # who is told of its end; None: whom the server tells
+    human: Human | None = None  # who is rung when a person is there; None: nobody
     key: ApiKey | None = None  # who asks; None: the bearer of the configured key, or somebody on this machine
 
 
@@ -46,6 +61,10 @@ class Guard(Protocol):
 
     async def check(self, request: CallRequest) -> Quota:
         """What still has to be true when the call is stored. Raises Refused."""
+
+    async def check_other(self, number: str, from_: str, countries: tuple[str, ...] | None, field: str) -> None:
+        """Whether a number may be called in the course of a call: somebody it is transferred to, our user. Raises
+        Refused. `countries`: of the key; None: it has no rule."""
 
 
 class Inbox(Protocol):
@@ -86,7 +105,7 @@ class Desk(Protocol):
     async def token(self, call_id: str) -> str:
         """A fresh stream token: good for one stream and ten minutes."""
 
-    async def report(self, call_id: str, event: AnyEvent) -> None:
+    async def report(self, call_id: str, event: LegReported) -> None:
         """A status callback. Raises KeyError for an unknown call."""
 
     async def attach(

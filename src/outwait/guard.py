@@ -46,7 +46,7 @@ class Guardian:
     async def check(self, request: CallRequest) -> Quota:
         """What still has to be true when the call is stored. Raises Refused."""
         limits = request.key.limits if request.key is not None else Limits()
-        self._check_country(request, limits)
+        self._check_country(request.to, request.from_, limits.countries)
         if await self._do_not_call.not_called(request.to):
             raise Refused("do_not_call", "this number is on the do-not-call list", field="to")
         self._check_hours(request)
@@ -60,19 +60,23 @@ class Guardian:
             to_number=None if request.to == self._rules.own_number else self._rules.calls_to_number,
         )
 
-    def _check_country(self, request: CallRequest, limits: Limits) -> None:
+    async def check_other(self, number: str, from_: str, countries: tuple[str, ...] | None, field: str) -> None:
+        """Without hours and counts: whoever takes a call over has asked for it."""
+        self._check_country(number, from_, countries, field)
+        if await self._do_not_call.not_called(number):
+            raise Refused("do_not_call", "this number is on the do-not-call list", field=field)
+
+    def _check_country(self, to: str, from_: str, key: tuple[str, ...] | None, field: str = "to") -> None:
         """The server's countries, and of these the key's."""
-        there = country(request.to)
+        there = country(to)
         ours = self._rules.countries
         if ours is None:
-            own = (
-                (self._rules.own_number, request.from_) if self._rules.own_number is None else (self._rules.own_number,)
-            )
+            own = (self._rules.own_number, from_) if self._rules.own_number is None else (self._rules.own_number,)
             ours = tuple(found for number in own if number is not None and (found := country(number)) is not None)
-        for allowed in (ours, limits.countries):
-            if allowed is not None and EVERYWHERE not in allowed and not is_in(request.to, allowed):
+        for allowed in (ours, key):
+            if allowed is not None and EVERYWHERE not in allowed and not is_in(to, allowed):
                 where = f"calls to {there or 'numbers of no country'} are not allowed"
-                raise Refused("country_not_allowed", f"{where}; allowed: {', '.join(allowed) or 'none'}", field="to")
+                raise Refused("country_not_allowed", f"{where}; allowed: {', '.join(allowed) or 'none'}", field=field)
 
     def _check_hours(self, request: CallRequest) -> None:
         hours = self._rules.hours

@@ -46,7 +46,9 @@ def setup_of(request: CallRequest, house: House) -> Setup:
         reserves=tuple(_means(other, house) for other in house.failover if other != name),
         machine=_means(house.engine_menu, house) if house.engine_menu not in ("", name) else None,
         disclosure=disclosure,
-        phrases=phrases(disclosure),
+        phrases=phrases(disclosure, request.human),
+        human=request.human,
+        transfer_countries=countries_of(request),
         metadata=request.metadata or {},
         recogniser=house.recogniser.name if house.recogniser is not None else "",
         agent=agent.name if agent is not None else "",
@@ -54,6 +56,11 @@ def setup_of(request: CallRequest, house: House) -> Setup:
         tools=staffed.specs if staffed is not None else (),
         outcome_schema=_schema(request, agent.outcome_schema if agent is not None else None),
     )
+
+
+def countries_of(request: CallRequest) -> tuple[str, ...] | None:
+    """Those that the key of whoever asks allows; None: it has no rule."""
+    return request.key.limits.countries if request.key is not None else None
 
 
 def _agent(request: CallRequest, house: House) -> Staffed | None:

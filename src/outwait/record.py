@@ -25,6 +25,7 @@ from outwait.call.notes import (
     Outcome,
     Phase,
     Said,
+    SecondLeg,
     SessionNote,
     Spent,
     Status,
@@ -74,6 +75,7 @@ class Record:
         self._decisions: list[dict[str, Any]] = []
         self._tools: list[dict[str, Any]] = []
         self._hangup: list[dict[str, Any]] = []
+        self._second_legs: dict[int, dict[str, Any]] = {}
         self._bill = _Bill()
 
     def add(self, note: AnyNote, wall: float) -> None:
@@ -133,6 +135,8 @@ class Record:
                 self._hangup.append(
                     {"at": _ms(note.at), "step": note.step} | ({"detail": note.detail} if note.detail else {})
                 )
+            case SecondLeg():
+                self._second_leg(note)
             case Ended():
                 self._ended = wall
                 self._phase = "ended"
@@ -175,8 +179,20 @@ class Record:
             "decisions": list(self._decisions),
             "tools": list(self._tools),
             "hangup": list(self._hangup),
+            "second_legs": [dict(leg) for leg in self._second_legs.values()],
             "cost": self._bill.as_dict(),
         }
+
+    def _second_leg(self, note: SecondLeg) -> None:
+        self._line.seen(note.at)
+        moments = {f"{state}_at": None for state in ("dialing", "answered", "connected", "together", "ended")}
+        new = {"leg": note.leg, "to": note.to, "carrier_call_id": None, **moments, "rung_because": note.why}
+        leg = self._second_legs.setdefault(note.leg, new | {"ended_because": None})
+        leg["carrier_call_id"] = note.carrier_call_id or leg["carrier_call_id"]
+        if leg.get(f"{note.state}_at", 0.0) is None:
+            leg[f"{note.state}_at"] = _ms(note.at)
+        if note.state == "ended":
+            leg["ended_because"] = note.why
 
     def _decide(self, kind: str, at: float, **more: Any) -> None:
         self._decisions.append({"kind": kind, "at": _ms(at), **more})

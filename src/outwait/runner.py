@@ -6,7 +6,7 @@ The only place that performs. It may match commands and nothing else: every deci
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from typing import Any, Literal, Protocol, assert_never
 
 import structlog
@@ -22,8 +22,10 @@ from outwait.call.hold import Scored
 from outwait.call.laws import LawBroken, Laws
 from outwait.call.machine import Call
 from outwait.call.notes import AnyNote
+from outwait.call.setup import Setup
 from outwait.call.tools import schemas
 from outwait.carriers.base import Carrier, CarrierError, Stream
+from outwait.desk import leg_id
 from outwait.engines.base import Engine, EngineSession
 from outwait.hearing import Hearing
 from outwait.inbox import Alarm, Inbox
@@ -72,18 +74,20 @@ class Runner:
         tell: Callable[[list[AnyNote]], Show],
         wall: Callable[[], float],
         on_law_broken: Callable[[str], None],
+        vet: Callable[[Setup, str], Awaitable[str]],
         listening: Listening | None = None,
         transcriber: Transcriber | None = None,
         workshop: Workshop | None = None,
         seq: int = 0,
         epoch: int = 1,
     ) -> None:
-        """`tell` takes the notes of one event into the record and returns what makes the call object of it;
-        `transcriber` reads voices, None: nothing does here; `workshop` runs the agent's own tools; `seq` and `epoch` go
-        on where the log ends."""
+        """`tell` takes the notes of one event into the record and returns what makes the call object of it; `vet` says
+        why a number may not be called, "" when it may; `transcriber` reads voices, None: nothing does here; `workshop`
+        runs the agent's own tools; `seq` and `epoch` go on where the log ends."""
         self.call = call
         self.inbox = Inbox()
         self._carrier = carrier
+        self._vet = vet
         self._engines = engines
         self._hearing = hearing
         self._listening = listening or hearing.open()
@@ -105,6 +109,7 @@ class Runner:
         self._sessions: dict[int, EngineSession] = {}
         self._streams: dict[int, Stream] = {}
         self._stream_count = 0
+        self._legs: dict[int, int] = {}  # of each stream
         self._quiet = call_log.Quiet()
         self._unwritten: list[Entry] = []
         self._record: Show | None = None  # to be written with them
@@ -118,18 +123,19 @@ class Runner:
         self._laws = Laws(call.setup.policy, by_time=call.setup.by_time)
         self._on_law_broken = on_law_broken
 
-    def attach(self, make: Callable[[int], Stream]) -> Stream:
+    def attach(self, make: Callable[[int], Stream], leg: int = 1) -> Stream:
         """A media socket that has shown its token."""
         self._stream_count += 1
         stream = make(self._stream_count)
         self._streams[stream.number] = stream
-        self.inbox.post(ev.StreamStarted(stream.number))
+        self._legs[stream.number] = leg
+        self.inbox.post(ev.StreamStarted(stream.number, leg))
         return stream
 
     @property
-    def streaming(self) -> bool:
-        """Whether a media socket is open."""
-        return bool(self._streams)
+    def streaming(self) -> set[int]:
+        """The legs whose media sockets are open."""
+        return {self._legs[number] for number in self._streams}
 
     async def run(self) -> None:
         """Until the call is over."""
@@ -163,7 +169,9 @@ class Runner:
             case ev.Heard():
                 pass  # fifty times a second
             case ev.PhraseMade(phrase=phrase, ulaw=ulaw) if ulaw:
-                self._phrases.keep(self._voice, self.call.setup.phrases[phrase], ulaw)
+                text = self.call.setup.phrases.get(phrase)
+                if text is not None:  # what is made for one moment only is not kept
+                    self._phrases.keep(self._voice, text, ulaw)
             case ev.SessionClosed(session=session):
                 self._sessions.pop(session, None)
             case ev.StreamLost(stream=stream):
@@ -286,12 +294,16 @@ class Runner:
                     self._spawn(self._streams[number].close())
             case do.Dial():
                 self._spawn(self._dial(command))
-            case do.FetchLeg(carrier_call_id=carrier_call_id):
-                self._spawn(self._fetch(carrier_call_id))
+            case do.FetchLeg():
+                self._spawn(self._fetch(command))
+            case do.VetNumber(number=number):
+                self._spawn(self._vet_number(number))
+            case do.Transfer():
+                self._spawn(self._transfer(command))
             case do.ReclaimLeg(carrier_call_id=carrier_call_id):
                 self._spawn(self._reclaim(carrier_call_id))
-            case do.HangUp(carrier_call_id=carrier_call_id, cancel=cancel):
-                self._spawn(self._hang_up(carrier_call_id, cancel))
+            case do.HangUp():
+                self._spawn(self._hang_up(command))
             case do.OpenSession():
                 self._open(command)
             case do.RunTool():
@@ -379,31 +391,32 @@ class Runner:
     async def _dial(self, command: do.Dial) -> None:
         try:
             carrier_call_id = await self._carrier.dial(
-                self.call.setup.id,
+                leg_id(self.call.setup.id, command.leg),
                 command.to,
                 command.from_,
                 ring_seconds=command.ring_seconds,
                 time_limit=command.time_limit,
             )
         except CarrierError as error:
-            self.inbox.post(ev.DialRefused(error.trouble, str(error)[:200]))
+            self.inbox.post(ev.DialRefused(error.trouble, str(error)[:200], command.leg))
         else:
-            self.inbox.post(ev.Dialled(carrier_call_id))
+            self.inbox.post(ev.Dialled(carrier_call_id, command.leg))
 
-    async def _fetch(self, carrier_call_id: str) -> None:
+    async def _fetch(self, command: do.FetchLeg) -> None:
+        carrier_call_id, leg = command.carrier_call_id, command.leg
         try:
             if not carrier_call_id:
-                found = await self._carrier.find(self.call.setup.id, self.call.setup.to)
+                found = await self._carrier.find(leg_id(self.call.setup.id, leg), command.to or self.call.setup.to)
                 if found is None:
-                    self.inbox.post(ev.LegUnknown(gone=True, detail="never dialled"))
+                    self.inbox.post(ev.LegUnknown(gone=True, detail="never dialled", leg=leg))
                     return
-                self.inbox.post(ev.Dialled(found))
+                self.inbox.post(ev.Dialled(found, leg))
                 carrier_call_id = found
             report = await self._carrier.fetch(carrier_call_id)
         except CarrierError as error:
-            self.inbox.post(ev.LegUnknown(gone=error.gone, detail=str(error)[:200]))
+            self.inbox.post(ev.LegUnknown(gone=error.gone, detail=str(error)[:200], leg=leg))
         else:
-            self.inbox.post(ev.LegReported(status=report.status, duration=report.duration))
+            self.inbox.post(ev.LegReported(status=report.status, duration=report.duration, leg=leg))
 
     async def _reclaim(self, carrier_call_id: str) -> None:
         try:
@@ -411,14 +424,27 @@ class Runner:
         except CarrierError as error:
             self.inbox.post(ev.LegUnknown(gone=error.gone, detail=str(error)[:200]))
 
-    async def _hang_up(self, carrier_call_id: str, cancel: bool) -> None:
+    async def _hang_up(self, command: do.HangUp) -> None:
         try:
-            await self._carrier.hang_up(carrier_call_id, cancel=cancel)
+            await self._carrier.hang_up(command.carrier_call_id, cancel=command.cancel)
         except CarrierError as error:
             if not error.gone:
-                self.inbox.post(ev.HangUpFailed(error.trouble, str(error)[:200]))
+                self.inbox.post(ev.HangUpFailed(error.trouble, str(error)[:200], command.leg))
                 return
-        self.inbox.post(ev.HungUp())
+        self.inbox.post(ev.HungUp(command.leg))
+
+    async def _transfer(self, command: do.Transfer) -> None:
+        try:
+            await self._carrier.transfer(
+                command.carrier_call_id, command.to, command.from_, time_limit=command.time_limit
+            )
+        except CarrierError as error:
+            self.inbox.post(ev.HangUpFailed(error.trouble, str(error)[:200]))
+        else:
+            self.inbox.post(ev.HungUp())
+
+    async def _vet_number(self, number: str) -> None:
+        self.inbox.post(ev.NumberVetted(number, await self._vet(self.call.setup, number)))
 
     async def _run_tool(self, command: do.RunTool) -> None:
         setup = self.call.setup

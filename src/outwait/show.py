@@ -24,6 +24,7 @@ from outwait.call.notes import (
     Outcome,
     Phase,
     Said,
+    SecondLeg,
     SessionNote,
     Spent,
     Status,
@@ -90,6 +91,9 @@ def told(note: AnyNote) -> Text | None:
             return _line(note.at, f"ending: {note.step.replace('_', ' ')}{detail}", "dim")
         case Ended():
             return _line(note.at, f"ended: {note.result}, {note.cause.replace('_', ' ')}", "bold")
+        case SecondLeg():
+            why = f": {note.why}" if note.why else ""
+            return _line(note.at, f"your telephone, {note.state}{why}", "magenta")
         case Phase() | HoldPart() | Spent():
             return None
         case _:

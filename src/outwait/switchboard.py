@@ -14,6 +14,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+import msgspec
 import structlog
 
 from outwait import call_log, telling
@@ -25,7 +26,7 @@ from outwait.call.events import AnyEvent, Begun, Dialled, HangUpAsked, LegReport
 from outwait.call.machine import Call
 from outwait.call.notes import AnyNote, Ended
 from outwait.call.policy import Policy
-from outwait.call.setup import DISCLOSURE
+from outwait.call.setup import DISCLOSURE, Setup
 from outwait.call.states import Phase
 from outwait.carriers.base import Carrier, Stream
 from outwait.desk import CallRequest as CallRequest
@@ -33,10 +34,12 @@ from outwait.desk import Desk as Desk
 from outwait.desk import Guard as Guard
 from outwait.desk import Inbox as Inbox
 from outwait.desk import Refused as Refused
+from outwait.desk import call_and_leg, leg_id
 from outwait.engines.base import Engine
 from outwait.hearing import Hearing
 from outwait.letters import Letters
-from outwait.placing import setup_of
+from outwait.numbers import NumberRefused, dialable
+from outwait.placing import countries_of, setup_of
 from outwait.record import Record
 from outwait.runner import Phrases, Runner, Show
 from outwait.store.base import ApiKey, CallRow, OverQuota, Store, StoreError
@@ -135,7 +138,10 @@ class Switchboard:
     async def place(self, request: CallRequest, idempotency_key: str | None) -> CallRow:
         if self._draining:
             raise Refused("draining", "the server is shutting down; try again in a moment", status=503)
-        quota = await self._house.guard.check(request) if self._house.guard is not None else None
+        guard = self._house.guard
+        quota = await guard.check(request) if guard is not None else None
+        if guard is not None and request.human is not None:
+            await guard.check_other(request.human.number, request.from_, countries_of(request), "human")
         setup = setup_of(request, self._house)
         webhook = self._house.webhook(request.webhook_url)
         created = self._house.wall()
@@ -229,6 +235,8 @@ class Switchboard:
     # --- the carrier -----------------------------------------------------------------------------
 
     async def answer(self, call_id: str, carrier_call_id: str, *, again: bool) -> Literal["connect", "hangup", "wait"]:
+        named = call_id
+        call_id, leg = call_and_leg(named)
         live = self._live.get(call_id)
         if live is None or live.runner.call.released:
             row = await self._house.store.get(call_id)
@@ -237,16 +245,16 @@ class Switchboard:
             if not row.live:
                 return "hangup"
             if self._draining:
-                self._released.discard(call_id)
+                self._released.discard(named)
                 self._moved.set()
                 return "wait"
             live = await self._adopt(row)
         call = live.runner.call
-        if not call.answers_redirect(asyncio.get_running_loop().time()):
+        if not call.answers_redirect(asyncio.get_running_loop().time(), leg):
             return "hangup"
-        live.runner.inbox.post(Dialled(carrier_call_id))
+        live.runner.inbox.post(Dialled(carrier_call_id, leg))
         if not again:
-            live.runner.inbox.post(LegReported(status="in-progress"))
+            live.runner.inbox.post(LegReported(status="in-progress", leg=leg))
         return "connect"
 
     async def call_of(self, carrier_call_id: str) -> str:
@@ -261,7 +269,9 @@ class Switchboard:
         await self._house.store.keep_token(hashlib.sha256(token.encode()).digest(), call_id, expires)
         return token
 
-    async def report(self, call_id: str, event: AnyEvent) -> None:
+    async def report(self, call_id: str, event: LegReported) -> None:
+        call_id, leg = call_and_leg(call_id)
+        event = msgspec.structs.replace(event, leg=leg)
         live = self._live.get(call_id)
         if live is not None:
             live.runner.inbox.post(event)
@@ -288,20 +298,21 @@ class Switchboard:
     async def attach(
         self, token: str, carrier_call_id: str, make: Callable[[int], Stream]
     ) -> tuple[Stream, Inbox] | None:
-        call_id = await self._house.store.spend_token(hashlib.sha256(token.encode()).digest(), self._house.wall())
-        if call_id is None:
+        named = await self._house.store.spend_token(hashlib.sha256(token.encode()).digest(), self._house.wall())
+        if named is None:
             return None
+        call_id, leg = call_and_leg(named)
         live = self._live.get(call_id)
         if live is None:
             row = await self._house.store.get(call_id)
             if row is None or not row.live or self._draining:
                 return None
             live = await self._adopt(row)
-        known = live.runner.call.carrier_call_id
+        known = live.runner.call.carrier_id(leg)
         if live.ended or (known and known != carrier_call_id):
             return None
-        live.runner.inbox.post(Dialled(carrier_call_id))
-        return live.runner.attach(make), live.runner.inbox
+        live.runner.inbox.post(Dialled(carrier_call_id, leg))
+        return live.runner.attach(make, leg), live.runner.inbox
 
     # --- processes -------------------------------------------------------------------------------
 
@@ -315,8 +326,7 @@ class Switchboard:
                     self._moved.clear()
         for call_id, live in self._live.items():
             live.runner.inbox.post(Released())
-            if live.runner.streaming:
-                self._released.add(call_id)
+            self._released.update(leg_id(call_id, leg) for leg in live.runner.streaming)
         if self._tasks:
             await asyncio.wait(self._tasks, timeout=LEAVE_SECONDS)
         for task in list(self._tasks):
@@ -439,6 +449,7 @@ class Switchboard:
             listening=listening,
             transcriber=self._transcriber,
             workshop=house.staff.get(call.setup.agent),
+            vet=self._vet,
             seq=seq,
             epoch=epoch,
         )
@@ -449,6 +460,18 @@ class Switchboard:
         self._tasks.add(live.task)
         live.task.add_done_callback(self._tasks.discard)
         return live
+
+    async def _vet(self, setup: Setup, number: str) -> str:
+        """Why the agent may not have this number called; "" when it may."""
+        try:
+            dialable(number, setup.from_)
+            if self._house.guard is not None:
+                await self._house.guard.check_other(number, setup.from_, setup.transfer_countries, "to")
+        except (NumberRefused, Refused) as refused:
+            return str(refused)
+        except StoreError:
+            return "the number can't be checked just now"
+        return ""
 
     async def _run(self, live: Live) -> None:
         call_id = live.runner.call.setup.id

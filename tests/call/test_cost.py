@@ -69,8 +69,8 @@ def test_minutes_are_counted_as_they_begin_and_settled_by_the_carriers_word() ->
 def test_the_cap_counts_the_minute_that_would_begin() -> None:
     meter = Meter(PRICES, 30_000)
     meter.count_line(0.0)
-    assert meter.line_fits(59.0)
-    assert not meter.line_fits(61.0)
+    assert meter.line_fits((1, 59.0))
+    assert not meter.line_fits((1, 61.0))
     assert meter.next_response_fits()
     meter.count_response("response", Usage(audio_out=200))
     assert not meter.next_response_fits()
@@ -139,8 +139,8 @@ def test_the_cap_knows_what_the_engine_has_not_told_yet() -> None:
     meter.count_line(0.0)
     meter.session_runs(1, 39.0)
     assert meter.next_response_fits()
-    assert meter.line_fits(59.0)
-    assert not meter.line_fits(61.0), "there would be no second minute of the line"
+    assert meter.line_fits((1, 59.0))
+    assert not meter.line_fits((1, 61.0)), "there would be no second minute of the line"
     meter.session_runs(1, 40.0)
     assert not meter.next_response_fits()
     assert meter.total == 10_000, "it is owed, and charged when the engine tells"

@@ -12,6 +12,7 @@ from outwait.call.cost import Usage
 from outwait.call.events import AnyEvent, Trouble
 from outwait.call.laws import Laws
 from outwait.call.policy import Policy
+from outwait.call.setup import Human
 from outwait.testing import SILENCE, a_call, scored
 
 SOUNDS = [{}, {"speech": 0.95, "live": 0.9}, {"music": 0.95}, {"tone": 0.9}, {"speech": 0.9, "repeated": 1.0}]
@@ -26,6 +27,7 @@ tool_calls = st.sampled_from(
         ("wait_on_hold", '{"reason": "asked"}'),
         ("press_digits", '{"digits": "1#"}'),
         ("transfer_call", '{"to": "+12025550100", "reason": "x"}'),
+        ("transfer_call", '{"to": "+12025550177", "reason": "x"}'),
         ("no_such_tool", "{}"),
     ]
 )
@@ -68,6 +70,16 @@ events = st.one_of(
     st.builds(lambda n, r, call: ev.ToolCalled(n, r, f"c-{r}", *call), numbers, responses, tool_calls),
     st.builds(ev.PhraseReady, st.just("resume"), st.just(SILENCE * 50)),
     st.builds(ev.PhraseFailed, numbers, st.just("resume"), st.just("no")),
+    st.builds(ev.StreamStarted, st.just(9), st.sampled_from([2, 3])),
+    st.builds(ev.StreamStopped, st.just(9)),
+    st.builds(ev.StreamLost, st.just(9), st.just(1006)),
+    st.builds(ev.Heard, st.just(9), st.just(0.5), st.just(SILENCE)),
+    st.builds(ev.KeyHeard, st.just(9), st.just("*")),
+    st.builds(ev.Dialled, st.just("CA2"), st.sampled_from([2, 3])),
+    st.builds(ev.DialRefused, st.just(ev.Trouble.BUSY), st.just("503"), st.just(2)),
+    st.builds(ev.LegReported, st.sampled_from(["in-progress", "completed", "busy"]), st.none(), st.none(), st.just(2)),
+    st.builds(ev.LegUnknown, st.booleans(), st.just("x"), st.just(2)),
+    st.builds(ev.HangUpFailed, st.just(ev.Trouble.BUSY), st.just("503"), st.just(2)),
     st.builds(ev.SessionComplained, numbers, st.just("x"), st.just("y")),
 )
 
@@ -87,7 +99,8 @@ class World:
     """Feeds a call, and answers it as a well-behaved world would when asked to."""
 
     def __init__(self, policy: Policy) -> None:
-        self.call = a_call(policy, phrases={"resume": "Hello, I'm here.", "budget": "Goodbye."})
+        human = Human(number="+12025550177")
+        self.call = a_call(policy, phrases={"resume": "Hello, I'm here.", "budget": "Goodbye."}, human=human)
         self.laws = Laws(policy)
         self.now = 100.0
         self.at = 0.0
@@ -121,13 +134,17 @@ class World:
         todo, self.todo = self.todo, []
         for command in todo:
             match command:
-                case do.Dial():
-                    self.feed(ev.Dialled("CA1"))
-                case do.HangUp():
+                case do.Dial(leg=leg):
+                    self.feed(ev.Dialled(f"CA{leg}", leg))
+                case do.HangUp(leg=leg):
+                    self.feed(ev.HungUp(leg))
+                    self.feed(ev.LegReported("completed", 9, 30, leg))
+                case do.FetchLeg(leg=leg):
+                    self.feed(ev.LegReported("completed", None, 30, leg))
+                case do.Transfer():
                     self.feed(ev.HungUp())
-                    self.feed(ev.LegReported("completed", 9, 30))
-                case do.FetchLeg():
-                    self.feed(ev.LegReported("completed", None, 30))
+                case do.VetNumber(number=number):
+                    self.feed(ev.NumberVetted(number))
                 case do.CloseStream(stream=stream):
                     self.feed(ev.StreamLost(stream, 1000))
                 case do.OpenSession(session=session):

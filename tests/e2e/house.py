@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -16,7 +16,7 @@ from outwait.agent import Agent
 from outwait.call.policy import Policy
 from outwait.compose import desk_opener
 from outwait.config import Settings
-from outwait.sim.scenario import Pace, load
+from outwait.sim.scenario import Pace, Scenario, load, parse
 from outwait.sim.stage import Stage
 from outwait.web.server import listening
 
@@ -67,14 +67,15 @@ async def house(
     engine: str = "openai",
     policy: Policy | None = None,
     agents: Sequence[Agent] = (),
-    talk: float | None = None,
+    others: Mapping[str, str] | None = None,
+    talk: float = TALK_PACE,
     **more: str,
 ) -> AsyncIterator[House]:
-    """`engine`: who plays the model, a name of `sim.engines.ENGINES`; `talk`: times real time while people talk;
-    `more`: further settings, by their names in the environment."""
-    wanted = load(scenario)
-    wanted = replace(wanted, pace=Pace(talk=talk or TALK_PACE, hold=wanted.pace.hold, announce=wanted.pace.announce))
-    async with Stage(wanted, engine) as stage:
+    """`engine`: who plays the model, a name of `sim.engines.ENGINES`; `others`: the scenarios of further numbers;
+    `talk`: times real time while people talk; `more`: further settings, by their names in the environment."""
+    wanted = at_pace(load(scenario), talk)
+    phones = {number: at_pace(parse(text, "phone"), talk) for number, text in (others or {}).items()}
+    async with Stage(wanted, engine, phones) as stage:
         for name, value in {**stage.environment(), **more}.items():
             patch.setenv(name, value)
         patch.setenv("DATABASE_URL", f"sqlite:///{folder / 'calls.db'}")
@@ -83,4 +84,9 @@ async def house(
             listening(settings, desk_opener(settings, policy=policy, folder=folder, agents=agents)) as (url, _),
             httpx2.AsyncClient(base_url=url, trust_env=False) as http,
         ):
+            stage.carrier.incoming_url = f"{url}/twilio/incoming"
             yield House(url, stage, http)
+
+
+def at_pace(scenario: Scenario, talk: float) -> Scenario:
+    return replace(scenario, pace=Pace(talk=talk, hold=scenario.pace.hold, announce=scenario.pace.announce))

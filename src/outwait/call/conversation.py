@@ -379,6 +379,26 @@ class Conversation:
         self._owed = self._owed or _ANSWER
         return []
 
+    def take_over(self, happened: str, instructions: str, now: float, at: float) -> list[AnyCommand]:
+        """Something has changed on the line, and the agent is to speak: now, or as soon as there is a session."""
+        self.context.happened(happened)
+        link = self.chain.ready
+        if link is not None and self._live and not link.responding:
+            return self._ask(link, f"{happened} {instructions}", now)
+        self._owed = f"{happened} {instructions}"
+        if link is None or not self._live:
+            self._feed_from = at
+        return []
+
+    def make_phrase(self, name: str, text: str) -> list[AnyCommand]:
+        """One for this moment only; there is no time for it without a session."""
+        link = self.chain.ready
+        return [do.MakePhrase(link.number, name, text)] if link is not None else []
+
+    def phrase_sound(self, name: str) -> bytes:
+        """Mu-law of a phrase that is at hand; nothing otherwise."""
+        return self._phrases.get(name) or self._spares.get(name, ("", b""))[1]
+
     def stop_listening(self) -> None:
         """From here the person is not heard by the session, and can't cut in: the goodbye is said to its end."""
         self._deaf = True

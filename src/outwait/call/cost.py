@@ -220,7 +220,7 @@ class Meter:
     def __init__(self, prices: Prices, cap: int | None) -> None:
         self._prices = prices
         self._cap = cap
-        self._minutes_begun = 0
+        self._minutes: dict[int, int] = {}  # begun ones of each leg
         self._holds: dict[int, _Hold] = {}
         self._context = (1000.0, 0.0)  # text, audio tokens of the last response
         self._sessions: dict[int, float] = {}  # s of each, as its engine has counted them; only where time is billed
@@ -285,14 +285,13 @@ class Meter:
         """Nothing runs; what its engine says last is what it costs."""
         self._running = (0, 0.0)
 
-    def count_line(self, seconds: float) -> list[Item]:
-        """The line has been up for so long: lines of the bill for the minutes newly begun."""
-        begun = max(1, math.ceil(seconds / 60 - 1e-9))
-        return self._count_minutes(begun, estimated=False)
+    def count_line(self, seconds: float, leg: int = 1) -> list[Item]:
+        """A leg has been up for so long: lines of the bill for the minutes newly begun."""
+        return self._count_minutes(_begun(seconds), leg)
 
-    def settle_line(self, billed_seconds: int) -> list[Item]:
-        """The carrier said how long the call was; its word counts."""
-        return self._count_minutes(max(0, math.ceil(billed_seconds / 60)), estimated=False)
+    def settle_line(self, billed_seconds: int, leg: int = 1) -> list[Item]:
+        """The carrier said how long the leg was; its word counts."""
+        return self._count_minutes(max(0, math.ceil(billed_seconds / 60)), leg)
 
     def note_hold(self, number: int, seconds: float) -> None:
         """The call's hold of that number has lasted so long."""
@@ -304,12 +303,12 @@ class Meter:
         """Whether the cap leaves anything for one more response."""
         return self._cap is None or self.total + self._owed < self._cap
 
-    def line_fits(self, seconds: float) -> bool:
-        """Whether the cap can pay the line up to then."""
+    def line_fits(self, *legs: tuple[int, float]) -> bool:
+        """Whether the cap can pay these legs up to then: (number, s since its answer)."""
         if self._cap is None:
             return True
-        minutes = max(1, math.ceil(seconds / 60 - 1e-9))
-        more = max(0, minutes - self._minutes_begun) * self._prices.carrier_minute
+        minutes = sum(max(0, _begun(seconds) - self._minutes.get(leg, 0)) for leg, seconds in legs)
+        more = minutes * self._prices.carrier_minute
         return self.total + self._owed + more <= self._cap
 
     @property
@@ -328,6 +327,13 @@ class Meter:
         """Of all sessions so far, where time is billed."""
         return sum(self._sessions.values()) + self._unsaid
 
+    def seconds_left(self, legs: int) -> int:
+        """How long the cap can pay so many legs from here."""
+        if self._cap is None:
+            return 24 * 3600
+        minute = self._prices.carrier_minute * legs
+        return 60 * max(0, (self._cap - self.total) // minute) if minute else 24 * 3600
+
     def _count(self, what: str, usage: Usage, price: TokenPrice | TimePrice | CascadePrice) -> list[Item]:
         self.estimated = self.estimated or usage.estimated
         items = [
@@ -337,14 +343,15 @@ class Meter:
         self.model += sum(item.micro_usd for item in items)
         return items
 
-    def _count_minutes(self, begun: int, *, estimated: bool) -> list[Item]:
-        more = begun - self._minutes_begun
+    def _count_minutes(self, begun: int, leg: int) -> list[Item]:
+        more = begun - self._minutes.get(leg, 0)
         if more == 0:
             return []
-        self._minutes_begun = begun
+        self._minutes[leg] = begun
+        prices = {name if leg == 1 else f"{name} (leg {leg})": price for name, price in self._prices.carrier.items()}
         items = [
-            Item(what=name, units="minutes", quantity=more, micro_usd=more * _micro(price.rate), estimated=estimated)
-            for name, price in self._prices.carrier.items()
+            Item(what=name, units="minutes", quantity=more, micro_usd=more * _micro(price.rate), estimated=False)
+            for name, price in prices.items()
         ]
         self.carrier += sum(item.micro_usd for item in items)
         return items
@@ -359,6 +366,10 @@ class _Hold:
     opened: float  # s of all sessions until then, where time is billed
     seconds: float = 0.0
     open: float = 0.0  # s of it in which a session was open all the same: they are in the total
+
+
+def _begun(seconds: float) -> int:
+    return max(1, math.ceil(seconds / 60 - 1e-9))
 
 
 def least_cap(prices: Prices) -> int:

@@ -45,17 +45,22 @@ class View:
     dialled: bool  # the carrier knows the leg
     dialling: bool  # we asked, and do not know yet
     leg_over: bool
+    second: bool  # our user's leg is not over
 
 
 class Ending:
     """One ending. `result` and `cause` are those of whoever ended the call first."""
 
-    def __init__(self, result: Result, cause: str, *, goodbye: bool, polite: bool, remote: bool) -> None:
+    def __init__(
+        self, result: Result, cause: str, *, goodbye: bool, polite: bool, remote: bool, transfer: str = ""
+    ) -> None:
         """`goodbye`: one has to be asked for. `polite`: what is queued is to be heard to its end. `remote`: the other
-        side seems to be gone; we ask before we hang up."""
+        side seems to be gone; we ask before we hang up. `transfer`: the number to which the carrier is to connect the
+        leg instead of ending it."""
         self.result: Result = result
         self.cause = cause
         self.step = Step.GOODBYE if goodbye else Step.PLAYING if polite else Step.HANGING_UP
+        self.transfer = transfer
         self._goodbye_asked = False
         self._remote = remote
         self._hangups = 0  # asked
@@ -93,8 +98,8 @@ class Ending:
         if self.step is Step.CLOSING:
             wanted += self._close(view, waits, policy, now)
         if self.step is Step.CALLBACK:
-            if view.leg_over or not (view.dialled or view.dialling):
-                self._go(Step.DONE, waits)
+            if view.leg_over or self.transfer or not (view.dialled or view.dialling):
+                self._go(Step.DONE, waits)  # what has been transferred ends when those who talk end it
                 wanted.append("finish")
             elif "callback" not in waits:
                 waits.set("callback", now + policy.callback_seconds)
@@ -117,7 +122,10 @@ class Ending:
         self._asked = False
         if self.step is not Step.HANGING_UP:
             return
-        if self._hangups > len(policy.hangup_delays):
+        if self.transfer:
+            self.result, self.cause, self.transfer = "upstream_error", "transfer_failed", ""
+            waits.set("hang-up again", now)
+        elif self._hangups > len(policy.hangup_delays):
             self._go(Step.CLOSING, waits)
         else:
             waits.set("hang-up again", now + policy.hangup_delays[self._hangups - 1])
@@ -177,7 +185,7 @@ class Ending:
                 wanted.append("close_stream")
             else:
                 waits.set("stop", now + policy.stop_seconds)  # the carrier closes its socket by itself
-        if not view.session and not view.stream:
+        if not view.session and not view.stream and not view.second:
             self._go(Step.CALLBACK, waits)
         return wanted
 

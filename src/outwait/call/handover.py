@@ -24,8 +24,9 @@ from outwait.call.turns import BYTES, Playout
 RECALL_KEY = "*"
 """The key with which our user calls the agent back."""
 
-News = Literal["connected", "absent", "left", "recalled"]
-"""What the call has to know: both hear each other; our user did not come; has left; wants the agent back."""
+News = Literal["connected", "absent", "left", "left agent", "recalled"]
+"""What the call has to know: both hear each other; our user did not come; has left, and nobody of ours is with the
+other side; has left it to the agent; wants the agent back."""
 
 SecondEvent = (
     ev.Dialled | ev.DialRefused | ev.LegReported | ev.LegUnknown | ev.StreamStarted | ev.HungUp | ev.HangUpFailed
@@ -40,6 +41,9 @@ class Mode(StrEnum):
     WHISPERING = "whispering"  # our user is heard already, and hears who is there
     JOINED = "joined"  # two people talk, without the agent
     TOGETHER = "together"  # and with it
+
+
+_GONE: dict[Mode, News] = {Mode.JOINED: "left", Mode.TOGETHER: "left agent"}
 
 
 class Relay:
@@ -85,6 +89,16 @@ class HandOver:
     def free(self) -> bool:
         """Nobody is rung or connected: somebody may be."""
         return self.second is None
+
+    @property
+    def next_leg(self) -> int:
+        """The number of the next one that is rung."""
+        return self._legs + 1
+
+    def wants(self, leg: int) -> bool:
+        """The carrier asks whether this leg of our user's may have a stream."""
+        second = self.second
+        return second is not None and second.number == leg and not second.ending
 
     @property
     def stream(self) -> int:
@@ -189,8 +203,8 @@ class HandOver:
             return []
         if self.second.ending and self.mode is not Mode.NONE:
             self.why = self.second.ending
-            self.news.append("left" if self.connected else "absent")
-            self.mode = Mode.NONE if self.mode is not Mode.TOGETHER else Mode.TOGETHER
+            self.news.append(_GONE.get(self.mode, "absent"))
+            self.mode = Mode.NONE
         commands = self.second.settle(at, now)
         if self.second.over:
             self.second = None
@@ -270,7 +284,7 @@ class HandOver:
     def _late(self, event: SecondEvent) -> list[AnyCommand]:
         """A leg that was given up lives after all."""
         match event:
-            case ev.Dialled(carrier_call_id=carrier_call_id, leg=leg):
+            case ev.Dialled(carrier_call_id=carrier_call_id, leg=leg) if leg <= self._legs:
                 return [do.HangUp(carrier_call_id, True, leg)]
             case ev.StreamStarted(stream=stream):
                 return [do.CloseStream(stream)]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from outwait.call import commands as do
 from outwait.call import events as ev
@@ -32,6 +32,7 @@ class Laws:
         self._ready = False
         self._ran: set[str] = set()  # tools
         self._dials = 0
+        self._second = _SecondLegs(self._require)
         self._hung_up = False
         self._taken = False
         self._finished = False
@@ -48,7 +49,8 @@ class Laws:
         if isinstance(event, ev.SessionClosed) and event.session == self._living:
             self._living = None
             self._ready = False
-        if isinstance(event, ev.HungUp) and self._hung_up:
+        self._second.happened(event)
+        if isinstance(event, ev.HungUp) and event.leg == 1 and self._hung_up:
             self._taken = True
         if isinstance(event, ev.Restarted):
             self._living, self._ready, self._hung_up = None, False, False
@@ -64,6 +66,8 @@ class Laws:
             self._require(not late or closing, "past the close deadline no session is open on hold", event)
 
     def _check(self, command: AnyCommand, now: float) -> None:
+        if self._second.check(command):
+            return
         match command:
             case do.OpenSession(session=session):
                 self._require(session not in self._opened, "a session is opened once", command)
@@ -119,6 +123,50 @@ class Laws:
 
 _OF_THE_MODEL = ("response", "phrase", "transcription", "session", "backend")
 """Lines of the bill that come when they come: what was asked for before the cap was reached is paid."""
+
+
+class _SecondLegs:
+    """Our user's own telephones: one at a time, each dialled once and always ended, and no sound to one gone."""
+
+    def __init__(self, require: Callable[[bool, str, object], None]) -> None:
+        self._require = require
+        self._dialled: set[int] = set()
+        self._living: int | None = None
+        self._streams: dict[int, bool] = {}  # those of second legs: whether they are open
+
+    def happened(self, event: AnyEvent) -> None:
+        match event:
+            case ev.StreamStarted(stream=stream, leg=leg) if leg > 1:
+                self._streams[stream] = True
+            case ev.StreamLost(stream=stream) if stream in self._streams:
+                self._streams[stream] = False
+            case ev.Restarted():
+                self._streams = dict.fromkeys(self._streams, False)
+            case _:
+                pass
+
+    def check(self, command: AnyCommand) -> bool:
+        """Whether this command was about them alone."""
+        match command:
+            case do.Dial(leg=leg) if leg > 1:
+                self._require(leg not in self._dialled, "a second leg is dialled once", command)
+                self._require(self._living is None, "never two second legs at a time", command)
+                self._dialled.add(leg)
+                self._living = leg
+            case do.HangUp(leg=leg) if leg > 1:
+                self._require(leg in self._dialled, "only a second leg that was dialled is hung up", command)
+            case do.PlayAudio(stream=stream) if stream in self._streams:
+                self._require(self._streams[stream], "no sound to a second leg that is gone", command)
+            case do.CloseStream(stream=stream) if stream in self._streams:
+                self._streams[stream] = False
+            case Tell(note=notes.SecondLeg(leg=leg, state="ended")):
+                self._living = None if leg == self._living else self._living
+            case do.Finish():
+                self._require(self._living is None, "no second leg outlives its call", command)
+                return False
+            case _:
+                return False
+        return True
 
 
 def _is_bill(command: AnyCommand) -> bool:

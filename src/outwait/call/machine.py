@@ -22,6 +22,7 @@ from outwait.call.cost import Meter
 from outwait.call.ending import Ending, Result, View
 from outwait.call.errands import Done, Errands
 from outwait.call.events import AnyEvent, Trouble
+from outwait.call.handover import HandOver, SecondEvent
 from outwait.call.keys import tones
 from outwait.call.outcome import ResultDesk
 from outwait.call.pickup import WAIT as PICKUP
@@ -47,6 +48,19 @@ _WAITS_OF_A_LIVING_CALL = (
     PICKUP,
 )
 _OK = '{"ok": true}'  # a tool's output
+WHISPER = "whisper now"  # the phrase that is made for one ring
+MAX_WHISPER = 120  # characters of a reason that our user hears
+_PUTTING_THROUGH = (
+    "The person you call for is being called, to speak to them in person. You have said that you are putting them "
+    "through. Keep them on the line: answer in a few words if they say anything, and do not begin with the task."
+)
+_ALONE = "Tell them so in a few words and go on with the task alone."
+_RECALLED = "The person you call for has asked you back: all three of you hear each other now."
+_SPEAK = "Say that you are back, and ask what you can do."
+_STAYS = (
+    "The person you call for is on the line now and talks to them; you hear both. Say nothing unless spoken to. "
+    "Keep in mind what they agree on: when they have said goodbye, call hangup_call with it as the outcome."
+)
 _LISTEN = 1280  # bytes given to the ear at once: one stretch of its scores
 _LEG_OVER: dict[Leg, tuple[Result, str]] = {
     Leg.COMPLETED: ("indeterminate", "remote_hangup"),
@@ -74,6 +88,8 @@ class Call:
         self._hold = hold.HoldLogic(setup.policy.hold, on_hold=False)
         self._pickup = Pickup(setup.policy, self._waits)
         self._errands = Errands(setup.tools, self._waits, setup.policy)
+        self._handover = HandOver(setup, self._waits)
+        self._transfers: dict[str, tuple[ev.ToolCalled, tools.TransferCall]] = {}  # numbers that are being vetted
         self._results = ResultDesk(setup.outcome_schema, setup.policy.result_tries)
         self._ending: Ending | None = None
         self._before = Phase.TALKING  # the phase to which a re-attached stream goes back
@@ -102,15 +118,25 @@ class Call:
     @property
     def over(self) -> bool:
         """Nothing is left to do here: ended, or let go with nothing open."""
-        return self.phase is Phase.ENDED or (self.released and not self._stream and self._talk.chain.link is None)
+        open_here = self._stream or self._handover.stream or self._talk.chain.link is not None
+        return self.phase is Phase.ENDED or (self.released and not open_here)
 
     @property
     def calm(self) -> bool:
         """Nothing is said and nobody else listens: sound may come in larger pieces."""
         return self.phase is Phase.HOLDING and self._talk.calm
 
-    def answers_redirect(self, now: float) -> bool:
-        """The carrier asks what to do with the leg after its stream: whether it may attach again."""
+    def carrier_id(self, leg: int) -> str:
+        """The carrier's id of a leg; "": there is none, or it is not known yet."""
+        if leg == 1:
+            return self.carrier_call_id
+        second = self._handover.second
+        return second.carrier_call_id if second is not None and second.number == leg else ""
+
+    def answers_redirect(self, now: float, leg: int = 1) -> bool:
+        """The carrier asks what to do with a leg, at first or after its stream: whether it may attach."""
+        if leg > 1:
+            return self._handover.wants(leg)
         return self.phase not in (Phase.ENDING, Phase.ENDED) and self._absence.may_attach(now)
 
     # --- events ----------------------------------------------------------------------------------
@@ -124,9 +150,29 @@ class Call:
             case ev.Marked(stream=stream, name=name):
                 if stream == self._stream:
                     self._talk.playout.marked(name)
+                elif stream == self._handover.stream:
+                    self._handover.marked(name)
                 return []
             case ev.TimePassed():
                 return self._time_passed(now)
+            case (
+                ev.Dialled()
+                | ev.DialRefused()
+                | ev.LegReported()
+                | ev.LegUnknown()
+                | ev.StreamStarted()
+                | ev.HungUp()
+                | ev.HangUpFailed()
+            ) if event.leg > 1:
+                return self._of_second(event, now)
+            case ev.StreamStopped(stream=stream) if stream == self._handover.stream:
+                return self._handover.stream_stopped(self._media.at)
+            case ev.StreamLost(stream=stream) if stream == self._handover.stream:
+                return self._handover.stream_lost(now)
+            case ev.KeyHeard(stream=stream, digit=digit) if stream == self._handover.stream:
+                return self._handover.pressed(digit, self._media.at)
+            case ev.NumberVetted():
+                return self._vetted(event, now)
             case ev.Begun():
                 return self._begun(now)
             case ev.Dialled(carrier_call_id=carrier_call_id):
@@ -168,6 +214,9 @@ class Call:
                 return self._restarted(now)
             case ev.Released():
                 return self._release(now)
+            case ev.PhraseMade(phrase=phrase, ulaw=ulaw) if phrase == WHISPER and ulaw:
+                self._handover.whisper(ulaw)
+                return self._session(event, now)
             case ev.PhraseReady(phrase=phrase, ulaw=ulaw, spare=spare):
                 self._talk.keep_phrase(phrase, ulaw, spare)
                 return []
@@ -315,20 +364,26 @@ class Call:
         return [Tell(notes.Detached(at=self._media.at)), *self._enter(Phase.DETACHED), *self._fetch()]
 
     def _heard(self, event: ev.Heard, now: float) -> list[AnyCommand]:
-        if event.stream != self._stream or not event.ulaw:
+        if not event.ulaw:
+            return []
+        if event.stream == self._handover.stream:
+            quiet, at = self._talk.playout.quiet, self._media.read(now)
+            return self._handover.user_heard(event, self._stream, self._media.at, quiet, at)
+        if event.stream != self._stream:
             return []
         before = int(self._media.at)
         start = self._media.hear(event.at, len(event.ulaw) / BYTES)
         at = self._media.at
         self._waits.set("line quiet", now + self._policy.line_quiet)
         self._waits.clear("line gone")
-        commands = self._talk.heard(start, event.ulaw, self._want)
-        self._for_ear += event.ulaw
+        commands = self._talk.heard(start, self._handover.mixed(event.ulaw), self._want)
+        commands += self._handover.person_heard(event.ulaw)
+        self._for_ear += b"" if self._handover.connected else event.ulaw
         if len(self._for_ear) >= _LISTEN:
             commands.append(do.Listen(at - len(self._for_ear) / BYTES, bytes(self._for_ear)))
             self._for_ear.clear()
         if self._may_speak:
-            commands += self._talk.playout.advance(self._stream, at)
+            commands += self._handover.agent_said(self._talk.playout.advance(self._stream, at), self._stream)
         if int(at) != before:
             commands += self._second_passed(at, now)
         return commands
@@ -339,9 +394,14 @@ class Call:
             self._meter.note_hold(self._holds, at - self._hold_began)
         self._talk.second_passed(at)
         commands = spent(self._meter, self._meter.count_line(at))
+        legs = [(1, at + self._policy.wrap_up_seconds)]
+        second = self._handover.second
+        if second is not None and second.answered:
+            commands += spent(self._meter, self._meter.count_line(second.clock.at, second.number))
+            legs.append((second.number, second.clock.at + self._policy.wrap_up_seconds))
         if self._ending is not None:
             return commands
-        if not self._meter.line_fits(at + self._policy.wrap_up_seconds) or not self._meter.next_response_fits():
+        if not self._meter.line_fits(*legs) or not self._meter.next_response_fits():
             return commands + self._talk.break_off("budget", self._stream, at) + self._end_politely("budget", now)
         if self.phase is Phase.HOLDING and at - self._hold_began > self._policy.max_hold_seconds:
             return commands + self._end("client_error", "hold_limit", now, polite=False)
@@ -350,7 +410,7 @@ class Call:
     # --- the hold --------------------------------------------------------------------------------
 
     def _scored(self, event: ev.EarScored, now: float) -> list[AnyCommand]:
-        if self._ending is not None or not self._stream:
+        if self._ending is not None or not self._stream or self._handover.connected:
             return []
         scored = event.scored
         commands = self._talk.scored(scored, self._media.at, self._want, now)
@@ -385,11 +445,12 @@ class Call:
                 assert_never(heard)
 
     def _park(self, why: str, now: float, since: float) -> list[AnyCommand]:
+        cancelled = self._handover.cancel("the other side holds again", self._media.at)
         self._hold_began = since
         self._hold_phrases = 0
         self._holds += 1
         self._hold.enter_hold(self._media.at)
-        commands = self._enter(Phase.HOLDING, why)
+        commands = cancelled + self._enter(Phase.HOLDING, why)
         return [*commands, Tell(notes.HoldBegan(at=since, why=why)), *self._talk.park(now, self._media.at)]
 
     def _suspicion_phrase(self, at: float) -> None:
@@ -422,9 +483,19 @@ class Call:
         turned = self._talk.speak_to(machine=False, now=now, at=at)
         self._talk.resume(onset, onset - self._hold_began, said)
         self._pickup.begin(now)
+        ringing = self._ring_at_once(onset - self._hold_began, now)
         note = notes.HoldEnded(at=onset, decided_at=at, confidence=heard.confidence, why=heard.why)
         resumed = [*self._enter(Phase.RESUMING, heard.why), Tell(note)]
-        return [*turned, *resumed, *self._talk.playout.advance(self._stream, at)]
+        return [*turned, *resumed, *ringing, *self._talk.playout.advance(self._stream, at)]
+
+    def _ring_at_once(self, held: float, now: float) -> list[AnyCommand]:
+        """A person is there, and our user wants to speak to them: no session is waited for."""
+        human = self.setup.human
+        if human is None or human.when != "returns" or held < self._policy.ring_after_hold or not self._may_ring:
+            return []
+        self._talk.say_phrase(["putting_through"], self._media.at)
+        self._talk.context.happened(_PUTTING_THROUGH)
+        return self._ring("a person is back", now)
 
     def _nobody_there(self, at: float, why: str, now: float) -> list[AnyCommand]:
         if self.phase not in (Phase.RESUMING, Phase.TALKING):
@@ -433,6 +504,7 @@ class Call:
         asked = self._talk.asked_since_park
         self._talk.context.happened("That was a recording or noise, not a person; the hold goes on.")
         commands, _ = self._talk.playout.interrupt(self._stream)
+        commands += self._handover.cancel("nobody was there", at)
         note = notes.HoldWentOn(since=self._hold_resumed, at=at, asked=asked, why=why)
         commands += [*self._enter(Phase.HOLDING, why), Tell(note)]
         return commands + self._talk.park(now, at)
@@ -449,7 +521,8 @@ class Call:
             if self.phase is Phase.RESUMING:
                 commands += self._enter(Phase.TALKING)
             if self._may_speak:
-                commands += self._talk.playout.advance(self._stream, self._media.at)
+                spoken = self._talk.playout.advance(self._stream, self._media.at)
+                commands += self._handover.agent_said(spoken, self._stream)
         if isinstance(event, ev.SessionClosed):
             if self._ending is not None:
                 commands.append(self._step("session_closed", str(event.code)))
@@ -488,8 +561,7 @@ class Call:
                 self._talk.playout.phrase("", tones(digits), kind="keys")
                 return self._talk.answer_tool(call, _OK, respond=False, now=now)
             case tools.TransferCall():
-                refusal = _refusal("calls can't be transferred on this server")
-                return self._talk.answer_tool(call, refusal, respond=True, now=now)
+                return self._transfer(call, request, now)
             case _:
                 assert_never(request)
 
@@ -513,18 +585,117 @@ class Call:
         ended = self._end("success", "hangup_call", now, polite=True, goodbye=not said)
         return [*commands, Tell(outcome), *ended]
 
+    # --- our user, and others who take over ------------------------------------------------------
+
+    def _transfer(self, call: ev.ToolCalled, request: tools.TransferCall, now: float) -> list[AnyCommand]:
+        """To our user: their telephone is rung. To anybody else: the house's rules are asked first."""
+        human = self.setup.human
+        if human is not None and request.to == human.number:
+            return self._ring_as_asked(call, request.reason, now)
+        if request.to in self._transfers:
+            return self._talk.answer_tool(
+                call, _refusal("that number is being asked for already"), respond=True, now=now
+            )
+        self._transfers[request.to] = (call, request)
+        return [do.VetNumber(request.to)]
+
+    def _vetted(self, event: ev.NumberVetted, now: float) -> list[AnyCommand]:
+        call, request = self._transfers.pop(event.number, (None, None))
+        if call is None or request is None or self._ending is not None:
+            return []
+        if event.refusal:
+            return self._talk.answer_tool(call, _refusal(event.refusal), respond=True, now=now)
+        commands = self._talk.answer_tool(call, _OK, respond=False, now=now)
+        outcome = notes.Outcome(text=f"Transferred to {request.to}: {request.reason}", reason=request.reason)
+        self._talk.stop_listening()
+        return [*commands, Tell(outcome), *self._end("success", "transferred", now, polite=True, transfer=request.to)]
+
+    def _ring_as_asked(self, call: ev.ToolCalled, reason: str, now: float) -> list[AnyCommand]:
+        if not self._may_ring:
+            why = "they are being called already" if not self._handover.free else "there is no money left for it"
+            return self._talk.answer_tool(call, _refusal(why), respond=True, now=now)
+        ringing = '{"ok": true, "now": "they are being called; keep the person on the line until they come"}'
+        commands = self._talk.answer_tool(call, ringing, respond=False, now=now)
+        commands += self._talk.make_phrase(WHISPER, f"They are on the line: {reason[:MAX_WHISPER]}")
+        return commands + self._ring(f"asked: {reason}", now)
+
+    def _ring(self, why: str, now: float) -> list[AnyCommand]:
+        assert self.setup.human is not None
+        whisper = self._talk.phrase_sound("whisper")
+        return self._handover.ring(self.setup.human.number, why, whisper, self._media.read(now), now)
+
+    @property
+    def _may_ring(self) -> bool:
+        wrap_up = self._policy.wrap_up_seconds
+        fits = self._meter.line_fits((1, self._media.at + wrap_up), (self._handover.next_leg, wrap_up))
+        return self._handover.free and fits and self._ending is None and bool(self._stream)
+
+    def _of_second(self, event: SecondEvent, now: float) -> list[AnyCommand]:
+        commands: list[AnyCommand] = []
+        if isinstance(event, ev.LegReported) and event.duration is not None and Leg(event.status).over:
+            commands += spent(self._meter, self._meter.settle_line(event.duration, event.leg))
+        return commands + self._handover.receive(event, self._media.read(now), now)
+
+    def _handed_over(self, now: float) -> list[AnyCommand]:
+        """What became of our user, and what the agent does then."""
+        commands: list[AnyCommand] = []
+        at = self._media.read(now)
+        for news in self._handover.news:
+            match news:
+                case "connected":
+                    commands += self._connected(at, now)
+                case "absent":
+                    why = f"The person you call for could not be reached ({self._handover.why})."
+                    if self.phase in (Phase.TALKING, Phase.RESUMING):
+                        commands += self._talk.take_over(why, _ALONE, now, at)
+                    else:
+                        self._talk.context.happened(why)
+                case "left":
+                    commands += self._end("success", "handed_over", now, polite=False)
+                case "left agent":
+                    commands += self._talk.take_over("The person you call for has left the line.", _ALONE, now, at)
+                case "recalled":
+                    commands += self._talk.take_over(_RECALLED, _SPEAK, now, at)
+                case _:
+                    assert_never(news)
+        self._handover.news.clear()
+        return commands
+
+    def _connected(self, at: float, now: float) -> list[AnyCommand]:
+        commands: list[AnyCommand] = []
+        if self.phase is Phase.RESUMING:
+            self._pickup.over()
+            commands += self._enter(Phase.TALKING)
+        cut, _ = self._talk.playout.interrupt(self._stream)
+        commands += cut
+        if self.setup.human is not None and self.setup.human.agent == "stays":
+            self._talk.context.happened(_STAYS)
+            return commands + self._handover.stay(at)
+        self._talk.context.happened("The person you call for has taken over and talks to them without you.")
+        return commands + self._talk.close("ended", now, at)
+
     # --- the end ---------------------------------------------------------------------------------
 
     def _end(
-        self, result: Result, cause: str, now: float, *, polite: bool, goodbye: bool = False, remote: bool = False
+        self,
+        result: Result,
+        cause: str,
+        now: float,
+        *,
+        polite: bool,
+        goodbye: bool = False,
+        remote: bool = False,
+        transfer: str = "",
     ) -> list[AnyCommand]:
         """Begin to end the call. Whoever ends it first gives the reason."""
         if self._ending is not None:
             return []
-        self._ending = Ending(result, cause, goodbye=goodbye, polite=polite, remote=remote)
+        if cause == "remote_hangup" and self._handover.connected:
+            result, cause = "success", "handed_over"
+        self._ending = Ending(result, cause, goodbye=goodbye, polite=polite, remote=remote, transfer=transfer)
         self._waits.clear(*_WAITS_OF_A_LIVING_CALL)
         self._errands.forget()
-        commands: list[AnyCommand] = []
+        commands = self._handover.end("the call ends", self._media.read(now))
         for heard in self._hold.finish(self._media.at):
             commands += self._judged(heard, now)
         if not polite and self._stream:
@@ -538,7 +709,8 @@ class Call:
 
     def _settle(self, now: float) -> list[AnyCommand]:
         """Level-triggered: whatever has happened, bring the sessions and the ending to where they should be."""
-        commands: list[AnyCommand] = []
+        commands = self._handover.settle(self._media.read(now), now)
+        commands += self._handed_over(now)
         if self._ending is None:
             if not self.released:
                 commands += self._talk.settle(self._want, now, self._media.read(now))
@@ -562,6 +734,9 @@ class Call:
             case "note_unheard":
                 return [self._step("goodbye_unheard")]
             case "hang_up":
+                assert self._ending is not None
+                if self._ending.transfer:
+                    return [self._transfer_leg(self._ending.transfer), self._step("rest_asked", "transfer")]
                 cancel = not self._answered and self.leg is not Leg.IN_PROGRESS
                 return [do.HangUp(self.carrier_call_id, cancel), self._step("rest_asked")]
             case "fetch_leg":
@@ -572,6 +747,12 @@ class Call:
                 return [do.CloseStream(self._stream)] if self._stream else []
             case _:
                 return self._finish(now)
+
+    def _transfer_leg(self, to: str) -> do.Transfer:
+        """Whatever becomes of us, the carrier ends it: with the call's own limit, or when its money is spent."""
+        limit = int(self._policy.max_hold_seconds) + self._policy.time_limit_margin
+        limit = min(limit, self._meter.seconds_left(legs=2))
+        return do.Transfer(self.carrier_call_id, to, self.setup.from_, max(60, limit))
 
     def _finish(self, now: float) -> list[AnyCommand]:
         assert self._ending is not None
@@ -601,6 +782,7 @@ class Call:
             dialled=bool(self.carrier_call_id),
             dialling="dial" in self._waits,
             leg_over=self.leg.over,
+            second=self._handover.second is not None,
         )
 
     # --- time, processes -------------------------------------------------------------------------
@@ -616,6 +798,7 @@ class Call:
             commands: list[AnyCommand] = []
             for what in self._ending.passed(name, self._waits, self._policy, now):
                 commands += self._perform(what, now)
+            commands += self._handover.passed(name, self._media.read(now), now)
             return commands + self._talk.passed(name, now, self._media.read(now))
         match name:
             case "dial":
@@ -650,7 +833,8 @@ class Call:
             case _ if (done := self._errands.passed(name)) is not None:
                 return self._errand_done(done, now)
             case _:
-                return self._talk.passed(name, now, self._media.read(now))
+                at = self._media.read(now)
+                return self._handover.passed(name, at, now) + self._talk.passed(name, now, at)
 
     def _restarted(self, now: float) -> list[AnyCommand]:
         """All sockets of the old process are gone. Never dial again; the carrier knows whether the leg lives."""
@@ -666,6 +850,7 @@ class Call:
         self._for_ear.clear()
         self._media.detach(now)
         self._talk.detach()
+        commands += self._handover.restarted(now)
         if self._ending is not None:
             self._ending.restarted()
             return [*commands, *self._fetch()]
@@ -684,7 +869,8 @@ class Call:
     def _release(self, now: float) -> list[AnyCommand]:
         self.released = True
         commands = self._talk.close("restart", now, self._media.read(now))
-        return [*commands, do.CloseStream(self._stream)] if self._stream else commands
+        streams = [stream for stream in (self._stream, self._handover.stream) if stream]
+        return [*commands, *(do.CloseStream(stream) for stream in streams)]
 
     def _fetch(self) -> list[AnyCommand]:
         return [do.FetchLeg(self.carrier_call_id)]
@@ -697,6 +883,8 @@ class Call:
 
     @property
     def _want(self) -> Want:
+        if self._handover.agent_away:
+            return "none"
         if self.phase in (Phase.TALKING, Phase.RESUMING):
             return "talk"
         if self.phase is Phase.HOLDING:

@@ -105,7 +105,9 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
     # s; after that the agent goes on alone
     second_limit: int = 7200
     # s after which the carrier ends the second leg, whatever becomes of us
-    whisper_seconds: float = 2.5
+    ring_after_hold: float = 8.0
+    # media s of hold; who is back sooner is no reason to ring our user, and may be nobody
+    whisper_seconds: float = 2.0
     # media s that our user hears who is there, before they hear them
     relay_lag: float = 0.6
     # media s of sound that may wait at the carrier between the two; what is more is thrown away

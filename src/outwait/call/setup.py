@@ -25,7 +25,7 @@ def phrases(disclosure: str, human: Human | None = None) -> dict[str, str]:
     if human is not None:
         name = human.name or "the person I call for"
         ours = {
-            "putting_through": f"Yes, hello, {this_is}one moment please, I'm putting you through to {name}.",
+            "putting_through": f"One moment please, {this_is}I'm putting you through to {name}.",
             "whisper": human.whisper,
         }
     return ours | {
@@ -46,7 +46,7 @@ class Human(msgspec.Struct, frozen=True, kw_only=True):
     # returns: as soon as a person is back after a hold; asked: when the agent calls transfer_call with this number
     agent: Literal["leaves", "stays"] = "leaves"
     # once both are connected. stays: the session is open, and costs
-    whisper: str = "Your assistant here. They are on the line."
+    whisper: str = "They are on the line."
     # what our user hears first
 
 

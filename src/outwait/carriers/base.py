@@ -51,6 +51,10 @@ class Carrier(Protocol):
     async def hang_up(self, carrier_call_id: str, *, cancel: bool) -> None:
         """End it. Ended already is no error."""
 
+    async def transfer(self, carrier_call_id: str, to: str, from_: str, *, time_limit: int) -> None:
+        """Connect the leg with another number and leave it: its media stream ends. `from_` is what the other number
+        sees, `time_limit` the s after which the carrier ends it."""
+
     async def fetch(self, carrier_call_id: str) -> LegReport:
         """Ask for its status."""
 

@@ -9,6 +9,7 @@ async with Stage(load("hold25")) as stage:
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -57,14 +58,18 @@ class Stage:
         what happens
     engine
         who plays the model: a name of `engines.ENGINES`
+    others
+        what further numbers do, such as the telephone of whoever asked for the call
     """
 
-    def __init__(self, scenario: Scenario, engine: str = "openai") -> None:
+    def __init__(
+        self, scenario: Scenario, engine: str = "openai", others: Mapping[str, Scenario] | None = None
+    ) -> None:
         self.scenario = scenario
         self._far_end = ENGINES[engine]
         self.model: Any = self._far_end.make(scenario)  # a `ModelSide`; what else it has is for who chose it
         self.hearing = self.model.hearing
-        self.carrier = TwilioSim(scenario, self.hearing, on_frame=self._watch)
+        self.carrier = TwilioSim({"": scenario} | dict(others or {}), self.hearing, on_frame=self._watch)
         self.proof = HoldProof()
         self._watches: dict[str, _Watch] = {}
         self._stack = contextlib.AsyncExitStack()

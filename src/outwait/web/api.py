@@ -15,6 +15,7 @@ from pydantic import BaseModel, ValidationError, WithJsonSchema
 from starlette.exceptions import HTTPException
 from starlette.responses import Response, StreamingResponse
 
+from outwait.call.setup import Human
 from outwait.numbers import NumberRefused, dialable, masked
 from outwait.store.base import ApiKey
 from outwait.switchboard import CallRequest, Desk, Refused
@@ -22,7 +23,7 @@ from outwait.web.access import CALLER
 from outwait.web.bodies import read_body
 from outwait.web.errors import ErrorBody, refused_field
 from outwait.web.metrics import Metrics
-from outwait.web.models import CallCreate, CallCreated, CallObject, CallPage, HangUpAccepted, Health
+from outwait.web.models import CallCreate, CallCreated, CallObject, CallPage, HangUpAccepted, Health, HumanWish
 
 HEARTBEAT = 15.0  # wall s of silence on an event stream until a comment shows that it lives
 MAX_KEY = 255  # characters of an idempotency key
@@ -209,8 +210,16 @@ def _checked(wish: CallCreate, own_number: str | None, key: ApiKey | None) -> Ca
         outcome_schema=wish.outcome_schema,
         agent=wish.agent,
         webhook_url=wish.webhook_url,
+        human=_human(wish.human, from_),
         key=key,
     )
+
+
+def _human(wish: HumanWish | None, from_: str) -> Human | None:
+    if wish is None:
+        return None
+    said = {name: value for name, value in (("name", wish.name), ("whisper", wish.whisper)) if value is not None}
+    return Human(number=_number("human", wish.number, from_), when=wish.when, agent=wish.agent, **said)
 
 
 def _number(field: str, text: str, caller: str | None) -> str:

@@ -13,6 +13,23 @@ MAX_HOLD_MINUTES = 24 * 60.0
 Id = Annotated[str, StringConstraints(min_length=1, max_length=64)]
 
 
+class HumanWish(BaseModel):
+    """Who is rung when a person is there, to speak to them in person."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    number: Annotated[str, StringConstraints(min_length=1, max_length=40)]
+    # E.164; separators are tolerated
+    name: Annotated[str, StringConstraints(min_length=1, max_length=80)] | None = None
+    # as the other side is to hear it
+    when: Literal["returns", "asked"] = "returns"
+    # returns: when a person is back after a hold; asked: when the agent thinks so
+    agent: Literal["leaves", "stays"] = "leaves"
+    # once both are connected
+    whisper: Annotated[str, StringConstraints(min_length=1, max_length=200, pattern=r"\S")] | None = None
+    # what they hear first
+
+
 class CallCreate(BaseModel):
     """A wish for a call."""
 
@@ -47,6 +64,9 @@ class CallCreate(BaseModel):
     # which of the server's agents makes the call; the first when absent
     webhook_url: Annotated[str, StringConstraints(min_length=1, max_length=2000)] | None = None
     # who is told of the call's end; whom the server tells when absent
+
+    human: HumanWish | None = None
+    # who is rung when a person is there
 
 
 class CallCreated(BaseModel):
@@ -239,6 +259,8 @@ class CallObject(BaseModel):
     decisions: list[Decision] = []
     tools: list[ToolRun] = []
     hangup: list[HangUpStep] = []
+    second_legs: list[dict[str, JsonValue]] = []
+    # telephones of our user that were rung
     cost: Cost
 
 

@@ -14,7 +14,7 @@ from starlette.routing import Route
 from outwait.call.events import LegReported
 from outwait.carriers.twilio import signature, twiml
 from outwait.carriers.twilio.urls import Urls
-from outwait.switchboard import Desk, Refused
+from outwait.desk import Desk, Refused, call_and_leg
 from outwait.web.bodies import parse_form, read_body
 from outwait.web.metrics import Metrics
 
@@ -85,7 +85,7 @@ class Webhooks:
 
     async def _stream_status(self, call_id: str, form: dict[str, str]) -> Response:
         """Only told: what happens to a stream is known from its socket."""
-        if await self._desk.get(call_id) is None:
+        if await self._desk.get(call_and_leg(call_id)[0]) is None:
             raise KeyError(call_id)
         if form.get("StreamEvent") == "stream-error":
             self._metrics.stream_errors.inc()

@@ -11,6 +11,7 @@ import msgspec
 
 from outwait.call.events import Trouble
 from outwait.carriers.base import Capabilities, CarrierError, LegReport
+from outwait.carriers.twilio import twiml
 from outwait.carriers.twilio.urls import Urls
 
 BASE_URL = "https://api.twilio.com"
@@ -119,6 +120,10 @@ class TwilioCarrier:
         if cancel and await self._ended_by("canceled", carrier_call_id):
             return
         await self._ended_by("completed", carrier_call_id)
+
+    async def transfer(self, carrier_call_id: str, to: str, from_: str, *, time_limit: int) -> None:
+        document = twiml.dial(to, from_, time_limit).decode()
+        await self._ask("POST", f"{self._calls}/{carrier_call_id}.json", _Leg, {"Twiml": document})
 
     async def fetch(self, carrier_call_id: str) -> LegReport:
         leg = await self._ask("GET", f"{self._calls}/{carrier_call_id}.json", _Leg)

@@ -6,6 +6,7 @@ import xml.etree.ElementTree as ET
 
 from outwait.carriers.twilio.urls import Urls
 
+DIAL_SECONDS = 30  # s that it rings at somebody to whom a call is transferred
 PAUSE_SECONDS = 5  # s of silence in which the next process starts
 CONTENT_TYPE = "text/xml; charset=utf-8"
 
@@ -36,6 +37,21 @@ def ask_again(urls: Urls, call_id: str) -> bytes:
     response = ET.Element("Response")
     ET.SubElement(response, "Pause", {"length": str(PAUSE_SECONDS)})
     ET.SubElement(response, "Redirect", {"method": "POST"}).text = urls.after_stream(call_id)
+    return _document(response)
+
+
+def dial(to: str, from_: str, time_limit: int) -> bytes:
+    """Connect the leg with another number; what we had with it is over. It ends with that conversation."""
+    response = ET.Element("Response")
+    options = {"callerId": from_, "timeLimit": str(time_limit), "timeout": str(DIAL_SECONDS)}
+    ET.SubElement(ET.SubElement(response, "Dial", options), "Number").text = to
+    return _document(response)
+
+
+def reject() -> bytes:
+    """Do not take an incoming call; it costs nothing."""
+    response = ET.Element("Response")
+    ET.SubElement(response, "Reject")
     return _document(response)
 
 

@@ -1,0 +1,122 @@
+"""Our user's own telephone, end to end: rung when a person is back, connected, and ended exactly."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from outwait.call.policy import Policy
+from outwait.sim.mind import Mind, Plan, View
+from outwait.sim.twilio_call import TwilioCall
+from tests.e2e.house import House, house
+
+DANA = "+12025550177"
+PACE = 4.0  # times real time: two legs run beside each other, and neither may get far ahead
+POLICY = Policy(relay_lag=3.0)  # the legs of the simulator are not in step
+TAKES_IT = """
+about = "Takes the call, talks, and hangs up."
+steps = [
+  { ring = 0 },
+  { pause = 4 },
+  { say = "Hello, this is Dana speaking.", by = "colleague" },
+  { pause = 6 },
+  { say = "Thank you, I take it from here. What did you find out?", by = "colleague" },
+  { pause = 10 },
+  { hangup = true },
+]
+"""
+IS_OUT = 'about = "Nobody takes it."\nsteps = [{ ring = 2 }, { refuse = "no-answer" }]'
+
+
+def phone(house: House) -> TwilioCall:
+    """Our user's leg."""
+    return next(call for call in house.stage.carrier.calls.values() if call.to == DANA)
+
+
+def company(house: House) -> TwilioCall:
+    return next(call for call in house.stage.carrier.calls.values() if call.to != DANA)
+
+
+def heard_by(house: House, call: TwilioCall) -> str:
+    """The words that reached this telephone."""
+    return str(house.stage.hearing.words(call.audio()[1]))
+
+
+def everything_is_over(house: House) -> None:
+    assert house.stage.model.open_sockets == 0
+    for call in house.stage.carrier.calls.values():
+        assert call.over
+        assert all(stream.ended for stream in call.streams)
+
+
+async def the_laws_were_kept(house: House) -> None:
+    metrics = (await house.http.get("/metrics")).text
+    assert not [line for line in metrics.splitlines() if line.startswith("outwait_laws_broken_total")]
+
+
+async def test_ring_my_human(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    others = {DANA: TAKES_IT}
+    async with house("short_hold", tmp_path, monkeypatch, policy=POLICY, others=others, talk=PACE) as here:
+        record: dict[str, Any] = await here.whole_call(human={"number": DANA, "name": "Dana"})
+        leg = record["second_legs"][-1]
+        returned = [d for d in record["decisions"] if d["kind"] == "human_returned"][-1]
+        assert leg["connected_at"] - returned["at"] <= 3.0
+        assert leg["connected_at"] - leg["answered_at"] <= 3.0
+        assert leg["dialing_at"] - returned["at"] <= 0.5, "the session is not waited for"
+        phrases = [line["text"] for line in record["transcript"] if line.get("phrase")]
+        assert phrases[-1].startswith("One"), "the person is not left in silence"
+        assert "this is Dana speaking" in heard_by(here, company(here))
+        assert "driver will be with you tomorrow" in heard_by(here, phone(here))
+        assert record["end_reason"] == {"result": "success", "cause": "handed_over"}
+        assert any("(leg " in item["what"] for item in record["cost"]["items"]), "the second leg is paid for"
+        open_after = [s for s in record["sessions"] if s["closed_at"] > leg["connected_at"] + 2.0]
+        assert open_after == [], "no session is paid for while two people talk"
+        everything_is_over(here)
+        await the_laws_were_kept(here)
+
+
+async def test_nobody_takes_it_and_the_agent_goes_on_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    others = {DANA: IS_OUT}
+    async with house("short_hold", tmp_path, monkeypatch, others=others) as here:
+        record: dict[str, Any] = await here.whole_call(human={"number": DANA, "name": "Dana"})
+        leg = record["second_legs"][-1]
+        assert (leg["answered_at"], leg["ended_because"]) == (None, "nobody answered")
+        assert record["end_reason"] == {"result": "success", "cause": "hangup_call"}
+        assert "tomorrow between ten and twelve" in record["outcome"]
+        everything_is_over(here)
+        await the_laws_were_kept(here)
+
+
+class Transferring(Mind):
+    """Transfers to the number of its task as soon as somebody speaks."""
+
+    def answer(self, view: View) -> Plan:
+        if view.out_of_band or "transfer_call" not in view.tools or not view.last("user"):
+            return super().answer(view)
+        if view.last("call") == "transfer_call":
+            return Plan("I can't do that.", (("hangup_call", {"reason": "refused", "outcome": view.last("result")}),))
+        to = re.findall(r"\+\d+", view.context)[-1]
+        return Plan("I am connecting you.", (("transfer_call", {"to": to, "reason": "as asked"}),))
+
+
+@pytest.mark.parametrize(
+    ("to", "cause"), [("+12025550166", "transferred"), ("+19005550166", "hangup_call"), ("+44909879000", "hangup_call")]
+)
+async def test_a_call_is_transferred(to: str, cause: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    async with house("silence_hold", tmp_path, monkeypatch) as here:
+        here.stage.model.mind = Transferring()
+        record: dict[str, Any] = await here.whole_call(task=f"Transfer whoever answers to {to}.")
+        (call,) = here.stage.carrier.calls.values()
+        assert record["end_reason"] == {"result": "success", "cause": cause}
+        assert call.dialled == (to if cause == "transferred" else "")
+        if cause == "transferred":
+            assert record["outcome"] == f"Transferred to {to}: as asked"
+            assert "I am connecting you." in heard_by(here, call)
+        else:
+            assert "not" in record["outcome"], "the agent is told why it may not"
+        assert here.stage.model.open_sockets == 0
+        assert all(stream.ended for stream in call.streams)
+        await the_laws_were_kept(here)
