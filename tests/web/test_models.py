@@ -36,6 +36,7 @@ FULL = [
     notes.SessionNote(2, "closed", 22.0, "openai", "gpt", "refused"),
     notes.Spent("response", "tokens", 100, 1000, False, 1000, 2000),
     notes.Outcome("done", "said so"),
+    notes.SecondLeg(20.0, 2, "dialing", "+12025550177", why="a person is back"),
     notes.ToolRan(20.0, "look_up", "timeout", 5.0),
     notes.HangUpStep(23.0, "rest_done"),
     notes.Ended(24.0, "success", "hangup_call", "completed", 1000, 2000),

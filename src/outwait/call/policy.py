@@ -107,7 +107,7 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
     # s after which the carrier ends the second leg, whatever becomes of us
     ring_after_hold: float = 8.0
     # media s of hold; who is back sooner is no reason to ring our user, and may be nobody
-    whisper_seconds: float = 2.0
+    whisper_seconds: float = 1.5
     # media s that our user hears who is there, before they hear them
     relay_lag: float = 0.6
     # media s of sound that may wait at the carrier between the two; what is more is thrown away
