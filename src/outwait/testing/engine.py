@@ -196,7 +196,7 @@ class EngineContract:
         async with self.opened(far) as listener:
             await far.respond("r1")
             await far.speak("r1", self.SOUND)
-            await far.speak("r1", b"\xff" * 160)
+            await far.speak("r1", b"\x10" * 160)
             await far.finish("r1")
             ended = await listener.until(ResponseEnded)
             assert isinstance(ended, ResponseEnded)
@@ -206,7 +206,7 @@ class EngineContract:
             kinds = [type(event) for event in listener.events]
             assert kinds.index(ResponseStarted) < kinds.index(AgentSpoke)
             spoken = [event for event in listener.events if isinstance(event, AgentSpoke)]
-            assert self.same(b"".join(event.ulaw for event in spoken), self.SOUND + b"\xff" * 160)
+            assert self.same(b"".join(event.ulaw for event in spoken), self.SOUND + b"\x10" * 160)
             assert {event.response for event in spoken} == {ended.response}
 
     async def test_a_response_cut_by_the_end_is_ended_and_billed(self, far: Far) -> None:
