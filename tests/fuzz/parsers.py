@@ -27,6 +27,7 @@ from outwait.carriers.twilio import messages as twilio
 from outwait.carriers.twilio import twiml
 from outwait.carriers.twilio.urls import Urls
 from outwait.engines.gemini import messages as gemini
+from outwait.engines.live import messages as live
 from outwait.engines.openai import messages as openai
 from outwait.engines.openai.frames import Dialect
 from outwait.engines.ultravox import messages as ultravox
@@ -39,6 +40,8 @@ from outwait.sim import twiml as read_twiml
 from outwait.web import bodies
 from outwait.web.app import App, build
 from tests.engines.gemini.stage import Stage as GeminiStage
+from tests.engines.live.server import called
+from tests.engines.live.stage import Stage as LiveStage
 from tests.engines.openai.stage import Stage
 from tests.engines.ultravox.stage import TURN as ULTRAVOX_TURN
 from tests.engines.ultravox.stage import Stage as UltravoxStage
@@ -99,6 +102,17 @@ def _ultravox(data: bytes, _: Path) -> None:
                 stage.dialogue.receive(message)
         stage.dialogue.hear(line)
     stage.dialogue.end(asked=False)
+
+
+def _live(data: bytes, _: Path) -> None:
+    stage = LiveStage()
+    for line in data.split(b"\n"):
+        with contextlib.suppress(live.Malformed):
+            message = live.parse(line)
+            if message is not None:
+                stage.duplex.receive(message)
+                stage.feed(0.1)
+    stage.duplex.end(asked=False, now=stage.now)
 
 
 def _tools(data: bytes, _: Path) -> None:
@@ -337,6 +351,11 @@ def _wav(rate: int = 8000, channels: int = 1) -> bytes:
     return out.getvalue()
 
 
+def _live_lines() -> tuple[bytes, ...]:
+    turn = (WIRE.parents[1] / "live" / "wire" / "session.jsonl").read_bytes()
+    return (turn, *turn.splitlines(), called("c1", "press_digits", "{}").encode())
+
+
 def _gemini_lines() -> tuple[bytes, ...]:
     turn = (WIRE.parents[1] / "gemini" / "wire" / "turn.jsonl").read_bytes()
     return (turn, *(line for line in turn.split(b"\n") if line.strip()))
@@ -361,6 +380,7 @@ PARSERS = (
     Parser("openai messages, both dialects", _model_lines(), _openai),
     Parser("gemini messages", _gemini_lines(), _gemini),
     Parser("ultravox messages", (ULTRAVOX_TURN, *ULTRAVOX_TURN.split(b"\n")), _ultravox),
+    Parser("live messages", _live_lines(), _live),
     Parser(
         "tool calls",
         (b'{"reason": "done", "outcome": "Monday"}', b'{"digits": "1ww#"}', b'{"to": "+12025550143"}'),

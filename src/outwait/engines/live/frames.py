@@ -111,6 +111,8 @@ def _history(seed: Sequence[SeedItem]) -> list[dict[str, Any]]:
     """Messages of one text part each, oldest first, within the server's bounds: the first few, and as much of the end
     as fits."""
     messages = [message for item in seed if (message := _message(item))]
+    if len(messages) <= MAX_MESSAGES and sum(map(_weight, messages)) <= MAX_HISTORY:
+        return messages
     first, rest = messages[:FIRST], messages[FIRST:]
     room = MAX_HISTORY - sum(map(_weight, first)) - _weight(_said("developer", _LEFT_OUT))
     kept: list[dict[str, Any]] = []
