@@ -11,7 +11,7 @@ import pytest
 from outwait.call.events import SessionClosed, SessionOpened, SessionUsed, Trouble
 from outwait.engines.live import azure_live_engine, live_engine
 from outwait.engines.live.session import FINAL_SECONDS
-from tests.contract.test_engine import Listener
+from outwait.testing.engine import Listener
 from tests.engines.live.server import LivePeer, LiveServer
 
 KEY = "sk-test-0123456789abcdef"
