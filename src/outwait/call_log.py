@@ -18,6 +18,7 @@ from outwait.call.events import AnyEvent, Heard, Marked
 from outwait.call.setup import Setup
 from outwait.store.base import Entry
 
+FRAME = 160  # bytes of sound that count as one event, however many are told at once
 QUIET_LIMIT = 400  # events in one packed entry: about seven seconds of a held call, which is what a crash can lose
 MOST_SOUND = 16_000_000  # bytes in one event: half an hour; more is no log of ours
 MOST_FRAMES = 100_000  # in one run
@@ -79,12 +80,13 @@ class Quiet:
         return heard or self.count >= QUIET_LIMIT
 
     def add(self, now: float, event: AnyEvent) -> None:
-        self.count += 1
-        if self._marked is None and isinstance(event, Marked):
-            self._marked = now
-        if isinstance(event, Heard):
+        if type(event) is Heard:
+            self.count += max(1, len(event.ulaw) // FRAME)
             self._add_frame(now, event)
         else:
+            self.count += 1
+            if self._marked is None and isinstance(event, Marked):
+                self._marked = now
             self._end_run()
             self._items.append([now, _plain(event)])
 

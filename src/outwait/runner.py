@@ -29,20 +29,15 @@ from outwait.desk import leg_id
 from outwait.engines.base import Engine, EngineSession
 from outwait.hearing import Hearing
 from outwait.inbox import Alarm, Inbox
-from outwait.store.base import Entry, Fenced, Store, StoreError
+from outwait.logbook import Logbook, Show
+from outwait.store.base import Store, StoreError
 from outwait.toolbox import MAX_WORDS, BadArguments, ToolContext, ToolError, ToolGone
 from outwait.transcriber import NotRead, Transcriber
 
 MEMORY_SECONDS = 60.0  # of the far end between two times that the ear's memory is kept
 MUSIC = 0.5  # score of the ear from which no signalling tone is looked for: there are tones enough in music
-FLUSH_SECONDS = 0.25  # between two moments at which what was quiet is written
-STORE_RETRY_SECONDS = 2.0  # between tries to write a log that could not be written
 
 log = structlog.get_logger(__name__)
-
-
-Show = Callable[[], dict[str, Any]]
-"""Makes the call object."""
 
 
 class Phrases(Protocol):
@@ -103,21 +98,11 @@ class Runner:
         self._phrases = phrases
         self._store = store
         self._tell = tell
-        self._wall = wall
-        self._seq = seq
-        self._epoch = epoch
         self._sessions: dict[int, EngineSession] = {}
         self._streams: dict[int, Stream] = {}
         self._stream_count = 0
         self._legs: dict[int, int] = {}  # of each stream
-        self._quiet = call_log.Quiet()
-        self._unwritten: list[Entry] = []
-        self._record: Show | None = None  # to be written with them
-        self._writing = asyncio.Lock()
-        self._flushing = False  # a task waits to write them
-        self._later: asyncio.TimerHandle | None = None  # when they are written at the latest
-        self._write_after = 0.0  # loop s: the store failed, and is not tried before
-        self._fenced = False
+        self._book = Logbook(call.setup.id, store, wall=wall, spawn=self._spawn, tell=self._told, seq=seq, epoch=epoch)
         self._log = log.bind(call=call.setup.id)
         self._tasks: asyncio.TaskGroup | None = None
         self._laws = Laws(call.setup.policy, by_time=call.setup.by_time)
@@ -145,7 +130,7 @@ class Runner:
         try:
             async with asyncio.TaskGroup() as self._tasks:
                 # What is waiting counts first: a call that another process has released is taken up by its next event.
-                while not self._fenced and (self.inbox.pending or not self.call.over):
+                while not self._book.fenced and (self.inbox.pending or not self.call.over):
                     deadline = self.call.deadline()
                     if deadline is not None and deadline.at <= loop.time():
                         await self._receive(ev.TimePassed(), loop.time())
@@ -159,7 +144,7 @@ class Runner:
                 await self._leave()
         finally:
             alarm.stop()
-            self._rest()
+            self._book.rest()
             self.inbox.open_floodgate()
 
     # --- one event -------------------------------------------------------------------------------
@@ -186,86 +171,21 @@ class Runner:
             self._on_law_broken(str(broken).partition(":")[0])
         if commands and call_log.visible(commands):
             notes = [command.note for command in commands if isinstance(command, do.Tell)]
-            record = self._tell(notes) if notes else None
-            self._pack_quiet(now)
-            self._add_entry(now, call_log.pack_event(event), call_log.pack_commands(commands))
-            if record is None or call_log.acts(commands):
-                await self._flush(record)
-            else:
-                self._flush_soon(record)
+            await self._book.add(now, event, commands, self._tell(notes) if notes else None)
         else:
-            self._quiet.add(now, event)
-            if self._quiet.due(now):
-                self._pack_quiet(now)
-                self._flush_later()
-        if self._fenced:
+            self._book.add_quiet(now, event)
+        if self._book.fenced:
             return
         for command in commands:
             await self._perform(command)
         self.inbox.calm(self.call.calm)
 
-    def _pack_quiet(self, now: float) -> None:
-        packed = self._quiet.take()
-        if packed is not None:
-            self._add_entry(now, packed, b"[]")
-
-    def _add_entry(self, now: float, event: bytes, commands: bytes) -> None:
-        self._seq += 1
-        entry = Entry(seq=self._seq, now=now, wall=self._wall(), epoch=self._epoch, event=event, commands=commands)
-        self._unwritten.append(entry)
-
-    async def _flush(self, record: Show | None) -> None:
-        """A store that fails keeps the call alive: the entries wait in memory and are written when it is back."""
-        if record is not None:
-            self._record = record
-        async with self._writing:
-            await self._append()
-
-    def _flush_soon(self, record: Show) -> None:
-        """For what does nothing outside: the sound of the call does not wait for it."""
-        self._record = record
-        if not self._flushing:
-            self._flushing = True
-            self._spawn(self._flush_now())
-
-    def _flush_later(self) -> None:
-        """For what was quiet: all calls write it at the same moments, so that one transaction serves many."""
-        if self._later is None:
-            loop = asyncio.get_running_loop()
-            wait = FLUSH_SECONDS - loop.time() % FLUSH_SECONDS
-            self._later = loop.call_later(wait, lambda: self._spawn(self._flush_now()))
-
-    async def _flush_now(self) -> None:
-        async with self._writing:
-            self._flushing = False
-            self._rest()
-            await self._append()
-
-    def _rest(self) -> None:
-        if self._later is not None:
-            self._later.cancel()
-            self._later = None
-
-    async def _append(self) -> None:
-        now = asyncio.get_running_loop().time()
-        if not self._unwritten or now < self._write_after:
-            return
-        entries, record = self._unwritten, self._record
-        self._unwritten, self._record = [], None
-        try:
-            await self._store.append(self.call.setup.id, entries, record() if record is not None else None)
-        except Fenced:
-            self._log.warning("another process has taken this call over; this one lets it go")
-            self._fenced = True
+    def _told(self, event: AnyEvent | None) -> None:
+        """Of the logbook."""
+        if event is None:
             self.inbox.wake()
-        except StoreError as error:
-            self._unwritten, self._record = entries + self._unwritten, self._record or record
-            if not self._write_after:
-                self._log.error("the call log can't be written; it is kept in memory", error=str(error))
-                self.inbox.post(ev.LogFailed(detail=str(error)[:200]))
-            self._write_after = now + STORE_RETRY_SECONDS
         else:
-            self._write_after = 0.0
+            self.inbox.post(event)
 
     # --- commands --------------------------------------------------------------------------------
 
@@ -530,19 +450,11 @@ class Runner:
             session.close()
         for stream in list(self._streams.values()):
             self._spawn(stream.close())
-        if self._fenced:
+        if self._book.fenced:
             return
-        self._rest()
         if self.call.released:
             await self._remember()
-        self._pack_quiet(asyncio.get_running_loop().time())
-        for _ in range(3):
-            self._write_after = 0.0
-            await self._flush(self._tell([]))
-            if not self._unwritten:
-                return
-            await asyncio.sleep(STORE_RETRY_SECONDS)
-        self._log.error("the end of the call log is lost", entries=len(self._unwritten))
+        await self._book.finish(asyncio.get_running_loop().time(), self._tell([]))
 
 
 def _scored(score: Score, offset: float) -> Scored:

@@ -38,10 +38,11 @@ from outwait.desk import call_and_leg, leg_id
 from outwait.engines.base import Engine
 from outwait.hearing import Hearing
 from outwait.letters import Letters
+from outwait.logbook import Show
 from outwait.numbers import NumberRefused, dialable
 from outwait.placing import countries_of, setup_of
 from outwait.record import Record
-from outwait.runner import Phrases, Runner, Show
+from outwait.runner import Phrases, Runner
 from outwait.store.base import ApiKey, CallRow, OverQuota, Store, StoreError
 from outwait.telling import Told
 from outwait.transcriber import Recogniser, Transcriber

@@ -1,0 +1,77 @@
+"""The inbox of one call: order, and frames that nobody needs one by one."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from outwait.call.events import AnyEvent, Heard, Marked, StreamLost
+from outwait.inbox import CALM_FRAMES, Inbox
+
+FRAME = bytes(range(160))
+
+
+def frames(count: int, *, stream: int = 1, at: float = 0.0) -> list[Heard]:
+    return [Heard(stream, round(at + n * 0.02, 3), FRAME) for n in range(count)]
+
+
+def taken(events: Sequence[AnyEvent], *, calm: bool) -> list[AnyEvent]:
+    inbox = Inbox()
+    inbox.calm(calm)
+    for event in events:
+        inbox.post(event)
+    out: list[AnyEvent] = []
+    while (event := inbox.take()) is not None:
+        out.append(event)
+    return out
+
+
+async def test_on_hold_frames_are_taken_together() -> None:
+    out = taken(frames(CALM_FRAMES + 3), calm=True)
+    assert [(event.at, len(event.ulaw)) for event in out if isinstance(event, Heard)] == [
+        (0.0, CALM_FRAMES * 160),
+        (0.16, 3 * 160),
+    ]
+    assert b"".join(event.ulaw for event in out if isinstance(event, Heard)) == FRAME * (CALM_FRAMES + 3)
+
+
+async def test_while_somebody_talks_each_comes_as_it_is() -> None:
+    assert taken(frames(5), calm=False) == frames(5)
+
+
+async def test_only_what_belongs_together_is_joined() -> None:
+    """No gap is closed, no event overtaken, and no stream's sound becomes another's."""
+    gap = frames(2) + frames(2, at=0.06)
+    assert [event.at for event in taken(list(gap), calm=True) if isinstance(event, Heard)] == [0.0, 0.06]
+    mixed: list[AnyEvent] = [
+        *frames(2),
+        Marked(1, "1:8"),
+        *frames(1, at=0.04),
+        *frames(2, stream=2),
+        StreamLost(1, 1006),
+    ]
+    out = taken(mixed, calm=True)
+    assert [type(event).__name__ for event in out] == ["Heard", "Marked", "Heard", "Heard", "StreamLost"]
+    assert [(event.stream, len(event.ulaw)) for event in out if isinstance(event, Heard)] == [
+        (1, 320),
+        (1, 160),
+        (2, 320),
+    ]
+
+
+async def test_there_is_room_again_when_frames_were_taken() -> None:
+    inbox = Inbox()
+    inbox.calm(True)
+    for event in frames(40):
+        inbox.post(event)
+    waiting = inbox.room()
+    try:
+        waiting.send(None)
+        stopped = True
+    except StopIteration:
+        stopped = False
+    waiting.close()
+    assert stopped, "the socket is read no further"
+    while inbox.take() is not None:
+        pass
+    inbox.calm(False)
+    await inbox.room()
