@@ -20,8 +20,8 @@ def taken(events: Sequence[AnyEvent], *, calm: bool) -> list[AnyEvent]:
     for event in events:
         inbox.post(event)
     out: list[AnyEvent] = []
-    while (event := inbox.take()) is not None:
-        out.append(event)
+    while (event_taken := inbox.take()) is not None:
+        out.append(event_taken)
     return out
 
 

@@ -47,12 +47,12 @@ class Cutter:
             first, second = data[at], data[at + 1]
             body = at + 2
             size = second & 0x7F
-            if size == _LONG:
-                body += 2
+            if size >= _LONG:
+                body += 2 if size == _LONG else 8
                 size = int.from_bytes(data[at + 2 : body]) if body <= end else 0
             usual = first == _FIN | _TEXT and size <= self._limit
-            control = _FIN | _CLOSE <= first <= _FIN | _PONG and size < _LONG
-            if size == _VERY_LONG or not (usual or control) or bool(second & _MASKED) is not self._masked:
+            control = _FIN | _CLOSE <= first <= _FIN | _PONG and second & 0x7F < _LONG
+            if not (usual or control) or bool(second & _MASKED) is not self._masked:
                 self._give_up(data[at:])
                 return
             if self._masked:

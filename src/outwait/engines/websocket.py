@@ -19,12 +19,12 @@ from outwait import __version__
 from outwait.call.events import AnyEvent, SessionClosed, Trouble
 from outwait.engines.ends import End, Malformed
 from outwait.engines.place import Place
+from outwait.engines.wire import Connection, Watch
 
 CONNECT_SECONDS = 10.0  # s from dialling to a configured and seeded session
 CLOSE_SECONDS = 2.0  # s for the closing handshake; then the transport is cut
 SEND_SECONDS = 10.0  # s for one message to leave; a server that reads nothing for so long is taken for stalled
 PING_SECONDS = 20.0  # s between two pings, and for each answer: proxies and NATs drop what is idle
-MAX_MESSAGE = 4 * 2**20  # bytes of one message: a minute of sound in base64 is 640 kB
 MAX_MALFORMED = 50  # messages in a row that make no sense, until this is no server of this wire
 
 _ABNORMAL = 1006  # the close code when there was none
@@ -52,9 +52,12 @@ class SocketSession(ABC):
         self._post = post
         self._connect_seconds = connect_seconds
         self._tls = tls
-        self._frames: asyncio.Queue[str | bytes] = asyncio.Queue()
+        self._early: list[str | bytes] = []  # to be sent when the session stands
+        self._line: Connection | None = None  # while it does
+        self._watch: Watch | None = None
+        self._ended = asyncio.Event()  # `_end` is known
         self._close_asked = asyncio.Event()
-        self._socket: ClientConnection | None = None
+        self._socket: Connection | None = None
         self._up_since: float | None = None  # loop s at which the connection stood
         self._end: End | None = None
         self._over = False
@@ -131,7 +134,7 @@ class SocketSession(ABC):
                 self._socket.transport.abort()
                 await self._socket.wait_closed()
 
-    async def _open(self) -> ClientConnection | None:
+    async def _open(self) -> Connection | None:
         """The socket of a session that stands. None: `_end` says why."""
         try:
             async with asyncio.timeout(self._connect_seconds):
@@ -156,9 +159,10 @@ class SocketSession(ABC):
             self._finish(self._lost(closed))
         return self._socket if self._end is None else None
 
-    async def _dial(self, place: Place) -> ClientConnection:
-        return await _Dial(
+    async def _dial(self, place: Place) -> Connection:
+        connection = await _Dial(
             place.url,
+            create_connection=Connection,
             additional_headers=place.headers,
             user_agent_header=f"outwait/{__version__}",
             compression=None,  # base64 of mu-law does not shrink enough to pay for itself
@@ -167,44 +171,67 @@ class SocketSession(ABC):
             ping_interval=PING_SECONDS,
             ping_timeout=PING_SECONDS,
             close_timeout=CLOSE_SECONDS,
-            max_size=MAX_MESSAGE,
+            max_size=Connection.limit,
             logger=_SILENT,
             ssl=(self._tls or True) if place.secure else None,
         )
+        assert isinstance(connection, Connection)
+        return connection
 
-    async def _talk(self, socket: ClientConnection) -> None:
-        async with asyncio.TaskGroup() as tasks:
-            writing = tasks.create_task(self._write(socket), name=f"session {self._number}: write")
-            await self._read(socket)
-            writing.cancel()
-        await shut(socket)
+    async def _talk(self, socket: Connection) -> None:
+        self._watch = Watch(socket, SEND_SECONDS, self._stalled)
+        for frame in self._early:
+            socket.write(frame)
+        self._watch.written()
+        self._line = socket
+        socket.hear = self._heard
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                reading = tasks.create_task(self._read(socket), name=f"session {self._number}: read")
+                await self._ended.wait()
+                reading.cancel()
+            await shut(socket)
+        finally:
+            socket.hear = self._line = None
+            self._watch.stop()
 
-    async def _read(self, socket: ClientConnection) -> None:
+    async def _read(self, socket: Connection) -> None:
+        """The end, and what does not come the usual way."""
         while self._end is None:
             try:
                 data = await socket.recv(decode=self.decode)
             except ConnectionClosed as closed:
+                if socket.failure is not None:
+                    raise socket.failure from None
                 self._finish(self._lost(closed))
                 return
             self._take(data, self._hear)
 
-    async def _write(self, socket: ClientConnection) -> None:
+    def _heard(self, data: bytes) -> None:
+        if self._end is None:
+            self._take(data, self._hear if self.decode is False else self._hear_text)
+
+    def _hear_text(self, data: bytes | str) -> None:
+        assert isinstance(data, bytes)
         try:
-            while True:
-                frame = await self._frames.get()
-                async with asyncio.timeout(SEND_SECONDS):
-                    await socket.send(frame)
-        except TimeoutError:
-            self._finish(End(Trouble.STALLED, f"nothing was read for {SEND_SECONDS:g} s", _ABNORMAL))
-            socket.transport.abort()  # the reader sees it
-        except ConnectionClosed:
-            pass  # the reader says why
+            text = data.decode()
+        except UnicodeDecodeError as error:
+            raise Malformed(str(error)) from error
+        self._hear(text)
+
+    def _stalled(self) -> None:
+        self._finish(End(Trouble.STALLED, f"nothing was read for {SEND_SECONDS:g} s", _ABNORMAL))
+        if self._line is not None:
+            self._line.transport.abort()
 
     # --- parts
 
     def _send(self, frame: str | bytes) -> None:
-        if not self._over:
-            self._frames.put_nowait(frame)
+        if self._line is not None and self._watch is not None:
+            self._line.write(frame)
+            self._watch.written()
+        elif not self._over:
+            self._early.append(frame)
 
     def _take(self, data: bytes | str, hear: Callable[[bytes | str], None]) -> None:
         """One message. One that makes no sense changes nothing; a flood of them ends the session."""
@@ -226,6 +253,7 @@ class SocketSession(ABC):
         """The first reason counts."""
         if self._end is None:
             self._end = end
+            self._ended.set()
 
     def _lost(self, closed: ConnectionClosed) -> End:
         if closed.rcvd is None:
