@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import asyncio
+from collections.abc import Coroutine, Sequence
+from typing import Any
+
+import pytest
 
 from outwait.call.events import AnyEvent, Heard, Marked, StreamLost
-from outwait.inbox import CALM_FRAMES, Inbox
+from outwait.inbox import FRAMES_AHEAD, MOST_JOINED, Inbox
 
 FRAME = bytes(range(160))
 
@@ -26,12 +30,12 @@ def taken(events: Sequence[AnyEvent], *, calm: bool) -> list[AnyEvent]:
 
 
 async def test_on_hold_frames_are_taken_together() -> None:
-    out = taken(frames(CALM_FRAMES + 3), calm=True)
+    out = taken(frames(MOST_JOINED + 3), calm=True)
     assert [(event.at, len(event.ulaw)) for event in out if isinstance(event, Heard)] == [
-        (0.0, CALM_FRAMES * 160),
-        (0.16, 3 * 160),
+        (0.0, MOST_JOINED * 160),
+        (0.32, 3 * 160),
     ]
-    assert b"".join(event.ulaw for event in out if isinstance(event, Heard)) == FRAME * (CALM_FRAMES + 3)
+    assert b"".join(event.ulaw for event in out if isinstance(event, Heard)) == FRAME * (MOST_JOINED + 3)
 
 
 async def test_while_somebody_talks_each_comes_as_it_is() -> None:
@@ -58,20 +62,44 @@ async def test_only_what_belongs_together_is_joined() -> None:
     ]
 
 
+def waits(step: Coroutine[Any, Any, None]) -> bool:
+    try:
+        step.send(None)
+    except StopIteration:
+        return False
+    step.close()
+    return True
+
+
 async def test_there_is_room_again_when_frames_were_taken() -> None:
     inbox = Inbox()
-    inbox.calm(True)
-    for event in frames(40):
+    for event in frames(FRAMES_AHEAD):
+        assert not waits(inbox.room())
         inbox.post(event)
-    waiting = inbox.room()
-    try:
-        waiting.send(None)
-        stopped = True
-    except StopIteration:
-        stopped = False
-    waiting.close()
-    assert stopped, "the socket is read no further"
+    assert waits(inbox.room()), "the socket is read no further"
     while inbox.take() is not None:
         pass
-    inbox.calm(False)
-    await inbox.room()
+    assert not waits(inbox.room())
+
+
+async def test_who_reads_for_a_call_on_hold_rests(monkeypatch: pytest.MonkeyPatch) -> None:
+    """At the pace of life, and until somebody is in a hurry. A carrier ahead of it is not slowed."""
+    loop = asyncio.get_running_loop()
+    now = [100.0]
+    monkeypatch.setattr(loop, "time", lambda: now[0])
+    inbox = Inbox()
+    inbox.calm(True)
+    rested: list[bool] = []
+    for step in range(20):
+        for event in frames(8, at=step * 0.16):
+            inbox.post(event)
+        now[0] += 0.16 if step < 10 else 0.01
+        resting = asyncio.ensure_future(inbox.rest())
+        await asyncio.sleep(0)
+        rested.append(not resting.done())
+        inbox.calm(False)  # a person is back
+        await asyncio.sleep(0)
+        assert resting.done()
+        inbox.calm(True)
+    assert all(rested[7:10])
+    assert not any(rested[18:])

@@ -76,6 +76,9 @@ class Inbox(Protocol):
     async def room(self) -> None:
         """Wait until the call has kept up: back-pressure for a carrier that sends faster than real time."""
 
+    async def rest(self) -> None:
+        """All that came at once has been posted: wait as long as nobody is in a hurry to hear more."""
+
 
 class Desk(Protocol):
     """What the web layer may ask of the switchboard."""

@@ -12,6 +12,9 @@ from outwait.call.events import AnyEvent
 FRAMES_AHEAD = 16  # media messages waiting in an inbox before the socket is read no further: a third of a second
 CALM_FRAMES = 8  # media messages that a call on hold gets at once
 CALM_SECONDS = 0.12  # wall s between; less than those frames last, so that a reader that was late catches up
+BATCH_FRAMES = 5  # from so many at once the socket is one that gives all that has come, and is never late
+BATCH_SECONDS = 0.155  # wall s between; the frames of the next one are eight then
+MOST_JOINED = 16  # frames that are taken as one
 MEASURED_SECONDS = 1.0  # media s over which the pace of a carrier is measured
 BYTES = 8000  # of sound in a second
 JOINT = 0.001  # s between two frames that are no gap: the carrier counts in milliseconds
@@ -29,6 +32,7 @@ class Inbox:
         self._space.set()
         self._calm = False
         self._unread = 0  # frames since the reader last paused
+        self._came = 0  # frames since it last asked for rest
         self._heard_at = 0.0  # s into the stream
         self._measured = (0.0, 0.0)  # loop s, and s into the stream then
         self._live = False  # the sound comes at the pace of life
@@ -40,19 +44,24 @@ class Inbox:
         if type(event) is ev.Heard:
             self._frames += 1
             self._unread += 1
+            self._came += 1
             self._heard_at = event.at
             if self._frames >= FRAMES_AHEAD:
                 self._space.clear()
         self.wake()
 
     async def room(self) -> None:
-        """Back-pressure for a media socket, and rest for one that nobody is in a hurry to read."""
+        """Back-pressure for a media socket. Awaited after each frame."""
         if not self._space.is_set():
             await self._space.wait()
-        elif self._calm and self._unread >= CALM_FRAMES:
+
+    async def rest(self) -> None:
+        """Rest for a reader that nobody is in a hurry to hear. Awaited when all that came at once has been posted."""
+        came, self._came = self._came, 0
+        if self._calm and (came >= BATCH_FRAMES or self._unread >= CALM_FRAMES):
             self._unread = 0
             if self._lives():
-                await self._pause()
+                await self._pause(BATCH_SECONDS if came >= BATCH_FRAMES else CALM_SECONDS)
 
     def calm(self, calm: bool) -> None:
         """Whether frames are wanted only now and then. To read eight at once costs a third of reading them singly."""
@@ -70,11 +79,11 @@ class Inbox:
             self._measured = (now, at)
         return self._live
 
-    async def _pause(self) -> None:
+    async def _pause(self, seconds: float) -> None:
         """Let frames gather in the socket: to read several at once costs a third of reading them singly."""
         loop = asyncio.get_running_loop()
         self._reader = loop.create_future()
-        timer = loop.call_later(CALM_SECONDS, _done, self._reader)
+        timer = loop.call_later(seconds, _done, self._reader)
         try:
             await self._reader
         finally:
@@ -104,7 +113,7 @@ class Inbox:
     def _joined(self, first: ev.Heard) -> ev.Heard:
         """With the frames that follow it without a gap, as far as they are here: nobody needs them one by one."""
         pieces, until = [first.ulaw], first.at + len(first.ulaw) / BYTES
-        while self._events and len(pieces) < CALM_FRAMES:
+        while self._events and len(pieces) < MOST_JOINED:
             following = self._events[0]
             if type(following) is not ev.Heard or following.stream != first.stream:
                 break

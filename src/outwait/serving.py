@@ -12,6 +12,7 @@ from outwait.compose import desk_opener
 from outwait.config import ConfigError, Settings
 from outwait.errors import OutwaitError
 from outwait.logs import configure
+from outwait.memory import settle_memory
 from outwait.store.base import StoreError
 from outwait.web.server import run, serve
 
@@ -23,6 +24,6 @@ def serve_agents(agents: Sequence[Agent] = (), **flags: Any) -> None:
         configure(settings.log_level)
         wanted = list(agents) or load(settings.agent)
         kit = plugins.carrier(settings.carrier, os.environ) if settings.carrier != "twilio" else None
-        run(serve(settings, desk_opener(settings, agents=wanted, kit=kit), kit))
+        run(serve(settings, desk_opener(settings, agents=wanted, kit=kit), kit, ready=settle_memory))
     except (ConfigError, StoreError) as error:
         raise OutwaitError(str(error)) from error

@@ -75,6 +75,9 @@ class FakeInbox:
     async def room(self) -> None:
         await self.open.wait()
 
+    async def rest(self) -> None:
+        pass
+
     async def until(self, done: Callable[[list[AnyEvent]], bool]) -> list[AnyEvent]:
         """All events, once there are enough."""
         async with asyncio.timeout(10):

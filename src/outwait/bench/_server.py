@@ -9,6 +9,7 @@ from outwait.call.hold import HoldPolicy
 from outwait.call.policy import Policy
 from outwait.compose import desk_opener
 from outwait.config import Settings
+from outwait.memory import settle_memory
 from outwait.web.server import run, serve
 
 NEVER = 1e9  # s
@@ -21,7 +22,7 @@ def main() -> None:
     if "--talk" in sys.argv:
         hold = HoldPolicy(music_parks=NEVER, announcement_parks=NEVER, silence_parks=NEVER)
         policy = Policy(hold=hold)
-    run(serve(settings, desk_opener(settings, policy=policy, folder=Path.cwd())))
+    run(serve(settings, desk_opener(settings, policy=policy, folder=Path.cwd()), ready=settle_memory))
 
 
 if __name__ == "__main__":

@@ -16,6 +16,7 @@ from outwait.call.policy import Policy
 from outwait.compose import desk_opener
 from outwait.config import Settings
 from outwait.logs import configure
+from outwait.memory import settle_memory
 from outwait.web.server import run, serve
 
 POLICY = Policy(
@@ -69,7 +70,7 @@ async def _serve(settings: Settings) -> None:
         sys.stdout.flush()
 
     asyncio.get_running_loop().add_signal_handler(signal.SIGUSR1, tell)
-    await serve(settings, desk_opener(settings, policy=POLICY, folder=Path.cwd()))
+    await serve(settings, desk_opener(settings, policy=POLICY, folder=Path.cwd()), ready=settle_memory)
 
 
 if __name__ == "__main__":

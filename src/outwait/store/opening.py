@@ -14,6 +14,7 @@ from outwait.store.base import StoreError
 
 BUSY_SECONDS = 5.0  # wall s that SQLite waits for another process
 CONNECT_SECONDS = 10.0  # wall s to wait for one of the connections
+KEPT_CONNECTIONS, MOST_CONNECTIONS = 2, 10  # to SQLite: one writes, the others read
 _MIGRATION_LOCK = 0x6F757477  # any number, the same in every process
 
 
@@ -43,7 +44,13 @@ def make_engine(url: URL) -> AsyncEngine:
         except OSError as error:
             raise StoreError(f"{file.parent}: {error.strerror}") from error
         url = url.set(database=str(file))
-        engine = create_async_engine(url, connect_args={"timeout": BUSY_SECONDS}, pool_reset_on_return=None)
+        engine = create_async_engine(
+            url,
+            connect_args={"timeout": BUSY_SECONDS},
+            pool_reset_on_return=None,
+            pool_size=KEPT_CONNECTIONS,
+            max_overflow=MOST_CONNECTIONS - KEPT_CONNECTIONS,
+        )
         sa.event.listen(engine.sync_engine, "connect", _prepare_sqlite)
         sa.event.listen(engine.sync_engine, "begin", _begin_sqlite)
         return engine

@@ -185,6 +185,7 @@ class _Connection:
                     self._rare(event, number, inbox, sid)
                 except BadMessage:
                     self._strike()
+            await inbox.rest()
             message = await receive()
             if message["type"] != "websocket.receive":
                 raise _gone(message)

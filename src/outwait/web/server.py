@@ -30,8 +30,10 @@ OpenDesk = Callable[[str, CollectorRegistry], AbstractAsyncContextManager[Desk]]
 """Makes the switchboard for a public URL; leaving the context closes all that it opened."""
 
 
-async def serve(settings: Settings, open_desk: OpenDesk, kit: Kit | None = None) -> None:
-    """Run until SIGTERM or SIGINT, then drain. Prints one line to stdout when ready.
+async def serve(
+    settings: Settings, open_desk: OpenDesk, kit: Kit | None = None, *, ready: Callable[[], None] = lambda: None
+) -> None:
+    """Run until SIGTERM or SIGINT, then drain. Prints one line to stdout when ready, after `ready`.
 
     A second signal cuts the draining short. Raises ConfigError for settings that won't do.
     """
@@ -47,6 +49,7 @@ async def serve(settings: Settings, open_desk: OpenDesk, kit: Kit | None = None)
         loop.add_signal_handler(number, signalled)
     try:
         async with listening(settings, open_desk, kit) as (url, desk):
+            ready()
             print(f"listening on {url}", flush=True)  # noqa: T201 - the one line that scripts wait for
             await stop.wait()
             await _first(desk.drain(settings.drain), hurry.wait())

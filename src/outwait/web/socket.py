@@ -44,6 +44,16 @@ class MediaProtocol(WebSocketsSansIOProtocol):
             self._cutter.feed(data)
             self._deliver()
 
+    async def receive(self) -> Any:
+        """The transport is read when the application asks, and not before: what comes meanwhile gathers in the kernel
+        and is read in one go."""
+        if self._cutter is None:
+            return await super().receive()
+        if self.read_paused and self.queue.empty():
+            self.read_paused = False
+            self.transport.resume_reading()
+        return await self.queue.get()
+
     def _batch(self) -> None:
         if not self._early:  # otherwise the library may be in the middle of a frame
             self._texts: list[bytes] = []
