@@ -394,7 +394,6 @@ class Runner:
                 line = f"{place.tb_frame.f_code.co_filename}:{place.tb_lineno}" if place is not None else ""
                 # Its words may hold what was said on the call.
                 self._log.error("a tool failed", tool=command.name, error=type(error).__name__, line=line)
-                self._log.debug("why the tool failed", tool=command.name, exc_info=error)
             detail = f"{command.name} failed; whether it has happened is unknown"
         self.inbox.post(ev.ToolFailed(command.key, why, detail[:MAX_WORDS]))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from typing import Any, assert_never
 
@@ -198,6 +199,12 @@ def _outcome(call: dict[str, Any]) -> Text:
     )
     if call["outcome"]:
         line.append(f": {call['outcome']}")
+    if call.get("result_valid") is not None:
+        kept = "" if call["result_valid"] else f" (does not keep to its schema: {'; '.join(call['result_faults'])})"
+        line.append(f"\nresult: {json.dumps(call['result'], ensure_ascii=False)}{kept}")
+        for found in call["evidence"]:
+            words = f'"{found["text"]}" at {clock(found["at"])}' if found["line"] is not None else "nobody said so"
+            line.append(f"\n  {found['of'] or 'all of it'}: {words}", style="dim")
     open_seconds = sum((s["closed_at"] or s["opened_at"]) - s["opened_at"] for s in call["sessions"])
     line.append(
         f"\n{len(call['sessions'])} model sessions, open for {clock(open_seconds)} of the call"

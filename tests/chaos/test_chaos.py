@@ -8,9 +8,10 @@ import pytest
 
 from outwait.bench import chaos
 from outwait.call import notes
-from outwait.call.commands import AskResponse, Dial, FetchLeg, Finish, HangUp, OpenSession, PlayAudio
+from outwait.call.commands import AskResponse, Dial, FetchLeg, Finish, HangUp, OpenSession, PlayAudio, RunTool
 from outwait.call.context import Context
 from outwait.call.conversation import Conversation
+from outwait.call.errands import Errands
 from outwait.call.events import (
     Begun,
     Dialled,
@@ -24,7 +25,7 @@ from outwait.call.events import (
 )
 from outwait.call.machine import Call
 from outwait.call.turns import Playout
-from outwait.sim.chaos import plan, play
+from outwait.sim.chaos import model, plan, play
 from outwait.testing import Playbook, a_call
 from tests.call.test_machine import person, says, talking
 
@@ -60,6 +61,15 @@ def test_sound_that_is_sent_twice_is_noticed(monkeypatch: pytest.MonkeyPatch) ->
             utterance.sent = utterance.marked = 0
 
     assert "nothing is said twice" in _broken(monkeypatch, Playout, "rewind", rewind, "media lost")
+
+
+def test_a_tool_that_is_run_again_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
+    def restarted(self: Errands, now: float) -> tuple[list[RunTool], list[object]]:
+        return [self._run(key, errand, now) for key, errand in self._out.items()], []
+
+    monkeypatch.setattr(model, "OWN_TOOLS", 0.9)
+    broken = _broken(monkeypatch, Errands, "restarted", restarted)
+    assert {"a tool is run once", "what may not be done twice is not"} & broken
 
 
 def test_a_context_that_is_lost_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -15,6 +15,14 @@ const ended = `${capital(words(reason.result))}: ${CAUSES[reason.cause] ?? words
 $("result").textContent = ended;
 $("result").classList.toggle("good", reason.result === "success");
 $("outcome").textContent = call.outcome ?? "";
+if ((call.result_valid ?? null) !== null) {
+  const kept = call.result_valid ? "Keeps to its schema." : `Does not keep to its schema: ${call.result_faults.join("; ")}.`;
+  $("typed").append(
+    node("pre", {}, JSON.stringify(call.result, null, 2)),
+    node("p", { class: "note" }, kept),
+    ...call.evidence.map(({ of, quote, line, text, at }) => node("p", { class: "note" },
+      `${of || "all of it"}: ` + (line === null ? `“${quote}” was not said` : `“${text}” at ${clock(at, 0)}`))));
+}
 
 function figure(name, value, small, more) {
   return node("div", { class: "figure" },

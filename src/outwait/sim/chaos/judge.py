@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING
 
+from outwait.call import commands as do
 from outwait.call import notes
 from outwait.call.laws import LawBroken
 from outwait.call.notes import AnyNote
@@ -25,6 +26,7 @@ class Judge:
         self._world = world
         self._disturbed: list[float] = []  # when a fault struck
         self._tools: Counter[str] = Counter()
+        self._runs: Counter[str] = Counter()
         self._outcomes = 0
         self._spent = 0
         self._dearest = 0
@@ -39,6 +41,11 @@ class Judge:
     def tool_answered(self, call_id: str) -> None:
         self._tools[call_id] += 1
         require(self._tools[call_id] == 1 or self._world.forgotten, f"no tool runs twice: {call_id}")
+
+    def tool_runs(self, command: do.RunTool) -> None:
+        self._runs[command.key] += 1
+        once = self._runs[command.key] == 1 or command.idempotent or self._world.forgotten
+        require(once, f"what may not be done twice is not: {command.key}")
 
     def note(self, note: AnyNote) -> None:
         match note:

@@ -22,6 +22,8 @@ STRETCH = 1600  # bytes that are judged at once
 BEGINS = 0.2  # s of speech that begin a turn
 ENDS = 0.45  # s of silence that end it
 
+OWN_TOOLS = 0.05  # of what it says when nothing is to be done, the share that calls one of the agent's own tools
+
 
 class Model:
     """The engine's side of one call: its sessions, one after the other."""
@@ -276,6 +278,8 @@ class Mind:
         elif "broke off" in instructions and self._broken and self._broken[-1]:
             last = self._broken[-1][-1]
             sentence = [(last[0], index) for index in range(last[1] + 1, INTRODUCED)] or self._sentence(4)
+        elif (tools_dice := self._model.world.tool_dice).random() < OWN_TOOLS:
+            sentence, tool = self._sentence(2), tools_dice.choice(("look_up", "book"))
         else:
             sentence = self._sentence(dice.randint(3, 20))
         if tool and dice.random() < self._model.world.plan.forgets:

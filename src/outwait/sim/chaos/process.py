@@ -196,6 +196,8 @@ class Process:
                 world.carrier.hang_up()
             case do.OpenSession():
                 world.model.open(command)
+            case do.RunTool():
+                world.run_tool(command)
             case _:
                 self._to_session(command)
 

@@ -18,6 +18,7 @@ from outwait.call.laws import LawBroken, Laws
 from outwait.call.machine import Call
 from outwait.call.setup import Setup
 from outwait.call.states import Phase
+from outwait.call.tools import ToolSpec
 from outwait.sim.chaos import plan as plans
 from outwait.sim.chaos import words
 from outwait.sim.chaos.carrier import Carrier
@@ -71,11 +72,19 @@ def play(seed: int, *, keep: bool = False) -> Played:
     return played
 
 
+TOOLS = (
+    ToolSpec(name="look_up", description="x", parameters={"type": "object"}, timeout=6.0, idempotent=True),
+    ToolSpec(name="book", description="x", parameters={"type": "object"}, timeout=6.0),
+)
+"""Of the agent's own."""
+
+
 class World:
     """Everybody in one call's life."""
 
     def __init__(self, seed: int, *, keep: bool = False) -> None:
         self.dice = Random(seed)
+        self.tool_dice = Random(~seed)  # of their own, so that what is done with tools moves nothing else
         self.now = START
         self.company = Company(self.dice)
         self.plan = plans.draw(self.dice, self.company.expected)
@@ -90,6 +99,7 @@ class World:
             policy=self.plan.policy,
             prices=PRICES,
             phrases=self.plan.phrases,
+            tools=TOOLS,
         )
         self.laws = Laws(self.plan.policy)
         self.log: list[Line] = []
@@ -110,6 +120,17 @@ class World:
         self._queue: list[tuple[float, int, Callable[..., None], tuple[Any, ...]]] = []
         self._number = 0
         self._armed: list[plans.Fault] = []  # waiting for their moment
+
+    def run_tool(self, command: do.RunTool) -> None:
+        """It comes back, fails, takes too long, or is never heard of."""
+        self.judge.tool_runs(command)
+        chance, key = self.tool_dice.random(), command.key
+        if chance < 0.8:
+            self.answer(ev.ToolAnswered(key, '{"ok":true}'), self.tool_dice.uniform(0.01, command.timeout))
+        elif chance < 0.9:
+            self.answer(ev.ToolFailed(key, "error", "out of order"), self.tool_dice.uniform(0.01, 2.0))
+        elif chance < 0.95:
+            self.answer(ev.ToolFailed(key, "timeout", ""), command.timeout)
 
     # --- time ------------------------------------------------------------------------------------
 
