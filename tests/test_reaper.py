@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from outwait.reaper import LEASE_SECONDS, SETTLED_SECONDS, Lease, has_died, here
-from outwait.store.base import CallRow, StoreError
+from outwait.store.base import CallRow, Entry, StoreError
 from outwait.store.sql import SqlStore
 from tests.fleet import WISH, World
 from tests.sample_call import sample_call
@@ -131,6 +131,20 @@ async def test_a_leg_that_nobody_here_knows_to_be_up_is_ended(world: World) -> N
         await a.reaper.sweep()
         assert world.exchange.hung_up == ["CA7"]
         assert a.counted == ["leg"]
+
+
+async def test_further_legs_are_found_and_transferred_ones_left_to_those_who_talk(world: World) -> None:
+    async with world.process("a") as a:
+        over = sample_call() | {"ended_at": "2026-11-22T10:00:00Z", "end_reason": {"cause": "transferred"}}
+        await a.store.create(CallRow("c7", 0.0, b"{}", over | {"id": "c7"}, "CA7", True, 1))
+        legs = [{"leg": 2, "carrier_call_id": "CA9"}]
+        record = over | {"id": "c7", "carrier_call_id": "CA7", "phase": "ended", "second_legs": legs}
+        await a.store.append("c7", [Entry(1, 0.0, 0.0, 1, b"{}", b"[]")], record)
+        assert await a.board.call_of("CA9") == "c7.2"
+        world.exchange.legs |= {"CA7": "in-progress", "CA9": "in-progress"}
+        world.clock.now += SETTLED_SECONDS + 1
+        await a.reaper.sweep()
+        assert world.exchange.hung_up == ["CA9"]
 
 
 async def test_the_leg_of_a_call_that_runs_is_left_alone(world: World) -> None:

@@ -146,7 +146,7 @@ class Reaper:
             try:
                 for leg in await self._carrier.up(number):
                     row = await self._store.by_carrier_id(leg)
-                    if row is not None and self._is_long_over(row):
+                    if row is not None and self._is_long_over(row, leg):
                         log.warning("a leg is up though its call has ended; ending it", call=row.id)
                         await self._carrier.hang_up(leg, cancel=False)
                         self._on_reaped("leg")
@@ -155,10 +155,12 @@ class Reaper:
             except StoreError as error:
                 log.warning("the store can't be asked whose legs are up", error=str(error))
 
-    def _is_long_over(self, row: CallRow) -> bool:
+    def _is_long_over(self, row: CallRow, leg: str) -> bool:
         ended = row.record.get("ended_at")
         if row.live or not isinstance(ended, str):
             return False
+        if (row.record.get("end_reason") or {}).get("cause") == "transferred" and leg == row.carrier_call_id:
+            return False  # others talk on it; it has a time limit of its own
         return datetime.fromisoformat(ended).replace(tzinfo=UTC).timestamp() < self._wall() - SETTLED_SECONDS
 
     async def prune(self) -> None:

@@ -262,7 +262,8 @@ class Switchboard:
         row = await self._house.store.by_carrier_id(carrier_call_id)
         if row is None:
             raise KeyError(carrier_call_id)
-        return row.id
+        further = {leg["carrier_call_id"]: leg["leg"] for leg in row.record.get("second_legs", [])}
+        return leg_id(row.id, further.get(carrier_call_id, 1))
 
     async def token(self, call_id: str) -> str:
         token = secrets.token_urlsafe(24)

@@ -73,6 +73,20 @@ async def test_keeps_the_log_in_order(store: Store) -> None:
     assert await store.by_carrier_id("CA2") is None
 
 
+async def test_finds_the_call_of_a_further_leg(store: Store) -> None:
+    await store.create(row())
+    record = {"id": "c1", "phase": "talking", "carrier_call_id": "CA1", "second_legs": [{"carrier_call_id": None}]}
+    await store.append("c1", [entry(1)], record)
+    assert await store.by_carrier_id("CA2") is None
+    record["second_legs"] = [{"carrier_call_id": "CA2"}, {"carrier_call_id": "CA3"}]
+    for seq in (2, 3):
+        await store.append("c1", [entry(seq)], record)
+    for carrier_id in ("CA1", "CA2", "CA3"):
+        kept = await store.by_carrier_id(carrier_id)
+        assert kept is not None
+        assert kept.id == "c1"
+
+
 async def test_an_append_can_be_tried_again(store: Store) -> None:
     await store.create(row())
     await store.append("c1", [entry(1), entry(2)])

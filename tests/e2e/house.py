@@ -68,11 +68,12 @@ async def house(
     policy: Policy | None = None,
     agents: Sequence[Agent] = (),
     others: Mapping[str, str] | None = None,
-    talk: float = TALK_PACE,
+    talk: float | None = None,
     **more: str,
 ) -> AsyncIterator[House]:
     """`engine`: who plays the model, a name of `sim.engines.ENGINES`; `others`: the scenarios of further numbers;
     `talk`: times real time while people talk; `more`: further settings, by their names in the environment."""
+    talk = talk or TALK_PACE
     wanted = at_pace(load(scenario), talk)
     phones = {number: at_pace(parse(text, "phone"), talk) for number, text in (others or {}).items()}
     async with Stage(wanted, engine, phones) as stage:

@@ -122,7 +122,8 @@ class Store(Protocol):
 
     async def get(self, call_id: str) -> CallRow | None: ...
 
-    async def by_carrier_id(self, carrier_call_id: str) -> CallRow | None: ...
+    async def by_carrier_id(self, carrier_call_id: str) -> CallRow | None:
+        """The call of a leg, its first or (`second_legs` of a record) a further one."""
 
     async def log(self, call_id: str, after: int = 0) -> list[Entry]: ...
 

@@ -24,7 +24,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from outwait.store.base import CallRow, Entry, Fenced, Letter, OverQuota, Quota, StoreError
 from outwait.store.opening import make_engine, migrate, with_async_driver
-from outwait.store.tables import calls, deliveries, entries, idempotency, letters, memories, processes, tokens
+from outwait.store.tables import calls, deliveries, entries, idempotency, legs, letters, memories, processes, tokens
 
 DEADLINE = 10.0  # wall s for one operation
 PLAIN_DEADLINE = 3600.0  # wall s for one that rewrites the file
@@ -46,6 +46,7 @@ class SqlStore:
         # A commit whose answer got lost is tried again by the caller: what is there already is there.
         insert = sqlite.insert if self.is_sqlite else postgresql.insert
         self._insert_entry = insert(entries).on_conflict_do_nothing()
+        self._insert_leg = insert(legs).on_conflict_do_nothing()
 
     @classmethod
     async def open(cls, url: str) -> Self:
@@ -138,6 +139,8 @@ class SqlStore:
             done = await connection.execute(_CHANGE_CALL, owner | _changes(one.record))
         if done.rowcount != 1:
             raise Fenced(f"call {one.call_id} is not ours any more")
+        for further in _further_legs(one):
+            await connection.execute(self._insert_leg, further)
         if one.record is not None and one.record.get("phase") == "ended":
             await connection.execute(_DELIVER, {"of": one.call_id, "at": one.entries[-1].wall})
         await connection.execute(self._insert_entry, [_line(one.call_id, entry) for entry in one.entries])
@@ -174,7 +177,10 @@ class SqlStore:
         return await self._one(sa.select(calls).where(calls.c.id == call_id))
 
     async def by_carrier_id(self, carrier_call_id: str) -> CallRow | None:
-        return await self._one(sa.select(calls).where(calls.c.carrier_call_id == carrier_call_id))
+        further = sa.select(legs.c.call_id).where(legs.c.carrier_call_id == carrier_call_id)
+        return await self._one(
+            sa.select(calls).where(sa.or_(calls.c.carrier_call_id == carrier_call_id, calls.c.id.in_(further)))
+        )
 
     async def log(self, call_id: str, after: int = 0) -> list[Entry]:
         lines = sa.select(entries).where(entries.c.call_id == call_id, entries.c.seq > after).order_by(entries.c.seq)
@@ -382,6 +388,12 @@ def _changes(record: dict[str, Any]) -> dict[str, Any]:
         "carrier_call_id": record.get("carrier_call_id"),
         "live": record.get("phase") != "ended",
     }
+
+
+def _further_legs(one: _Append) -> list[dict[str, str]]:
+    found = one.record.get("second_legs", []) if one.record is not None else []
+    ids = (leg.get("carrier_call_id") for leg in found)
+    return [{"carrier_call_id": known, "call_id": one.call_id} for known in ids if known]
 
 
 def _total(record: dict[str, Any]) -> float:

@@ -84,6 +84,13 @@ deliveries = sa.Table(
     sa.Index("deliveries_due", "state", "due"),
 )
 
+legs = sa.Table(
+    "legs",
+    metadata,
+    sa.Column("carrier_call_id", sa.String(64), primary_key=True),  # of a further leg; the first one's is the call's
+    sa.Column("call_id", sa.String(64), sa.ForeignKey("calls.id", ondelete="CASCADE"), nullable=False, index=True),
+)
+
 processes = sa.Table(
     "processes",
     metadata,
