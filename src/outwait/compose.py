@@ -9,13 +9,15 @@ from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontext
 from pathlib import Path
 
 import structlog
-from prometheus_client import CollectorRegistry, Counter
+from prometheus_client import CollectorRegistry, Counter, Histogram
 
 from outwait import catalogue
 from outwait.addresses import Addresses, AddressRefused
 from outwait.agent import Agent, at_work
 from outwait.audio.ear import Ear
 from outwait.call.cost import Prices
+from outwait.call.notes import Reacted
+from outwait.call.phrasebook import DISCLOSURES
 from outwait.call.policy import Policy
 from outwait.carriers.twilio.rest import TwilioCarrier
 from outwait.carriers.twilio.urls import Urls
@@ -33,6 +35,8 @@ from outwait.store.sql import SqlStore
 from outwait.switchboard import House, Switchboard
 from outwait.transcriber import Recogniser
 from outwait.web.server import OpenDesk
+
+REACTION_BUCKETS = (0.1, 0.2, 0.3, 0.4, 0.6, 0.8, 1.0, 1.5, 2.0, 3.0, 5.0)  # s
 
 log = structlog.get_logger(__name__)
 
@@ -102,13 +106,15 @@ def desk_opener(
                 guard=Guardian(_rules(settings, kit), book, time.time),
                 keys=book.key_of,
                 process=process,
-                disclosure=settings.disclosure,
+                disclosure=_disclosure(settings),
+                language=settings.language,
                 recogniser=recogniser,
                 staff=staff,
                 webhook=destination(
                     _addresses(settings), default=settings.webhook_url, signed=settings.webhook_secret is not None
                 ),
                 on_ended=courier.wake if courier is not None else lambda: None,
+                on_reacted=_reactions(registry),
                 on_law_broken=lambda law: broken.labels(law).inc(),
             )
             board = await stack.enter_async_context(Switchboard(house))
@@ -157,6 +163,36 @@ async def _courier(settings: Settings, post: Post, registry: CollectorRegistry) 
     courier = Courier(post, _addresses(settings), secret, time.time, lambda how: sent.labels(how).inc())
     async with courier.at_work():
         yield courier
+
+
+def _disclosure(settings: Settings) -> str:
+    """As it is set; else the usual words in the language of the phrases."""
+    return settings.disclosure if "disclosure" in settings.model_fields_set else DISCLOSURES[settings.language]
+
+
+def _reactions(registry: CollectorRegistry) -> Callable[[Reacted], None]:
+    """How long people waited for the first sound, and where the time of an answer went."""
+    first = Histogram(
+        "outwait_reaction_seconds",
+        "From a person's last word to our first sound",
+        ["phrase"],
+        buckets=REACTION_BUCKETS,
+        registry=registry,
+    )
+    stages = Histogram(
+        "outwait_answer_stage_seconds",
+        "Stages of an answer, of engines made of parts",
+        ["stage"],
+        buckets=REACTION_BUCKETS,
+        registry=registry,
+    )
+
+    def reacted(note: Reacted) -> None:
+        first.labels("yes" if note.phrase else "no").observe(note.seconds)
+        for stage, seconds in note.stages.items():
+            stages.labels(stage).observe(seconds)
+
+    return reacted
 
 
 def _rules(settings: Settings, kit: Kit | None) -> Rules:

@@ -20,6 +20,7 @@ from pydantic import AliasChoices, Field, SecretStr, ValidationError, field_vali
 from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
 
+from outwait.call.phrasebook import LANGUAGES
 from outwait.call.setup import DISCLOSURE
 from outwait.hours import Hours
 
@@ -129,6 +130,8 @@ class Settings(BaseSettings):
     # --- rules of the road
     disclosure: str = Field(DISCLOSURE, max_length=200)
     # how the agent names itself when it begins and after every hold; "off": not unless it is asked
+    language: str = "en"
+    # of the phrases that are made beforehand: en, de, es, fr
     countries: Annotated[tuple[str, ...] | None, NoDecode] = None
     # where calls may go, like US,CA, or *; none: to the country of the own number
     calling_hours: Annotated[Hours | None, NoDecode] = None
@@ -223,6 +226,13 @@ class Settings(BaseSettings):
         if parts.scheme == "http" and not is_loopback(parts.hostname or ""):
             raise ValueError("must be https; http is for loopback only, because media would travel in the clear")
         return value.rstrip("/")
+
+    @field_validator("language")
+    @classmethod
+    def _is_a_language(cls, value: str) -> str:
+        if value not in LANGUAGES:
+            raise ValueError(f"there are phrases in {', '.join(LANGUAGES)}")
+        return value
 
     @field_validator("disclosure")
     @classmethod

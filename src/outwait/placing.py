@@ -33,6 +33,7 @@ def setup_of(request: CallRequest, house: House) -> Setup:
     disclosure = request.disclosure
     if disclosure is None:
         disclosure = agent.disclosure if agent is not None and agent.disclosure is not None else house.disclosure
+    slow = engine.capabilities.reaction > policy.patience_seconds
     return Setup(
         id=f"call_{secrets.token_hex(12)}",
         to=request.to,
@@ -46,7 +47,8 @@ def setup_of(request: CallRequest, house: House) -> Setup:
         reserves=tuple(_means(other, house) for other in house.failover if other != name),
         machine=_means(house.engine_menu, house) if house.engine_menu not in ("", name) else None,
         disclosure=disclosure,
-        phrases=phrases(disclosure, request.human),
+        phrases=phrases(disclosure, request.human, house.language, fillers=slow),
+        reaction=engine.capabilities.reaction,
         human=request.human,
         transfer_countries=countries_of(request),
         metadata=request.metadata or {},

@@ -24,6 +24,7 @@ from outwait.call.notes import (
     MaybeHuman,
     Outcome,
     Phase,
+    Reacted,
     Said,
     SecondLeg,
     SessionNote,
@@ -72,6 +73,7 @@ class Record:
         self._line = _Line()
         self._sessions: dict[int, _Session] = {}
         self._transcript: list[Said] = []
+        self._reactions: list[dict[str, Any]] = []
         self._decisions: list[dict[str, Any]] = []
         self._tools: list[dict[str, Any]] = []
         self._hangup: list[dict[str, Any]] = []
@@ -120,6 +122,8 @@ class Record:
             case Said():
                 self._transcript.append(note)
                 self._line.seen(note.at)
+            case Reacted():
+                self._reactions.append(_reaction(note))
             case SessionNote():
                 self._sessions.setdefault(note.session, _Session()).add(note)
                 self._line.seen(note.at)
@@ -176,6 +180,7 @@ class Record:
                 if session.failed and session.reason != WARMUP
             ],
             "warmups": sum(session.reason == WARMUP for session in self._sessions.values()),
+            "reactions": list(self._reactions),
             "decisions": list(self._decisions),
             "tools": list(self._tools),
             "hangup": list(self._hangup),
@@ -394,6 +399,16 @@ def _result(outcome: Outcome | None, transcript: list[dict[str, Any]]) -> dict[s
         "result_faults": list(outcome.faults),
         "evidence": evidence(outcome.result, outcome.quotes, transcript),
     }
+
+
+def _reaction(note: Reacted) -> dict[str, Any]:
+    stages = {"stages": {stage: _ms(seconds) for stage, seconds in note.stages.items()}} if note.stages else {}
+    return {
+        "at": _ms(note.at),
+        "seconds": _ms(note.seconds),
+        "answer": _ms(note.answer),
+        "phrase": note.phrase,
+    } | stages
 
 
 def _said(said: Said) -> dict[str, Any]:

@@ -24,6 +24,7 @@ from outwait.call.notes import (
     MaybeHuman,
     Outcome,
     Phase,
+    Reacted,
     Said,
     SecondLeg,
     SessionNote,
@@ -95,7 +96,7 @@ def told(note: AnyNote) -> Text | None:
         case SecondLeg():
             why = f": {note.why}" if note.why else ""
             return _line(note.at, f"your telephone, {note.state}{why}", "magenta")
-        case Phase() | HoldPart() | Spent():
+        case Phase() | HoldPart() | Spent() | Reacted():
             return None
         case _:
             assert_never(note)

@@ -24,7 +24,7 @@ from outwait.call.commands import Tell
 from outwait.call.cost import Prices
 from outwait.call.events import AnyEvent, Begun, Dialled, HangUpAsked, LegReported, Released, Restarted
 from outwait.call.machine import Call
-from outwait.call.notes import AnyNote, Ended
+from outwait.call.notes import AnyNote, Ended, Reacted
 from outwait.call.policy import Policy
 from outwait.call.setup import DISCLOSURE, Setup
 from outwait.call.states import Phase
@@ -77,11 +77,13 @@ class House:
     keys: Callable[[str], Awaitable[ApiKey | None]] | None = None  # whose API key this is
     process: str = ""  # who holds the lease on the calls that run here; "": nobody, and every call is free
     disclosure: str = DISCLOSURE  # how the agent names itself; "": it does not
+    language: str = "en"  # of the phrases: one of `phrasebook.LANGUAGES`
     recogniser: Recogniser | None = None  # reads menus and announcements; None: nothing does
     staff: Mapping[str, Staffed] = field(default_factory=dict)  # agents by name, the usual one first
     webhook: Callable[[str | None], str] = lambda wanted: ""  # whom to tell of a call's end, "": nobody; raises Refused
     on_ended: Callable[[], None] = lambda: None  # a call has ended, and is written down
     wall: Callable[[], float] = time.time
+    on_reacted: Callable[[Reacted], None] = lambda note: None  # observes how long people waited
     on_law_broken: Callable[[str], None] = lambda law: None  # counts
 
 
@@ -433,6 +435,9 @@ class Switchboard:
         def tell(notes: list[AnyNote]) -> Show:
             telling.tell(told, record, notes, house.wall())
             live.ended = live.ended or any(isinstance(note, Ended) for note in notes)
+            for note in notes:
+                if isinstance(note, Reacted):
+                    house.on_reacted(note)
             live.news.set()
             live.news = asyncio.Event()
             self._moved.set()

@@ -37,6 +37,7 @@ FULL = [
     notes.Spent("response", "tokens", 100, 1000, False, 1000, 2000),
     notes.Outcome("done", "said so"),
     notes.SecondLeg(20.0, 2, "dialing", "+12025550177", why="a person is back"),
+    notes.Reacted(1.0, 0.3, 1.2, True, {"silence": 0.6}),
     notes.ToolRan(20.0, "look_up", "timeout", 5.0),
     notes.HangUpStep(23.0, "rest_done"),
     notes.Ended(24.0, "success", "hangup_call", "completed", 1000, 2000),

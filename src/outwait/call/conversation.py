@@ -7,6 +7,7 @@ a session ends, the next one is opened with the context and with the sound that 
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Sequence
 from typing import Literal
 
 from outwait.call import commands as do
@@ -41,10 +42,12 @@ SessionEvent = (
     ev.SessionOpened
     | ev.SessionClosed
     | ev.PersonStarted
+    | ev.PersonPaused
     | ev.PersonStopped
     | ev.PersonCommitted
     | ev.PersonSaid
     | ev.ResponseStarted
+    | ev.AnswerTimed
     | ev.AgentSpoke
     | ev.AgentWrote
     | ev.ToolCalled
@@ -88,6 +91,7 @@ class Conversation:
         self._phrases: dict[str, bytes] = {}
         self._spares: dict[str, tuple[str, bytes]] = {}  # words and sound, in a strange voice
         self._phrase_asked: set[str] = set()
+        self._turns: dict[tuple[str, ...], int] = {}  # of a situation's phrases: place of the last one
         self._last_phrase = ("", -1e9)  # name, media s
         self._gate_until = 0.0  # media s: the parked session is kept, deaf and dumb
         self._drain_until = 0.0  # media s: it may finish what it has begun
@@ -186,7 +190,7 @@ class Conversation:
                 return self._spent(self._meter.count_phrase(usage)) if usage is not None else []
             case ev.MemoryKept(handle=handle):
                 self.context.remembered(link.engine, handle)
-            case ev.SessionComplained():
+            case ev.SessionComplained() | ev.PersonPaused() | ev.AnswerTimed():
                 pass
         return []
 
@@ -300,12 +304,17 @@ class Conversation:
             return "say again in a few words that you are an AI assistant, and whom you call for"
         return "say again in a few words whom you call for"
 
-    def say_phrase(self, names: list[str], at: float) -> str | None:
-        """Say one of these phrases, not the last one again if there is another; its text, None if none is at hand."""
+    def say_phrase(self, names: Sequence[str], at: float) -> str | None:
+        """Say the next of these phrases in their turn, so never the same twice in a row if there is another; its text,
+        None if none is at hand."""
         known = [name for name in names if name in self._phrases] or [name for name in names if name in self._spares]
         if not known:
             return None
-        name = next((n for n in known if n != self._last_phrase[0]), known[0])
+        last = self._turns.get(tuple(names), -1)
+        name = min(known, key=lambda one: ((names.index(one) - last - 1) % len(names), names.index(one)))
+        if name == self._last_phrase[0] and len(known) > 1:
+            name = known[(known.index(name) + 1) % len(known)]
+        self._turns[tuple(names)] = names.index(name)
         self._last_phrase = (name, at)
         if name in self._phrases:
             text, ulaw = self._setup.phrases[name], self._phrases[name]
@@ -313,6 +322,11 @@ class Conversation:
             text, ulaw = self._spares[name]
         self.playout.phrase(text, ulaw)
         return text
+
+    @property
+    def began(self) -> bool:
+        """The agent has spoken, or has been asked to."""
+        return self._spoken
 
     def break_off(self, phrase: str, stream: int, at: float) -> list[AnyCommand]:
         """Stop whatever the agent says and say this phrase instead; no further response is wanted."""

@@ -15,7 +15,15 @@ from outwait.call.policy import Policy
 
 Result = Literal["success", "client_error", "server_error", "upstream_error", "indeterminate"]
 Do = Literal[
-    "ask_goodbye", "note_heard", "note_unheard", "hang_up", "fetch_leg", "close_session", "close_stream", "finish"
+    "ask_goodbye",
+    "say_goodbye",
+    "note_heard",
+    "note_unheard",
+    "hang_up",
+    "fetch_leg",
+    "close_session",
+    "close_stream",
+    "finish",
 ]
 
 
@@ -77,8 +85,11 @@ class Ending:
         """What to do now. Called after every event; says everything once."""
         wanted: list[Do] = []
         if self.step is Step.GOODBYE:
-            if not view.session or view.leg_over or not view.stream:
+            if view.leg_over or not view.stream:
                 self._go(Step.PLAYING, waits)
+            elif not view.session:
+                self._go(Step.PLAYING, waits)
+                return ["say_goodbye"]
             elif not view.session_busy:  # one response at a time: the one that called the tool ends first
                 if self._goodbye_asked:
                     self._go(Step.PLAYING, waits)
@@ -142,6 +153,7 @@ class Ending:
         if name == "goodbye" and self.step is Step.GOODBYE:
             self._go(Step.PLAYING, waits)
             waits.set("goodbye mark", now + policy.mark_grace)
+            return ["say_goodbye"]
         elif name == "goodbye mark" and self.step is Step.PLAYING:
             self._go(Step.HANGING_UP, waits)
             return ["note_unheard"]

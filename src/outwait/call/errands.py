@@ -89,6 +89,11 @@ class Errands:
         """Whether others that were called in the same response are still out: the model answers when all are back."""
         return any((o.call.session, o.call.response) == (call.session, call.response) for o in self._out.values())
 
+    @property
+    def running(self) -> bool:
+        """Any of them is out."""
+        return bool(self._out)
+
     def forget(self) -> None:
         """The call ends: nobody waits for them any more. What runs is let run."""
         self._waits.clear(*self._out)

@@ -220,6 +220,13 @@ class PersonStarted(Event, frozen=True):
     session: int
 
 
+class PersonPaused(Event, frozen=True):
+    """The engine hears the person pause: perhaps that was all, perhaps they go on."""
+
+    session: int
+    quiet: float  # media s since their last word
+
+
 class PersonStopped(Event, frozen=True):
     """The engine hears the person's turn end."""
 
@@ -246,6 +253,18 @@ class PersonSaid(Event, frozen=True):
 class ResponseStarted(Event, frozen=True):
     session: int
     response: str
+
+
+class AnswerTimed(Event, frozen=True):
+    """Where the time went until the first sound of an answer, which follows; of an engine made of parts. Wall s."""
+
+    session: int
+    response: str
+    silence: float  # from the person's last word to the end of their turn
+    words: float  # from there until it was written down
+    first_word: float  # from there to the model's first word, or the first tool call
+    sentence: float  # from there to a sentence
+    first_sound: float  # from there to its first sound
 
 
 class AgentSpoke(Event, frozen=True):
@@ -374,10 +393,12 @@ AnyEvent = (
     | SessionOpened
     | SessionClosed
     | PersonStarted
+    | PersonPaused
     | PersonStopped
     | PersonCommitted
     | PersonSaid
     | ResponseStarted
+    | AnswerTimed
     | AgentSpoke
     | AgentWrote
     | ToolCalled

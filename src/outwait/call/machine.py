@@ -25,6 +25,9 @@ from outwait.call.events import AnyEvent, Trouble
 from outwait.call.handover import HandOver, SecondEvent
 from outwait.call.keys import tones
 from outwait.call.outcome import ResultDesk
+from outwait.call.patience import WAIT as PATIENCE
+from outwait.call.patience import Patience
+from outwait.call.phrasebook import SITUATIONS
 from outwait.call.pickup import WAIT as PICKUP
 from outwait.call.pickup import Pickup
 from outwait.call.setup import Setup
@@ -46,6 +49,7 @@ _WAITS_OF_A_LIVING_CALL = (
     "gate",
     "drain",
     PICKUP,
+    PATIENCE,
 )
 _OK = '{"ok": true}'  # a tool's output
 WHISPER = "whisper now"  # the phrase that is made for one ring
@@ -87,6 +91,7 @@ class Call:
         self._talk = Conversation(setup, self._waits, self._meter)
         self._hold = hold.HoldLogic(setup.policy.hold, on_hold=False)
         self._pickup = Pickup(setup.policy, self._waits)
+        self._patience = Patience(setup.policy, self._waits, setup.reaction)
         self._errands = Errands(setup.tools, self._waits, setup.policy)
         self._handover = HandOver(setup, self._waits)
         self._transfers: dict[str, tuple[ev.ToolCalled, tools.TransferCall]] = {}  # numbers that are being vetted
@@ -228,10 +233,12 @@ class Call:
                 ev.SessionOpened()
                 | ev.SessionClosed()
                 | ev.PersonStarted()
+                | ev.PersonPaused()
                 | ev.PersonStopped()
                 | ev.PersonCommitted()
                 | ev.PersonSaid()
                 | ev.ResponseStarted()
+                | ev.AnswerTimed()
                 | ev.AgentSpoke()
                 | ev.AgentWrote()
                 | ev.ToolCalled()
@@ -445,6 +452,7 @@ class Call:
                 assert_never(heard)
 
     def _park(self, why: str, now: float, since: float) -> list[AnyCommand]:
+        self._patience.speaks()
         cancelled = self._handover.cancel("the other side holds again", self._media.at)
         self._hold_began = since
         self._hold_phrases = 0
@@ -463,7 +471,7 @@ class Call:
             self._say_resume(at)
 
     def _say_resume(self, at: float) -> str | None:
-        text = self._talk.say_phrase(["resume", "resume_again"], at)
+        text = self._talk.say_phrase(SITUATIONS["resume"], at)
         if text is not None:
             self._hold.phrase_played(at)
         return text
@@ -512,7 +520,8 @@ class Call:
     # --- the conversation ------------------------------------------------------------------------
 
     def _session(self, event: SessionEvent, now: float) -> list[AnyCommand]:
-        commands = self._talk.receive(event, now, self._media.read(now), self._stream)
+        commands = self._be_patient(event, now)
+        commands += self._talk.receive(event, now, self._media.read(now), self._stream)
         for call in self._talk.calls:
             commands += self._tool(call, now)
         self._talk.calls.clear()
@@ -530,6 +539,43 @@ class Call:
             if self._talk.gave_up is not None and not held:
                 commands += self._without_a_model(self._talk.gave_up, now)
         return commands
+
+    def _be_patient(self, event: SessionEvent, now: float) -> list[AnyCommand]:
+        """Somebody waits for an answer: what is said meanwhile, and how long it took."""
+        current = self._talk.chain.ready is not None and event.session == self._talk.chain.ready.number
+        if self.phase is not Phase.TALKING or self._ending is not None or not current:
+            return []
+        at = self._media.read(now)
+        match event:
+            case ev.PersonStarted():
+                self._patience.speaks()
+            case ev.PersonPaused(quiet=quiet):
+                if self._patience.paused(quiet, self._silent, at, now):
+                    return self._say("filler" if self._talk.began else "opening")
+            case ev.PersonStopped():
+                self._patience.stopped(at, now)
+            case ev.AnswerTimed():
+                self._patience.timed(event)
+            case ev.AgentSpoke():
+                reaction = self._patience.answered(at, now)
+                return [Tell(reaction)] if reaction is not None else []
+            case ev.ToolCalled() if event.name in self._errands.specs:
+                self._patience.owed(at, now)
+            case ev.ResponseEnded(status="completed") if not self._errands.running:
+                self._patience.speaks()  # it has nothing to say
+            case _:
+                pass
+        return []
+
+    def _say(self, situation: str) -> list[AnyCommand]:
+        """A phrase, if there is one."""
+        self._talk.say_phrase(SITUATIONS[situation], self._media.at)
+        return self._talk.playout.advance(self._stream, self._media.at)
+
+    @property
+    def _silent(self) -> bool:
+        """Nothing is being said, and something may be."""
+        return self._talk.playout.quiet and bool(self._stream)
 
     def _without_a_model(self, why: str, now: float) -> list[AnyCommand]:
         """No session can be had any more: whoever is on the line is told so."""
@@ -729,6 +775,8 @@ class Call:
         match what:
             case "ask_goodbye":
                 return [*self._talk.ask_goodbye(now), self._step("goodbye_asked")]
+            case "say_goodbye":
+                return self._say("goodbye") if self._silent else []
             case "note_heard":
                 return [self._step("goodbye_heard")]
             case "note_unheard":
@@ -824,10 +872,11 @@ class Call:
             case "detached session":
                 return self._talk.close("dropped", now, self._media.read(now))
             case "pickup":
-                quiet = self._talk.playout.quiet and bool(self._stream)
-                if self.phase is Phase.RESUMING and self._pickup.late(quiet, now):
-                    self._talk.say_phrase(["pickup", "resume_again"], self._media.at)
-                return []
+                late = self.phase is Phase.RESUMING and self._pickup.late(self._silent, now)
+                return self._say("pickup") if late else []
+            case "patience":
+                late = self.phase is Phase.TALKING and self._patience.late(self._silent, self._media.read(now), now)
+                return self._say("moment") if late else []
             case "line gone":
                 return self._end("upstream_error", "line_silent", now, polite=False)
             case _ if (done := self._errands.passed(name)) is not None:

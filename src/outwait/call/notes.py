@@ -89,6 +89,16 @@ class Said(Note, frozen=True):
     phrase: bool = False  # made beforehand
 
 
+class Reacted(Note, frozen=True):
+    """How long the person waited for an answer. Media s."""
+
+    at: float  # end of their last word
+    seconds: float  # to our first sound
+    answer: float  # to the engine's own first sound
+    phrase: bool  # the first sound was a phrase
+    stages: dict[str, float] = {}  # wall s by part, of an engine made of parts
+
+
 class SessionNote(Note, frozen=True):
     session: int  # connection number
     state: Literal["opening", "open", "closing", "closed"]
@@ -176,6 +186,7 @@ AnyNote = (
     | Attached
     | MaybeHuman
     | Said
+    | Reacted
     | SessionNote
     | Spent
     | Outcome

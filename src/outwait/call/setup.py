@@ -6,35 +6,26 @@ from typing import Literal
 
 import msgspec
 
+from outwait.call import phrasebook
 from outwait.call.cost import Prices
 from outwait.call.policy import Policy
 from outwait.call.tools import ToolSpec
 
-DISCLOSURE = "the AI assistant"
+DISCLOSURE = phrasebook.DISCLOSURES["en"]
 """How the agent names itself to whoever picks up, and again to whoever comes back after a hold."""
 
 
-def phrases(disclosure: str, human: Human | None = None) -> dict[str, str]:
-    """What is said before the engine can say anything. Made once per voice and text, and kept.
-
-    Another person may be listening after a hold, so the first words say what is speaking. `disclosure`: how the agent
-    names itself; "": it does not. `human`: who is rung when a person is back.
-    """
-    this_is = f"this is {disclosure}, " if disclosure else ""
+def phrases(
+    disclosure: str, human: Human | None = None, language: str = "en", *, fillers: bool = False
+) -> dict[str, str]:
+    """Name -> words: see `phrasebook.phrases`. `human`: who is rung when a person is back."""
     ours: dict[str, str] = {}
     if human is not None:
-        name = human.name or "the person I call for"
         ours = {
-            "putting_through": f"One moment please, {this_is}I'm putting you through to {name}.",
+            "putting_through": phrasebook.putting_through(disclosure, human.name, language),
             "whisper": human.whisper,
         }
-    return ours | {
-        "resume": f"Yes, hello, {this_is}I'm here.",
-        "resume_again": f"Hello, yes, {this_is}I'm still on the line.",
-        "pickup": "One moment please, I'll be right with you.",
-        "apology": "I'm sorry, I have a technical problem and can't go on. I will call again. Goodbye.",
-        "budget": "I'm sorry, I have to end this call now. Thank you, goodbye.",
-    }
+    return ours | phrasebook.phrases(disclosure, language, fillers=fillers)
 
 
 class Human(msgspec.Struct, frozen=True, kw_only=True):
@@ -77,6 +68,7 @@ class Setup(msgspec.Struct, frozen=True, kw_only=True):
     metadata: dict[str, object] = msgspec.field(default_factory=dict)
     human: Human | None = None  # who is rung when a person is there; None: nobody
     transfer_countries: tuple[str, ...] | None = None  # ISO 3166 letters that the key allows; None: it has no rule
+    reaction: float = 0.0  # wall s that the engine lets people wait for its first sound, as far as is known
     recogniser: str = ""  # what reads the far end's voice on this machine; "": nothing does
     agent: str = ""  # which of the server's agents speaks; "": the plain one
     instructions: str = ""  # what that agent is told beside the task

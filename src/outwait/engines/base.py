@@ -29,6 +29,7 @@ class Capabilities:
     vendor: str = ""  # whose price list its model is on; empty: that of its name
     transcription: str | None = None  # model that writes down the person; None: the price includes it
     backend: str | None = None  # text model that calls its tools, with a price of its own; None: it does so itself
+    reaction: float = 0.0  # wall s from a person's last word to its first sound, usually; 0: fast, or not known
     speech: str | None = None  # model that speaks, of an engine of parts; None: one model does it all
 
 

@@ -162,6 +162,21 @@ class Decision(BaseModel):
     # 0..1
 
 
+class Reaction(BaseModel):
+    """How long a person waited for an answer."""
+
+    at: float
+    # media s: end of their last word
+    seconds: float
+    # media s from there to our first sound
+    answer: float
+    # media s from there to the engine's own
+    phrase: bool
+    # the first sound was a phrase
+    stages: dict[str, float] = {}
+    # wall s by stage, of an engine made of parts
+
+
 class ToolRun(BaseModel):
     """A tool of the agent's own."""
 
@@ -256,6 +271,7 @@ class CallObject(BaseModel):
     failed_sessions: list[FailedSession] = []
     warmups: int = 0
     # connections made ahead for a person who was not there
+    reactions: list[Reaction] = []
     decisions: list[Decision] = []
     tools: list[ToolRun] = []
     hangup: list[HangUpStep] = []

@@ -13,8 +13,10 @@ from outwait.call.cost import Usage
 from outwait.call.events import (
     AgentSpoke,
     AgentWrote,
+    AnswerTimed,
     AnyEvent,
     PersonCommitted,
+    PersonPaused,
     PersonSaid,
     PersonStarted,
     PersonStopped,
@@ -83,7 +85,9 @@ class Play:
         return taken
 
     def kinds(self) -> list[str]:
-        return [type(event).__name__ for event in self.take()]
+        """Without those that only tell of time; they have their own tests."""
+        times = (PersonPaused, AnswerTimed)
+        return [type(event).__name__ for event in self.take() if not isinstance(event, times)]
 
 
 def answered(play: Play, *sentences: str) -> Play:
@@ -113,7 +117,9 @@ def test_a_turn_is_written_down_answered_and_spoken() -> None:
     first = play.job(at.Speak)
     assert first.text == "Hello, this is the assistant."
     play.learn(at.Spoke(first.job, SECOND))
-    assert [type(event) for event in play.take()] == [AgentWrote, AgentSpoke], "while the model still writes"
+    assert [type(event) for event in play.take()] == [AgentWrote, AnswerTimed, AgentSpoke], (
+        "while the model still writes"
+    )
     play.learn(at.Wrote(write.job, " calling about a pizza."), at.Written(write.job, at.Tokens(50, 10, 12), True))
     second = play.job(at.Speak)
     play.learn(at.Spoke(second.job, SECOND), at.Spoken(second.job))
@@ -472,3 +478,38 @@ def test_whatever_comes_in_whatever_order(learnt: list[at.Learnt], pauses: list[
     asked = sum(isinstance(one, at.PhraseAsked) for one in learnt)
     assert sum(isinstance(event, PhraseMade | PhraseFailed) for event in play.events) <= asked
     assert play.machine.deadline() is None
+
+
+# --- time
+
+
+def test_a_pause_is_told_of_and_where_the_time_of_an_answer_went() -> None:
+    play = Play().speak()
+    (paused,) = [event for event in play.take() if isinstance(event, PersonPaused)]
+    assert paused.quiet == pytest.approx(0.3)
+    play.now = 0.2
+    play.hear("Hello?")
+    write = play.job(at.Write)
+    play.now = 0.55
+    play.learn(at.Wrote(write.job, "Hello there"))
+    play.now = 0.6
+    play.learn(at.Wrote(write.job, ". How are"))
+    play.now = 0.7
+    play.say_next()
+    (timed,) = [event for event in play.take() if isinstance(event, AnswerTimed)]
+    stages = (timed.silence, timed.words, timed.first_word, timed.sentence, timed.first_sound)
+    assert stages == pytest.approx((0.6, 0.2, 0.35, 0.05, 0.1))
+    play.learn(at.Wrote(write.job, " you?"), at.Written(write.job, None, True))
+    play.say_next()
+    assert not [event for event in play.take() if isinstance(event, AnswerTimed)], "once for each answer"
+
+
+def test_ears_that_cost_nothing_do_not_write_down_what_is_of_no_use() -> None:
+    play = Play()
+    play.machine = Machine(1, "Order a pizza.", [], free_ears=True)
+    play.learn(at.Fed(VOICE), at.Fed(b"\xff" * 3200))
+    ahead = play.job(at.Transcribe)
+    play.learn(at.Fed(VOICE))
+    assert play.stopped == [ahead.job]
+    play.learn(at.Transcribed(ahead.job, "Hello?", None))
+    assert not [event for event in play.take() if isinstance(event, PersonSaid)]

@@ -14,6 +14,7 @@ from outwait.engines.cascade.stt import OpenAIRecogniser
 from outwait.engines.cascade.tts import OpenAISpeaker
 from outwait.engines.cascade.wire import Service
 
+REACTION = 1.2  # s; see docs/cascade.md: three services, one after the other
 SESSION_SECONDS = 86_400.0  # s; there is no session at the services: only the conversation grows
 
 
@@ -31,6 +32,7 @@ class CascadeEngine:
             voice=f"{stack.speaker.model} {stack.speaker.voice}",
             transcription=stack.recogniser.model,
             speech=stack.speaker.model,
+            reaction=REACTION,
         )
         self._connect_seconds = connect_seconds
         # Made once: reading the certificates takes tens of milliseconds, in which no call would hear anything

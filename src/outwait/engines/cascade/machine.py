@@ -14,8 +14,10 @@ from outwait.call.cost import Usage
 from outwait.call.events import (
     AgentSpoke,
     AgentWrote,
+    AnswerTimed,
     AnyEvent,
     PersonCommitted,
+    PersonPaused,
     PersonSaid,
     PersonStarted,
     PersonStopped,
@@ -30,6 +32,7 @@ from outwait.engines.cascade import steps as at
 from outwait.engines.cascade.bills import Bills, guessed, speech
 from outwait.engines.cascade.history import History
 from outwait.engines.cascade.parts import Ask, Deadline, Patience, Phrase, Response, Sentence, Stage, Turn
+from outwait.engines.cascade.stages import StageClock
 from outwait.engines.cascade.turns import TurnEnded, TurnPaused, TurnResumed, Turns, TurnStarted
 
 SPEECHES = 2  # sentences that are spoken at once: the next one is under way when one ends
@@ -71,6 +74,7 @@ class Machine:
         self._phrases: list[Phrase] = []
         self._called: set[str] = set()  # ids of tool calls told
         self._bills = Bills()
+        self._clock = StageClock()
         self._over = False
 
     def deadline(self) -> Deadline | None:
@@ -156,11 +160,13 @@ class Machine:
                 self._post(PersonStarted(self._session))
                 self._break_off("cancelled", "the person speaks")
             case TurnPaused(ulaw=ulaw):
+                self._post(PersonPaused(self._session, self._turns.pause))
                 self._ahead = self._transcribe(ulaw)
             case TurnResumed():
                 self._forget_ahead()
             case TurnEnded(ulaw=ulaw):
                 self._post(PersonStopped(self._session))
+                self._clock.turn_ended(self._turns.silence, self._now)
                 self._due = True
                 self._commit(ulaw)
             case _:
@@ -204,6 +210,7 @@ class Machine:
 
     def _said(self, turn: Turn, result: at.Transcribed) -> None:
         del self._open[turn.job]
+        self._clock.words(self._now)
         self._history.person_said(turn.item, result.text)
         self._words = self._words or bool(result.text)
         seconds = (turn.seconds if result.seconds is None else result.seconds) + self._wasted
@@ -263,6 +270,7 @@ class Machine:
         self._post(ResponseEnded(self._session, name, "completed"))
 
     def _wrote(self, text: str) -> None:
+        self._clock.first_word(self._now)
         if self._response is not None:
             self._response.chars_out += len(text)
             for piece in self._response.cutter.push(text):
@@ -303,6 +311,8 @@ class Machine:
             if sentence.sound and not sentence.told:
                 words = sentence.text if not place else f" {sentence.text}"
                 self._post(AgentWrote(self._session, response.name, response.item, words))
+            if sentence.sound and (times := self._clock.first_sound(self._now)) is not None:
+                self._post(AnswerTimed(self._session, response.name, *times))
             for ulaw in sentence.sound:
                 sentence.told += len(ulaw)
                 self._post(AgentSpoke(self._session, response.name, response.item, ulaw))
@@ -312,6 +322,7 @@ class Machine:
         for sentence in response.sentences:
             running = sum(1 for other in response.sentences if other.job and not other.done)
             if not sentence.job and running < SPEECHES:
+                self._clock.sentence(self._now)
                 sentence.job = self._job("speech")
                 response.characters += len(sentence.text)
                 self._wanted.append(at.Speak(sentence.job, sentence.text))

@@ -87,6 +87,16 @@ class Turns:
         self._pause = round(self._policy.pause / FRAME_SECONDS)
         self.speaking = False
 
+    @property
+    def pause(self) -> float:
+        """s of quiet of which TurnPaused tells."""
+        return self._pause * FRAME_SECONDS
+
+    @property
+    def silence(self) -> float:
+        """s of quiet that end a turn."""
+        return self._policy.silence
+
     def hear(self, ulaw: bytes) -> list[Happened]:
         """More of the line."""
         data = self._rest + ulaw
