@@ -54,6 +54,15 @@ def account(status: int = 200, ahead: float = 0.0) -> Answer:
 GOOD = {"/2010-04-01/Accounts/AC1.json": account(), "/v1/models/": Answer(), "/healthz": Answer()}
 
 
+async def test_the_agents_are_loaded(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    (tmp_path / "doctors_shop.py").write_text("from outwait import Agent\nagent = Agent('shop')\n")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    found = (await findings(monkeypatch, GOOD, OUTWAIT_AGENT="doctors_shop:agent"))["agents"]
+    assert (found.state, found.found) == ("good", "shop with 0 tools")
+    found = (await findings(monkeypatch, GOOD, OUTWAIT_AGENT="doctors_shop:nobody"))["agents"]
+    assert (found.state, "nobody" in found.found) == ("fix", True)
+
+
 async def test_all_is_well(monkeypatch: pytest.MonkeyPatch) -> None:
     found = await findings(monkeypatch, GOOD)
     assert {finding.state for finding in found.values()} == {"good"}

@@ -14,6 +14,7 @@ from rich.console import Console
 from rich.text import Text
 
 from outwait.config import ConfigError, Settings, is_loopback
+from outwait.errors import OutwaitError
 from outwait.store.base import StoreError
 
 TIMEOUT = httpx2.Timeout(10.0)
@@ -64,6 +65,8 @@ async def examine() -> AsyncIterator[Finding]:
     yield Finding("settings", "good", "can be read")
     for check in (_api_key, _public_url_setting, _engine, _ear):
         yield check(settings)
+    if settings.agent:
+        yield await _agents(settings)
     yield await _database(settings)
     async with httpx2.AsyncClient(timeout=TIMEOUT) as http:
         carrier, clock = await _carrier(settings, http)
@@ -109,6 +112,18 @@ def _engine(settings: Settings) -> Finding:
         return Finding("engine", "fix", str(error), "Set what it needs, or choose another one with OUTWAIT_ENGINE.")
     model = catalogue.engines(settings)[settings.engine].capabilities.model
     return Finding("engine", "good", f"{settings.engine}, {model}, with a price")
+
+
+async def _agents(settings: Settings) -> Finding:
+    """With their tools, those of MCP servers too."""
+    from outwait.agent import at_work, load
+
+    try:
+        async with at_work(load(settings.agent)) as staff:
+            told = ", ".join(f"{name} with {len(staffed.specs)} tools" for name, staffed in staff.items())
+    except OutwaitError as error:
+        return Finding("agents", "fix", str(error), "OUTWAIT_AGENT names them, like module:agent.")
+    return Finding("agents", "good", told)
 
 
 def _ear(_: Settings) -> Finding:
