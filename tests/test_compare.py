@@ -155,7 +155,15 @@ def test_bad_input_is_one_clear_line(arguments: tuple[str, ...], word: str) -> N
 
 def test_a_file_that_is_no_call(tmp_path: Path) -> None:
     path = tmp_path / "x.json"
-    for text in ("[]", "{", "{}"):
+    for text in (
+        "[]",
+        "{",
+        "{}",
+        '{"timeline": 3}',
+        '{"timeline": [{}], "cost": 1}',
+        '{"timeline": ["x"], "cost": {}}',
+    ):
         path.write_text(text)
-        assert isinstance(run(str(path), "--compare").exception, OutwaitError)
+        assert isinstance(run(str(path), "--compare").exception, OutwaitError), text
+        assert isinstance(run(str(path)).exception, OutwaitError), text
     assert isinstance(run("--scenario", "nowhere").exception, OutwaitError)

@@ -10,6 +10,7 @@ import datetime
 import json
 import sys
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -252,7 +253,9 @@ def _seconds(text: str) -> float:
 def run(path: Path | None, scenario: str | None, as_json: bool) -> None:
     """`outwait cost --compare`. Raises OutwaitError."""
     call = read_call(path) if path is not None else None
-    profile = of_call(call) if call is not None else of_scenario(scenario or USUAL)
+    with _a_call(path):
+        profile = of_call(call) if call is not None else of_scenario(scenario or USUAL)
+        billed, told = _billed(call), _told(profile, call)
     try:
         settings = Settings.load()
         table = PriceTable.load(settings.prices)
@@ -260,22 +263,27 @@ def run(path: Path | None, scenario: str | None, as_json: bool) -> None:
     except (ConfigError, NoPrice) as error:
         raise OutwaitError(str(error)) from error
     if as_json:
-        found = {"as_of": table.as_of, "call": asdict(profile), "billed": _billed(call), "rows": [*map(asdict, rows)]}
+        found = {"as_of": table.as_of, "call": asdict(profile), "billed": billed, "rows": [*map(asdict, rows)]}
         sys.stdout.write(json.dumps(found, indent=2) + "\n")
         return
     console = Console()
     console.print(_table(rows, table.as_of))
-    console.print(_told(profile, call), highlight=False)
+    console.print(told, highlight=False)
 
 
 def show_bill(path: Path, as_json: bool) -> None:
     """`outwait cost CALL_JSON`: its own bill. Raises OutwaitError."""
     cost = read_call(path).get("cost")
-    if not isinstance(cost, dict):
-        raise OutwaitError(f"{path}: there is no bill in it")
     if as_json:
         sys.stdout.write(json.dumps(cost, indent=2) + "\n")
         return
+    with _a_call(path):
+        if not isinstance(cost, dict):
+            raise TypeError("no bill")
+        Console().print(_bill_table(cost))
+
+
+def _bill_table(cost: Mapping[str, Any]) -> Table:
     table = Table("what", "units", box=None)
     for name in ("quantity", "USD"):
         table.add_column(name, justify="right")
@@ -284,7 +292,16 @@ def show_bill(path: Path, as_json: bool) -> None:
         table.add_row(item["what"] + mark, item["units"], f"{item['quantity']:g}", f"{item['usd']:.4f}")
     table.add_row("total", "", "", f"{cost['total_usd']:.4f}", style="bold")
     table.add_row("without parking", "", "", f"{cost['without_parking_usd']:.4f}", style="dim")
-    Console().print(table)
+    return table
+
+
+@contextmanager
+def _a_call(path: Path | None) -> Iterator[None]:
+    """What is read here is a file that somebody gave us."""
+    try:
+        yield
+    except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
+        raise OutwaitError(f"{path}: not a call.json") from error
 
 
 def read_call(path: Path) -> dict[str, Any]:
