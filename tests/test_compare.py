@@ -155,14 +155,8 @@ def test_bad_input_is_one_clear_line(arguments: tuple[str, ...], word: str) -> N
 
 def test_a_file_that_is_no_call(tmp_path: Path) -> None:
     path = tmp_path / "x.json"
-    for text in (
-        "[]",
-        "{",
-        "{}",
-        '{"timeline": 3}',
-        '{"timeline": [{}], "cost": 1}',
-        '{"timeline": ["x"], "cost": {}}',
-    ):
+    talk = '{"timeline": [{"kind": "talk", "start": 0, "end": 9}], '
+    for text in ("[]", "{", "{}", '{"timeline": 3}', '{"timeline": ["x"], "cost": {}}', talk + '"cost": 1}'):
         path.write_text(text)
         assert isinstance(run(str(path), "--compare").exception, OutwaitError), text
         assert isinstance(run(str(path)).exception, OutwaitError), text
