@@ -16,7 +16,7 @@ from outwait.agent import Agent
 from outwait.call.policy import Policy
 from outwait.compose import desk_opener
 from outwait.config import Settings
-from outwait.sim.scenario import Pace, Scenario, load, parse
+from outwait.sim.scenario import Fault, Pace, Scenario, load, parse
 from outwait.sim.stage import Stage
 from outwait.web.server import listening
 
@@ -69,12 +69,15 @@ async def house(
     agents: Sequence[Agent] = (),
     others: Mapping[str, str] | None = None,
     talk: float | None = None,
+    faults: Sequence[Fault] = (),
     **more: str,
 ) -> AsyncIterator[House]:
     """`engine`: who plays the model, a name of `sim.engines.ENGINES`; `others`: the scenarios of further numbers;
-    `talk`: times real time while people talk; `more`: further settings, by their names in the environment."""
+    `talk`: times real time while people talk; `faults`: of the model's server, beside the scenario's; `more`: further
+    settings, by their names in the environment."""
     talk = talk or TALK_PACE
     wanted = at_pace(load(scenario), talk)
+    wanted = replace(wanted, model=replace(wanted.model, fault=(*wanted.model.fault, *faults)))
     phones = {number: at_pace(parse(text, "phone"), talk) for number, text in (others or {}).items()}
     async with Stage(wanted, engine, phones) as stage:
         for name, value in {**stage.environment(), **more}.items():

@@ -94,11 +94,11 @@ def _azure_preview(model: RealtimeSim) -> dict[str, str]:
 
 
 def _voice_live(model: RealtimeSim) -> dict[str, str]:
-    return {"AZURE_VOICELIVE_ENDPOINT": model.azure_endpoint, "AZURE_VOICELIVE_API_KEY": model.key}
+    return _openai(model) | {"AZURE_VOICELIVE_ENDPOINT": model.azure_endpoint, "AZURE_VOICELIVE_API_KEY": model.key}
 
 
 def _xai(model: RealtimeSim) -> dict[str, str]:
-    return {"XAI_API_KEY": model.key, "OUTWAIT_XAI_BASE_URL": model.xai_base_url}
+    return _openai(model) | {"XAI_API_KEY": model.key, "OUTWAIT_XAI_BASE_URL": model.xai_base_url}
 
 
 def _gemini(scenario: Scenario) -> GeminiSim:

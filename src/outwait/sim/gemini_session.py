@@ -207,6 +207,8 @@ class GeminiSession:
             self.items.append(Item("result", text, text_tokens(text)))
             if answer.get("scheduling") != "SILENT":
                 self._respond()
+            elif self._answer is None:
+                self._remember()
 
     # Turns.
 
@@ -307,10 +309,15 @@ class GeminiSession:
         if answer.words:
             self.items.append(Item("model", answer.words, turn.response))
         self._emit({"serverContent": {"turnComplete": True}, "usageMetadata": turn.message()})
-        if not self._calls:
-            handle = f"handle-{self.number}-{next(self._handles)}"
-            self._memory.kept[handle] = list(self.items)
-            self._emit({"sessionResumptionUpdate": {"newHandle": handle, "resumable": True}})
+        self._remember()
+
+    def _remember(self) -> None:
+        """With a call open, or while it speaks, there is nothing to go on from."""
+        if self._calls:
+            return
+        handle = f"handle-{self.number}-{next(self._handles)}"
+        self._memory.kept[handle] = list(self.items)
+        self._emit({"sessionResumptionUpdate": {"newHandle": handle, "resumable": True}})
 
     def _charge(self, answer: Answer, *, delivered: bool) -> Turn:
         assert self.setup is not None

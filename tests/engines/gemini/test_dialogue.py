@@ -228,6 +228,9 @@ def test_what_the_server_remembers() -> None:
     stage = Stage()
     told = stage.hear(*(Message(handle=Handle(text)) for text in ("h1", "", "h1", "h2")))
     assert told == [MemoryKept(3, "h1"), MemoryKept(3, "h2")]
+    assert not stage.dialogue.owes
+    stage.hear(Message(handle=Handle("")))
+    assert stage.dialogue.owes, "a new one will come"
 
 
 def test_a_server_that_goes_away_is_left_in_the_next_pause() -> None:

@@ -257,6 +257,19 @@ async def test_the_last_bill_is_waited_for(server: GeminiServer) -> None:
     assert not ended.usage.estimated
 
 
+async def test_the_last_handle_is_waited_for(server: GeminiServer) -> None:
+    line = Line(server)
+    peer = await server.open()
+    await peer.say(sessionResumptionUpdate={"resumable": False})
+    await peer.content(inputTranscription={"text": "One moment."})
+    while not line.events or line.events[-1].__class__.__name__ != "PersonCommitted":
+        await line.next()
+    line.session.close()
+    await peer.say(sessionResumptionUpdate={"resumable": True, "newHandle": "h7"})
+    assert (await line.over()).trouble is None
+    assert MemoryKept(1, "h7") in line.events
+
+
 async def test_nonsense_is_survived_and_a_flood_of_it_ends_it(server: GeminiServer) -> None:
     line = Line(server)
     peer = await server.open()

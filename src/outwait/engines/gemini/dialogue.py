@@ -91,6 +91,7 @@ class Dialogue:
         self._calls: dict[str, FunctionCall] = {}  # open ones
         self._leaving: Timer | None = None
         self._handle = ""
+        self._resumable = True  # says the server; False: it is at something, and a handle comes when it is not
 
     # --- our side
 
@@ -156,9 +157,8 @@ class Dialogue:
             self._generated()
         if message.complete:
             self._complete()
-        if message.handle is not None and message.handle.text not in ("", self._handle):
-            self._handle = message.handle.text
-            self._post(MemoryKept(self._session, self._handle))
+        if message.handle is not None:
+            self._remembered(message.handle.text)
         if message.leaves_in is not None:
             self._leave(message.leaves_in)
         if message.error:
@@ -179,8 +179,8 @@ class Dialogue:
 
     @property
     def owes(self) -> bool:
-        """Whether the bill of an answer has not come."""
-        return self._live is not None or self._unbilled is not None
+        """Whether something is on its way that is worth waiting for: the bill of an answer, or a new handle."""
+        return self._live is not None or self._unbilled is not None or not self._resumable
 
     @property
     def leaving(self) -> bool:
@@ -335,6 +335,12 @@ class Dialogue:
         self._post(PersonSaid(self._session, turn.name, turn.text.strip()))
 
     # --- the end
+
+    def _remembered(self, handle: str) -> None:
+        self._resumable = bool(handle)
+        if handle not in ("", self._handle):
+            self._handle = handle
+            self._post(MemoryKept(self._session, handle))
 
     def _leave(self, seconds: float) -> None:
         """The server goes away: so do we, in the next pause, or shortly before it does."""

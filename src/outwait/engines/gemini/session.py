@@ -19,7 +19,7 @@ from outwait.engines.gemini.messages import parse, parse_refusal
 from outwait.engines.place import Place
 from outwait.engines.websocket import CONNECT_SECONDS, SocketSession, shut
 
-BILL_SECONDS = 1.0  # wall s for the last bill to come before we close
+SETTLE_SECONDS = 1.0  # wall s for the last bill and the last handle to come before we close
 
 _INVALID, _POLICY, _INTERNAL = 1007, 1008, 1011  # close codes, as seen in the field
 _BUSY_WORDS = ("quota", "exhausted", "unavailable", "overloaded")  # of a close reason; unverified
@@ -52,7 +52,7 @@ class GeminiSession(SocketSession):
         self._new = self._seed[marks[-1] - len(marks) + 1 :] if marks else self._seed  # what it does not remember
         self._ready = False
         self._hearing = False  # a message is being received
-        self._bill_came = asyncio.Event()
+        self._settled = asyncio.Event()
         self._dialogue = Dialogue(
             number,
             instructions,
@@ -60,7 +60,7 @@ class GeminiSession(SocketSession):
             self._send,
             lambda seconds, wake: asyncio.get_running_loop().call_later(seconds, wake),
             self._depart,
-            len(instructions) + sum(len(item.text) for item in self._seed),
+            len(self._setup()) + sum(len(item.text) for item in self._seed),
         )
 
     # --- what may be asked of it: these only queue
@@ -116,12 +116,14 @@ class GeminiSession(SocketSession):
             await socket.send(frames.content(turns, complete=not self._handle))
         self._post(SessionOpened(self._number))
 
-    async def _set_up(self, socket: ClientConnection) -> None:
+    def _setup(self) -> str:
         history = bool(self._seed) and not self._handle
-        setup = frames.setup(
+        return frames.setup(
             self._model, self._voice, self._instructions, self._tools, handle=self._handle, history=history
         )
-        await socket.send(setup)
+
+    async def _set_up(self, socket: ClientConnection) -> None:
+        await socket.send(self._setup())
         while self._end is None and not self._ready:
             self._take(await socket.recv(decode=self.decode), self._hear_setup)
 
@@ -137,7 +139,7 @@ class GeminiSession(SocketSession):
         self._dialogue.receive(message)
         self._hearing = False
         if not self._dialogue.owes:
-            self._bill_came.set()
+            self._settled.set()
 
     def _depart(self, end: End) -> None:
         """The dialogue ends the session, perhaps while nothing is read."""
@@ -146,14 +148,14 @@ class GeminiSession(SocketSession):
             self._socket.transport.abort()  # the reader sees it
 
     async def _leave(self, socket: ClientConnection) -> None:
-        """The last bill may be on its way; waiting for it costs nothing."""
+        """The last bill may be on its way, and the handle of what was said last; waiting costs nothing."""
         if self._dialogue.owes:
-            self._bill_came.clear()
+            self._settled.clear()
             try:
-                async with asyncio.timeout(BILL_SECONDS):
-                    await self._bill_came.wait()
+                async with asyncio.timeout(SETTLE_SECONDS):
+                    await self._settled.wait()
             except TimeoutError:
-                pass  # it is estimated
+                pass  # the bill is estimated, the memory an earlier one
         await shut(socket)
 
     def _loss(self, code: int, reason: str) -> End:
