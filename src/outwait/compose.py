@@ -53,22 +53,10 @@ def desk_opener(
     """What `web.server.serve` needs. Raises ConfigError here and now for what can't work: an engine that is not
     configured, a model without a price. `folder`: where phrases are kept; `recogniser`: reads what machines say;
     `agents`: who makes the calls, the usual one first; `kit`: another carrier than Twilio."""
-    engines = catalogue.engines(settings)
-    if settings.engine not in engines:
-        raise ConfigError(catalogue.missing(settings.engine))
-    failover = catalogue.failover(settings)
-    for name in failover:
-        if name not in engines:
-            raise ConfigError(f"OUTWAIT_FAILOVER: {catalogue.missing(name)}")
-    if settings.engine_menu and settings.engine_menu not in engines:
-        raise ConfigError(f"OUTWAIT_ENGINE_MENU: {catalogue.missing(settings.engine_menu)}")
+    engines = _engines(settings, agents)
     table = _table(settings)
     for engine in engines.values():
         _price(table, engine, settings.carrier)
-
-    for agent in agents:
-        if agent.engine is not None and agent.engine not in engines:
-            raise ConfigError(f"the agent {agent.name}: {catalogue.missing(agent.engine)}")
     _check_webhook(settings)
 
     def prices(name: str, model: str) -> Prices:
@@ -102,7 +90,7 @@ def desk_opener(
                 prices=prices,
                 engine=settings.engine,
                 engine_menu=settings.engine_menu or "",
-                failover=failover,
+                failover=catalogue.failover(settings),
                 guard=Guardian(_rules(settings, kit), book, time.time),
                 keys=book.key_of,
                 process=process,
@@ -135,6 +123,18 @@ def desk_opener(
             yield board
 
     return open_desk
+
+
+def _engines(settings: Settings, agents: Sequence[Agent]) -> dict[str, Engine]:
+    """All that there are, among them every one that somebody names."""
+    engines = catalogue.engines(settings)
+    named = {"": settings.engine, "OUTWAIT_ENGINE_MENU: ": settings.engine_menu or settings.engine}
+    named |= {f"the agent {agent.name}: ": agent.engine for agent in agents if agent.engine is not None}
+    wanted = [*named.items(), *(("OUTWAIT_FAILOVER: ", name) for name in catalogue.failover(settings))]
+    for who, name in wanted:
+        if name not in engines:
+            raise ConfigError(who + catalogue.missing(name))
+    return engines
 
 
 def _addresses(settings: Settings) -> Addresses:
