@@ -139,6 +139,14 @@ async def test_a_name_that_leads_inside_is_never_asked(world: World, there: Hook
     assert not there.told
 
 
+@pytest.mark.parametrize("host", ["x" * 64 + ".example", "nowhere.invalid", ".", "a..b"])
+async def test_a_name_that_leads_nowhere_is_tried_again(world: World, host: str) -> None:
+    await world.place(f"https://{host}/hook")
+    await world.end()
+    await world.round()
+    assert world.counted == ["failed"]
+
+
 async def test_it_works_by_itself_and_is_woken(world: World, there: Hook) -> None:
     async with world.courier.at_work():
         await world.place(there.url)
