@@ -29,6 +29,7 @@ from outwait.phrases import PhraseLibrary
 from outwait.plugins import Kit
 from outwait.prices import NoPrice, PriceTable
 from outwait.reaper import Lease, Reaper, new_process
+from outwait.recording import Recordings
 from outwait.store.book import Book
 from outwait.store.post import Post
 from outwait.store.sql import SqlStore
@@ -74,7 +75,8 @@ def desk_opener(
             lines = kit.open(public_url) if kit is not None else _carrier(settings, public_url)
             carrier = await stack.enter_async_context(lines)
             broken = Counter("outwait_laws_broken", "Laws of a call that were broken", ["law"], registry=registry)
-            book = Book(store)
+            recordings = recordings_of(settings)
+            book = Book(store, recordings.delete if recordings is not None else lambda call_ids: None)
             process = new_process()
             lease = Lease(store, process, time.time)
             await stack.enter_async_context(lease.held())
@@ -94,6 +96,7 @@ def desk_opener(
                 guard=Guardian(_rules(settings, kit), book, time.time),
                 keys=book.key_of,
                 process=process,
+                recordings=recordings,
                 disclosure=_disclosure(settings),
                 language=settings.language,
                 recogniser=recogniser,
@@ -135,6 +138,13 @@ def _engines(settings: Settings, agents: Sequence[Agent]) -> dict[str, Engine]:
         if name not in engines:
             raise ConfigError(who + catalogue.missing(name))
     return engines
+
+
+def recordings_of(settings: Settings) -> Recordings | None:
+    """Where calls are recorded; None: they are not."""
+    if settings.recordings is None:
+        return None
+    return Recordings(settings.recordings.expanduser(), round(settings.recordings_gb * 1e9))
 
 
 def _addresses(settings: Settings) -> Addresses:

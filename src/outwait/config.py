@@ -159,6 +159,10 @@ class Settings(BaseSettings):
     # SQLAlchemy's form
     prices: Path | None = None
     # file of own prices, which come before the built-in ones
+    recordings: Path | None = None
+    # folder for recordings of calls, in which whoever listens is told of them; none: nothing is recorded
+    recordings_gb: float = Field(10.0, gt=0)
+    # GB of recordings beyond which no further call is recorded
     keep_calls: timedelta | None = None
     # like 90d: calls are deleted after so long; none: never
     keep_transcripts: timedelta | None = None

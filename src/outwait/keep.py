@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 import re
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection
 from datetime import UTC, datetime
 from typing import TypeVar
 
 from outwait.config import ConfigError, Settings
 from outwait.errors import OutwaitError
 from outwait.numbers import NumberRefused, e164
+from outwait.recording import Recordings
 from outwait.store.base import Limits, StoreError
 from outwait.store.book import Book, Taken
 from outwait.store.sql import SqlStore
@@ -144,7 +145,7 @@ def _with_book(settings: Settings, work: Callable[[Book], Awaitable[_T]]) -> _T:
     async def run() -> _T:
         store = await SqlStore.open(settings.database_url.get_secret_value())
         try:
-            return await work(Book(store))
+            return await work(Book(store, _delete_recordings(settings)))
         finally:
             await store.close()
 
@@ -152,6 +153,12 @@ def _with_book(settings: Settings, work: Callable[[Book], Awaitable[_T]]) -> _T:
         return asyncio.run(run())
     except StoreError as error:
         raise OutwaitError(str(error)) from error
+
+
+def _delete_recordings(settings: Settings) -> Callable[[Collection[str]], None]:
+    if settings.recordings is None:
+        return lambda call_ids: None
+    return Recordings(settings.recordings.expanduser(), 0).delete
 
 
 def _number(text: str) -> str:

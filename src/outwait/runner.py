@@ -30,10 +30,12 @@ from outwait.engines.base import Engine, EngineSession
 from outwait.hearing import Hearing
 from outwait.inbox import Alarm, Inbox
 from outwait.logbook import Logbook, Show
+from outwait.recording import Recording
 from outwait.store.base import Store, StoreError
 from outwait.toolbox import MAX_WORDS, BadArguments, ToolContext, ToolError, ToolGone
 from outwait.transcriber import NotRead, Transcriber
 
+COMPANY = 1  # the leg to it; the others are our user's
 MEMORY_SECONDS = 60.0  # of the far end between two times that the ear's memory is kept
 MUSIC = 0.5  # score of the ear from which no signalling tone is looked for: there are tones enough in music
 
@@ -71,6 +73,7 @@ class Runner:
         on_law_broken: Callable[[str], None],
         vet: Callable[[Setup, str], Awaitable[str]],
         listening: Listening | None = None,
+        recording: Recording | None = None,
         transcriber: Transcriber | None = None,
         workshop: Workshop | None = None,
         seq: int = 0,
@@ -101,6 +104,7 @@ class Runner:
         self._sessions: dict[int, EngineSession] = {}
         self._streams: dict[int, Stream] = {}
         self._stream_count = 0
+        self._recording = recording
         self._legs: dict[int, int] = {}  # of each stream
         self._book = Logbook(call.setup.id, store, wall=wall, spawn=self._spawn, tell=self._told, seq=seq, epoch=epoch)
         self._log = log.bind(call=call.setup.id)
@@ -114,6 +118,8 @@ class Runner:
         stream = make(self._stream_count)
         self._streams[stream.number] = stream
         self._legs[stream.number] = leg
+        if self._recording is not None and leg == COMPANY:
+            self._recording.attached()
         self.inbox.post(ev.StreamStarted(stream.number, leg))
         return stream
 
@@ -151,8 +157,9 @@ class Runner:
 
     async def _receive(self, event: AnyEvent, now: float) -> None:
         match event:
-            case ev.Heard():
-                pass  # fifty times a second
+            case ev.Heard(stream=stream):  # fifty times a second
+                if self._recording is not None and self._legs.get(stream) == COMPANY:
+                    self._record(self._recording, event)
             case ev.PhraseMade(phrase=phrase, ulaw=ulaw) if ulaw:
                 text = self.call.setup.phrases.get(phrase)
                 if text is not None:  # what is made for one moment only is not kept
@@ -180,6 +187,11 @@ class Runner:
             await self._perform(command)
         self.inbox.calm(self.call.calm)
 
+    def _record(self, recording: Recording, event: ev.Heard) -> None:
+        recording.heard(event.at, event.ulaw)
+        if recording.due:
+            self._spawn(recording.write())
+
     def _told(self, event: AnyEvent | None) -> None:
         """Of the logbook."""
         if event is None:
@@ -202,12 +214,16 @@ class Runner:
                 task.add_done_callback(self._transcribing.discard)
             case do.PlayAudio(stream=number, ulaw=ulaw):
                 if number in self._streams:
+                    if self._recording is not None and self._legs[number] == COMPANY:
+                        self._recording.sent(ulaw)
                     await self._streams[number].play(ulaw)
             case do.PlayMark(stream=number, name=name):
                 if number in self._streams:
                     await self._streams[number].mark(name)
             case do.ClearAudio(stream=number):
                 if number in self._streams:
+                    if self._recording is not None and self._legs[number] == COMPANY:
+                        self._recording.cleared()
                     await self._streams[number].clear()
             case do.CloseStream(stream=number):
                 if number in self._streams:
@@ -449,6 +465,8 @@ class Runner:
             session.close()
         for stream in list(self._streams.values()):
             self._spawn(stream.close())
+        if self._recording is not None:
+            await self._recording.write()
         if self._book.fenced:
             return
         if self.call.released:

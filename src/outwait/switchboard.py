@@ -42,6 +42,7 @@ from outwait.logbook import Show
 from outwait.numbers import NumberRefused, dialable
 from outwait.placing import countries_of, setup_of
 from outwait.record import Record
+from outwait.recording import Recordings
 from outwait.runner import Phrases, Runner
 from outwait.store.base import ApiKey, CallRow, OverQuota, Store, StoreError
 from outwait.telling import Told
@@ -76,6 +77,7 @@ class House:
     guard: Guard | None = None  # None: every call may be placed
     keys: Callable[[str], Awaitable[ApiKey | None]] | None = None  # whose API key this is
     process: str = ""  # who holds the lease on the calls that run here; "": nobody, and every call is free
+    recordings: Recordings | None = None  # None: nothing is recorded
     disclosure: str = DISCLOSURE  # how the agent names itself; "": it does not
     language: str = "en"  # of the phrases: one of `phrasebook.LANGUAGES`
     recogniser: Recogniser | None = None  # reads menus and announcements; None: nothing does
@@ -454,6 +456,7 @@ class Switchboard:
             wall=house.wall,
             on_law_broken=house.on_law_broken,
             listening=listening,
+            recording=house.recordings.begin(call.setup.id) if house.recordings and call.setup.recorded else None,
             transcriber=self._transcriber,
             workshop=house.staff.get(call.setup.agent),
             vet=self._vet,

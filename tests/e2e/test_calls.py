@@ -5,10 +5,15 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
+import soundfile
 
+from outwait.audio import g711
 from outwait.call.policy import Policy
 from tests.e2e.house import House, house
+
+LOUD = 1000  # of 32768
 
 
 def nothing_is_open(house: House) -> None:
@@ -35,10 +40,28 @@ def ended_exactly(house: House) -> None:
     assert call.streams[-1].peer_closed_at - call.streams[-1].ended_at < 2.0
 
 
+def recorded_as_it_was(house: House, file: Path) -> None:
+    """Both sides, from the first stream on, at the time at which the line carried them."""
+    (call,) = house.stage.carrier.calls.values()
+    samples, _ = soundfile.read(file, dtype="int16")
+    left, right = (np.abs(samples[:, side].astype(int)) > LOUD for side in (0, 1))
+    said, heard = (np.abs(g711.decode(sound).astype(int)) > LOUD for sound in call.audio())
+    first = int(said.argmax() - left.argmax())  # the line was there before its stream
+    assert 0 <= first < 2 * g711.RATE
+    assert np.array_equal(left, said[first : first + len(left)])
+    assert len(said) - first - len(left) < g711.RATE
+    ours, theirs = (np.convolve(side, np.ones(4 * 800 + 1), "same") > 0.5 for side in (right, heard[first:]))
+    assert right.any()
+    assert not (right & ~theirs[: len(right)]).any(), "nothing that was not played"
+    assert not (heard[first : first + len(right)] & ~ours).any(), "all that was played"
+
+
 @pytest.mark.parametrize("engine", ["openai", "azure", "azure-preview"])
 async def test_a_hold_is_ridden_out(engine: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OUTWAIT_RECORDINGS", str(tmp_path / "recordings"))
     async with house("silence_hold", tmp_path, monkeypatch, engine=engine) as here:
         record = await here.whole_call()
+        recorded_as_it_was(here, tmp_path / "recordings" / f"{record['id']}.wav")
         assert record["end_reason"] == {"result": "success", "cause": "hangup_call"}
         assert "tomorrow between ten and twelve" in record["outcome"]
         assert [part["kind"] for part in record["timeline"]] == ["talk", "hold", "talk"]

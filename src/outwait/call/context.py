@@ -35,6 +35,10 @@ _DISCLOSE = (
     'You are an AI and say so when you introduce yourself, in your first sentence, in words like "this is {name}"; and '
     "again to whoever speaks to you after a hold, for it may be somebody else."
 )
+_RECORDED = (
+    "This call is recorded. Say so in your first sentence too, and again to whoever speaks to you after a hold; if "
+    "they object, thank them, say goodbye and hang up."
+)
 _NEVER_DENY = "You are an AI; you never deny it, and say so when you are asked."
 
 
@@ -57,18 +61,23 @@ def _said(text: str, *, cut: bool) -> _Entry:
 class Context:
     """The memory of one call, over all of its sessions."""
 
-    def __init__(self, task: str, disclosure: str = "", about: str = "", *, max_tokens: int) -> None:
+    def __init__(
+        self, task: str, disclosure: str = "", about: str = "", *, max_tokens: int, recorded: bool = False
+    ) -> None:
         """`disclosure`: how the agent names itself; "": it does not without being asked. `about`: what it is told
-        beside its task. `max_tokens`: of the seed, about."""
+        beside its task. `max_tokens`: of the seed, about. `recorded`: the call is, and it says so."""
         self._about = f"\nWhat you should know:\n{about.strip()}\n" if about.strip() else ""
         self._room = max_tokens * CHARACTERS
         self._task = task
         self._disclosure = disclosure
+        self._recorded = recorded
         self._entries: list[_Entry] = []
 
     @property
     def instructions(self) -> str:
         disclosure = _DISCLOSE.format(name=self._disclosure) if self._disclosure else _NEVER_DENY
+        if self._recorded:
+            disclosure = f"{disclosure} {_RECORDED}"
         return _INSTRUCTIONS.format(task=self._task, disclosure=disclosure, about=self._about)
 
     def person_speaks(self, key: str) -> None:

@@ -69,7 +69,13 @@ class Conversation:
         self._policy = setup.policy
         self._waits = waits
         self._meter = meter
-        self.context = Context(setup.task, setup.disclosure, setup.instructions, max_tokens=setup.policy.seed_tokens)
+        self.context = Context(
+            setup.task,
+            setup.disclosure,
+            setup.instructions,
+            max_tokens=setup.policy.seed_tokens,
+            recorded=setup.recorded,
+        )
         self.chain = Chain()
         self.playout = Playout(setup.policy)
         self.calls: list[ev.ToolCalled] = []  # tools to be run; whoever reads them empties the list
@@ -300,9 +306,12 @@ class Conversation:
 
     @property
     def _introduction(self) -> str:
+        what = ["whom you call for"]
         if self._setup.disclosure:
-            return "say again in a few words that you are an AI assistant, and whom you call for"
-        return "say again in a few words whom you call for"
+            what.insert(0, "that you are an AI assistant")
+        if self._setup.recorded:
+            what.append("that the call is recorded")
+        return f"say again in a few words {', and '.join(what)}"
 
     def say_phrase(self, names: Sequence[str], at: float) -> str | None:
         """Say the next of these phrases in their turn, so never the same twice in a row if there is another; its text,

@@ -92,6 +92,13 @@ _THIS_IS: Final[Mapping[str, str]] = {
     "fr": "ici {name}, ",
 }
 
+_RECORDED: Final[Mapping[str, str]] = {
+    "en": "this call is recorded, ",
+    "de": "dieses Gespräch wird aufgezeichnet, ",
+    "es": "esta llamada se graba, ",
+    "fr": "cet appel est enregistré, ",
+}
+
 _THROUGH: Final[Mapping[str, tuple[str, str]]] = {
     "en": ("One moment please, {this_is}I'm putting you through to {name}.", "the person I call for"),
     "de": ("Einen Moment bitte, {this_is}ich verbinde Sie mit {name}.", "der Person, für die ich anrufe"),
@@ -103,14 +110,16 @@ _THROUGH: Final[Mapping[str, tuple[str, str]]] = {
 LANGUAGES: Final = tuple(_WORDS)
 
 
-def phrases(disclosure: str, language: str = "en", *, fillers: bool = False) -> dict[str, str]:
+def phrases(disclosure: str, language: str = "en", *, fillers: bool = False, recorded: bool = False) -> dict[str, str]:
     """Name -> words.
 
     Another person may be listening after a hold, so the first words say what is speaking. `disclosure`: how the agent
-    names itself; "": it does not. `fillers`: with those that only a slow engine needs. Raises KeyError for a language
-    that is not in LANGUAGES.
+    names itself; "": it does not. `fillers`: with those that only a slow engine needs. `recorded`: they are told of
+    that too. Raises KeyError for a language that is not in LANGUAGES.
     """
     this_is = _THIS_IS[language].format(name=disclosure) if disclosure else ""
+    if recorded:
+        this_is += _RECORDED[language]
     return {
         name: words.format(this_is=this_is)
         for name, words in _WORDS[language].items()

@@ -16,7 +16,12 @@ DISCLOSURE = phrasebook.DISCLOSURES["en"]
 
 
 def phrases(
-    disclosure: str, human: Human | None = None, language: str = "en", *, fillers: bool = False
+    disclosure: str,
+    human: Human | None = None,
+    language: str = "en",
+    *,
+    fillers: bool = False,
+    recorded: bool = False,
 ) -> dict[str, str]:
     """Name -> words: see `phrasebook.phrases`. `human`: who is rung when a person is back."""
     ours: dict[str, str] = {}
@@ -25,7 +30,7 @@ def phrases(
             "putting_through": phrasebook.putting_through(disclosure, human.name, language),
             "whisper": human.whisper,
         }
-    return ours | phrasebook.phrases(disclosure, language, fillers=fillers)
+    return ours | phrasebook.phrases(disclosure, language, fillers=fillers, recorded=recorded)
 
 
 class Human(msgspec.Struct, frozen=True, kw_only=True):
@@ -73,6 +78,7 @@ class Setup(msgspec.Struct, frozen=True, kw_only=True):
     agent: str = ""  # which of the server's agents speaks; "": the plain one
     instructions: str = ""  # what that agent is told beside the task
     tools: tuple[ToolSpec, ...] = ()  # of that agent, beside those that every agent has
+    recorded: bool = False  # and whoever listens is told so
     outcome_schema: dict[str, object] | None = None  # JSON Schema of the result to bring back; None: words will do
 
     @property

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import secrets
-from collections.abc import AsyncIterator, Collection
+from collections.abc import AsyncIterator, Callable, Collection
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -38,8 +38,12 @@ class Taken(Exception):
 class Book:
     """Beside a store, in the same database."""
 
-    def __init__(self, store: SqlStore) -> None:
+    def __init__(
+        self, store: SqlStore, on_words_gone: Callable[[Collection[str]], None] = lambda call_ids: None
+    ) -> None:
+        """`on_words_gone` is told whose words, or all, have been deleted: what else is kept of them should go too."""
         self._store = store
+        self._on_words_gone = on_words_gone
 
     # --- API keys --------------------------------------------------------------------------------
 
@@ -153,6 +157,7 @@ class Book:
                 ids = [line.id for line in found]
                 if ids:
                     await change(connection, ids)
+            self._on_words_gone(ids)
             done += len(ids)
             if len(ids) < _BATCH:
                 return done
