@@ -52,6 +52,7 @@ class CallRequest:
     outcome_schema: dict[str, Any] | None = None  # unchecked; None: words will do
     agent: str | None = None  # which of the server's agents; None: the first
     webhook_url: str | None = None  # who is told of its end; None: whom the server tells
+    call_back_minutes: float | None = None  # how long the task waits to be called back; None: it does not
     human: Human | None = None  # who is rung when a person is there; None: nobody
     key: ApiKey | None = None  # who asks; None: the bearer of the configured key, or somebody on this machine
 
@@ -101,6 +102,9 @@ class Desk(Protocol):
     async def answer(self, call_id: str, carrier_call_id: str, *, again: bool) -> Literal["connect", "hangup", "wait"]:
         """The carrier asks what to do with a leg (`again`: after its stream has ended). `wait`: ask again in a moment,
         the next process will know. Raises KeyError."""
+
+    async def called_back(self, from_: str, to: str, carrier_call_id: str) -> str | None:
+        """Somebody calls our number `to`: the task that waits for them, which has been told; None: nobody does."""
 
     async def call_of(self, carrier_call_id: str) -> str:
         """Which call the carrier's id belongs to. Raises KeyError."""

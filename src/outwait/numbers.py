@@ -12,6 +12,7 @@ _SEPARATORS = re.compile(r"[\s\-.()/\u00a0\u2010-\u2015\u202f]+")
 _E164 = re.compile(r"\+[1-9][0-9]{1,14}")
 _PREMIUM_EXCHANGE = re.compile(r"\+1[2-9][0-9]{2}976[0-9]{4}")  # North America's old premium exchange, in any area
 _LONGEST_SHORT_CODE = 6  # digits
+EXTENSION = 4  # last digits in which the numbers of one house differ
 _SATELLITES = {870, 881, 882, 883}  # country codes of networks that are in no country and cost dollars a minute
 # Personal numbers ring wherever their owner says, at that place's price: a favourite of fraudsters.
 _DEAR = {PhoneNumberType.PREMIUM_RATE, PhoneNumberType.PERSONAL_NUMBER}
@@ -96,6 +97,11 @@ def is_in(number: str, countries: Collection[str]) -> bool:
         return False
     shared = phonenumbers.region_codes_for_country_code(parsed.country_code or 0)
     return phonenumbers.number_type(parsed) == PhoneNumberType.TOLL_FREE and not set(shared).isdisjoint(countries)
+
+
+def same_house(one: str, other: str) -> bool:
+    """Whether two numbers (E.164) are the same, or extensions of one house: all but the last four digits."""
+    return one == other or (len(one) == len(other) > 10 and one[:-EXTENSION] == other[:-EXTENSION])
 
 
 def masked(number: str) -> str:

@@ -51,6 +51,7 @@ def setup_of(request: CallRequest, house: House) -> Setup:
         recorded=house.recordings is not None,
         reaction=engine.capabilities.reaction,
         human=request.human,
+        call_back_minutes=request.call_back_minutes,
         transfer_countries=countries_of(request),
         metadata=request.metadata or {},
         recogniser=house.recogniser.name if house.recogniser is not None else "",

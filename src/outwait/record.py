@@ -14,6 +14,7 @@ from outwait.call.notes import (
     Answered,
     AnyNote,
     Attached,
+    CallBack,
     Detached,
     Ended,
     HangUpStep,
@@ -77,6 +78,7 @@ class Record:
         self._decisions: list[dict[str, Any]] = []
         self._tools: list[dict[str, Any]] = []
         self._hangup: list[dict[str, Any]] = []
+        self._call_back: dict[str, Any] | None = None
         self._second_legs: dict[int, dict[str, Any]] = {}
         self._bill = _Bill()
 
@@ -139,6 +141,10 @@ class Record:
                 self._hangup.append(
                     {"at": _ms(note.at), "step": note.step} | ({"detail": note.detail} if note.detail else {})
                 )
+            case CallBack():
+                self._line.seen(note.at)
+                why = note.why or (self._call_back or {}).get("why", "")
+                self._call_back = {"state": note.state, "at": _ms(note.at), "why": why}
             case SecondLeg():
                 self._second_leg(note)
             case Ended():
@@ -184,6 +190,7 @@ class Record:
             "decisions": list(self._decisions),
             "tools": list(self._tools),
             "hangup": list(self._hangup),
+            "call_back": self._call_back,
             "second_legs": [dict(leg) for leg in self._second_legs.values()],
             "cost": self._bill.as_dict(),
         }

@@ -432,7 +432,11 @@ class Runner:
                 post(ev.SessionClosed(command.session, trouble=Trouble.LOST, code=1006, detail=detail))
 
         engine = self._engines[command.engine]
-        tools = schemas(self.call.setup.outcome_schema, self.call.setup.tools)
+        tools = schemas(
+            self.call.setup.outcome_schema,
+            self.call.setup.tools,
+            call_back=self.call.setup.call_back_minutes is not None,
+        )
         session = engine.session(command.session, command.instructions, command.seed, tools, post)
         self._sessions[command.session] = session
         self._spawn(serve())

@@ -14,6 +14,7 @@ from outwait.call.notes import (
     Answered,
     AnyNote,
     Attached,
+    CallBack,
     Detached,
     Ended,
     HangUpStep,
@@ -93,6 +94,8 @@ def told(note: AnyNote) -> Text | None:
             return _line(note.at, f"ending: {note.step.replace('_', ' ')}{detail}", "dim")
         case Ended():
             return _line(note.at, f"ended: {note.result}, {note.cause.replace('_', ' ')}", "bold")
+        case CallBack():
+            return _line(note.at, f"call back, {note.state}" + (f": {note.why}" if note.why else ""), "magenta")
         case SecondLeg():
             why = f": {note.why}" if note.why else ""
             return _line(note.at, f"your telephone, {note.state}{why}", "magenta")

@@ -22,7 +22,7 @@ from outwait.agent import Staffed
 from outwait.audio.ear import Ear, Listening
 from outwait.call.commands import Tell
 from outwait.call.cost import Prices
-from outwait.call.events import AnyEvent, Begun, Dialled, HangUpAsked, LegReported, Released, Restarted
+from outwait.call.events import AnyEvent, Begun, CalledBack, Dialled, HangUpAsked, LegReported, Released, Restarted
 from outwait.call.machine import Call
 from outwait.call.notes import AnyNote, Ended, Reacted
 from outwait.call.policy import Policy
@@ -39,7 +39,7 @@ from outwait.engines.base import Engine
 from outwait.hearing import Hearing
 from outwait.letters import Letters
 from outwait.logbook import Show
-from outwait.numbers import NumberRefused, dialable
+from outwait.numbers import NumberRefused, dialable, same_house
 from outwait.placing import countries_of, setup_of
 from outwait.record import Record
 from outwait.recording import Recordings
@@ -261,6 +261,19 @@ class Switchboard:
         if not again:
             live.runner.inbox.post(LegReported(status="in-progress", leg=leg))
         return "connect"
+
+    async def called_back(self, from_: str, to: str, carrier_call_id: str) -> str | None:
+        if self._draining:
+            return None
+        waiting = [row for row in await self._house.store.live() if _waits_for(row.record, from_, to)]
+        if not waiting:
+            return None
+        row = min(waiting, key=lambda row: (row.record["to"] != from_, row.created))  # who was called first, is first
+        live = self._live.get(row.id)
+        if live is None or live.runner.call.released:
+            live = await self._adopt(row)
+        live.runner.inbox.post(CalledBack(carrier_call_id))
+        return row.id
 
     async def call_of(self, carrier_call_id: str) -> str:
         row = await self._house.store.by_carrier_id(carrier_call_id)
@@ -497,3 +510,9 @@ class Switchboard:
                 del self._live[call_id]
             self._moved.set()
             self._house.on_ended()
+
+
+def _waits_for(record: dict[str, Any], from_: str, to: str) -> bool:
+    """Whether this call waits to be called back from there."""
+    waits = (record.get("call_back") or {}).get("state") == "waiting"
+    return waits and record["from"] == to and same_house(record["to"], from_)

@@ -36,6 +36,7 @@ FULL = [
     notes.SessionNote(2, "closed", 22.0, "openai", "gpt", "refused"),
     notes.Spent("response", "tokens", 100, 1000, False, 1000, 2000),
     notes.Outcome("done", "said so"),
+    notes.CallBack(19.0, "promised", "within the hour"),
     notes.SecondLeg(20.0, 2, "dialing", "+12025550177", why="a person is back"),
     notes.Reacted(1.0, 0.3, 1.2, True, {"silence": 0.6}),
     notes.ToolRan(20.0, "look_up", "timeout", 5.0),

@@ -413,6 +413,16 @@ class Conversation:
             self._feed_from = at
         return []
 
+    def called_back(self, waited: float, at: float) -> None:
+        """Whoever calls back is heard from here."""
+        self._spoken = True
+        self._feed_from = at
+        minutes = max(1, round(waited / 60))
+        self.context.happened(
+            f"They have called you back, as they had promised, {minutes} min later. It may be somebody else: "
+            f"listen to what they say, {self._introduction}, and go on with the task."
+        )
+
     def make_phrase(self, name: str, text: str) -> list[AnyCommand]:
         """One for this moment only; there is no time for it without a session."""
         link = self.chain.ready

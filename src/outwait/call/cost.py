@@ -348,7 +348,8 @@ class Meter:
         if more == 0:
             return []
         self._minutes[leg] = begun
-        prices = {name if leg == 1 else f"{name} (leg {leg})": price for name, price in self._prices.carrier.items()}
+        of = "" if leg == 1 else f" (leg {leg})" if leg > 1 else " (call back)"
+        prices = {f"{name}{of}": price for name, price in self._prices.carrier.items()}
         items = [
             Item(what=name, units="minutes", quantity=more, micro_usd=more * _micro(price.rate), estimated=False)
             for name, price in prices.items()

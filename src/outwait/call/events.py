@@ -156,6 +156,12 @@ class HangUpFailed(Event, frozen=True):
     leg: int = 1
 
 
+class CalledBack(Event, frozen=True):
+    """The other side calls our number, as it had promised: a new leg of the same call."""
+
+    carrier_call_id: str
+
+
 class NumberVetted(Event, frozen=True):
     """Whether a number that the agent named may be called."""
 
@@ -385,6 +391,7 @@ AnyEvent = (
     | StreamLost
     | HungUp
     | HangUpFailed
+    | CalledBack
     | NumberVetted
     | EarScored
     | ToneHeard

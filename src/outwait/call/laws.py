@@ -52,6 +52,8 @@ class Laws:
         self._second.happened(event)
         if isinstance(event, ev.HungUp) and event.leg == 1 and self._hung_up:
             self._taken = True
+        if isinstance(event, ev.CalledBack):  # another leg: none of it has been hung up
+            self._hung_up = self._taken = False
         if isinstance(event, ev.Restarted):
             self._living, self._ready, self._hung_up = None, False, False
         for command in commands:

@@ -15,6 +15,8 @@ from outwait.call import commands as do
 from outwait.call import events as ev
 from outwait.call import hold, notes, tools
 from outwait.call.absence import Absence
+from outwait.call.call_back import GOODBYE, CallBack, Stage
+from outwait.call.call_back import WAIT as CALL_BACK
 from outwait.call.clock import Deadline, Deadlines, MediaClock
 from outwait.call.commands import AnyCommand, Tell
 from outwait.call.conversation import Conversation, SessionEvent, Want, spent
@@ -49,6 +51,8 @@ _WAITS_OF_A_LIVING_CALL = (
     "gate",
     "drain",
     PICKUP,
+    CALL_BACK,
+    GOODBYE,
     PATIENCE,
 )
 _OK = '{"ok": true}'  # a tool's output
@@ -93,6 +97,7 @@ class Call:
         self._pickup = Pickup(setup.policy, self._waits)
         self._patience = Patience(setup.policy, self._waits, setup.reaction)
         self._errands = Errands(setup.tools, self._waits, setup.policy)
+        self._call_back = CallBack(setup.call_back_minutes, setup.policy, self._waits)
         self._handover = HandOver(setup, self._waits)
         self._transfers: dict[str, tuple[ev.ToolCalled, tools.TransferCall]] = {}  # numbers that are being vetted
         self._results = ResultDesk(setup.outcome_schema, setup.policy.result_tries)
@@ -176,6 +181,8 @@ class Call:
                 return self._handover.stream_lost(now)
             case ev.KeyHeard(stream=stream, digit=digit) if stream == self._handover.stream:
                 return self._handover.pressed(digit, self._media.at)
+            case ev.CalledBack(carrier_call_id=carrier_call_id):
+                return self._called_back(carrier_call_id, now)
             case ev.NumberVetted():
                 return self._vetted(event, now)
             case ev.Begun():
@@ -200,7 +207,7 @@ class Call:
                 if self._ending is None and self._absence.our_doing(now):
                     return [do.CloseStream(stream), *self._stream_lost(stream, 1000, now)]
                 ended = self._end("indeterminate", "remote_hangup", now, polite=False, remote=True)
-                return [*ended, do.CloseStream(stream)]
+                return [*ended, do.CloseStream(stream)] if self._stream else ended
             case ev.StreamLost(stream=stream, code=code):
                 return self._stream_lost(stream, code, now)
             case ev.KeyHeard() | ev.ToneHeard() | ev.Transcribed() | ev.NotTranscribed():
@@ -285,13 +292,13 @@ class Call:
         self._waits.clear("leg fetch")
         commands: list[AnyCommand] = []
         if status.over and event.duration is not None and self._answered:
-            commands += spent(self._meter, self._meter.settle_line(event.duration))
+            commands += spent(self._meter, self._meter.settle_line(event.duration, self._call_back.line))
         if self.phase is Phase.DETACHED:
             self._absence.reported(status, self._waits, now)
         if not allowed(LEG, self.leg, status):
             return commands
         self.leg = status
-        if status is not Leg.INITIATED:
+        if status is not Leg.INITIATED and not (status.over and self._call_back.outlives("remote_hangup")):
             commands.append(Tell(notes.Status(status=status.value, carrier_call_id=self.carrier_call_id)))
         if status is Leg.RINGING and self.phase is Phase.DIALING:
             commands += self._enter(Phase.RINGING)
@@ -400,8 +407,9 @@ class Call:
         if self.phase is Phase.HOLDING:
             self._meter.note_hold(self._holds, at - self._hold_began)
         self._talk.second_passed(at)
-        commands = spent(self._meter, self._meter.count_line(at))
-        legs = [(1, at + self._policy.wrap_up_seconds)]
+        line, up = self._call_back.line, at - self._call_back.line_from
+        commands = spent(self._meter, self._meter.count_line(up, line))
+        legs = [(line, up + self._policy.wrap_up_seconds)]
         second = self._handover.second
         if second is not None and second.answered:
             commands += spent(self._meter, self._meter.count_line(second.clock.at, second.number))
@@ -606,6 +614,8 @@ class Call:
             case tools.PressDigits(digits=digits):
                 self._talk.playout.phrase("", tones(digits), kind="keys")
                 return self._talk.answer_tool(call, _OK, respond=False, now=now)
+            case tools.ExpectCallBack(reason=reason):
+                return self._promised(call, reason, now)
             case tools.TransferCall():
                 return self._transfer(call, request, now)
             case _:
@@ -630,6 +640,49 @@ class Call:
         self._talk.stop_listening()
         ended = self._end("success", "hangup_call", now, polite=True, goodbye=not said)
         return [*commands, Tell(outcome), *ended]
+
+    # --- the other side calls back ---------------------------------------------------------------
+
+    def _promised(self, call: ev.ToolCalled, reason: str, now: float) -> list[AnyCommand]:
+        if not self._call_back.allowed:
+            refusal = _refusal("this task can't wait to be called back")
+            return self._talk.answer_tool(call, refusal, respond=True, now=now)
+        commands = self._talk.answer_tool(call, _OK, respond=False, now=now)
+        self._call_back.promise(reason, now)
+        return [*commands, Tell(notes.CallBack(at=self._media.at, state="promised", why=reason))]
+
+    def _wait_for_call_back(self, now: float) -> list[AnyCommand]:
+        """Their leg is over, and its stream and session with it; the task is not."""
+        if self._call_back.stage is Stage.WAITING:
+            return []
+        self._waits.clear(*_WAITS_OF_A_LIVING_CALL)
+        self._call_back.wait(now)
+        commands: list[AnyCommand] = []
+        if not self.leg.over:  # the carrier may not think so yet
+            commands.append(do.HangUp(self.carrier_call_id, cancel=False))
+            self.leg = Leg.COMPLETED
+        if self._stream:
+            commands.append(do.CloseStream(self._stream))
+        self._stream = 0
+        self._media.detach(now)
+        commands += self._talk.close("ended", now, self._media.at)
+        self._before = Phase.TALKING
+        at = self._media.at
+        note = notes.CallBack(at=at, state="waiting", why=self._call_back.why)
+        detached = [] if self.phase is Phase.DETACHED else [Tell(notes.Detached(at=at)), *self._enter(Phase.DETACHED)]
+        return [*commands, Tell(note), *detached]
+
+    def _called_back(self, carrier_call_id: str, now: float) -> list[AnyCommand]:
+        if self._call_back.stage is not Stage.WAITING or self._ending is not None:
+            return []
+        at = self._media.read(now)
+        self._talk.called_back(at - self._media.at, at)
+        self._call_back.came(at)
+        self.carrier_call_id = carrier_call_id
+        self.leg, self._sequence = Leg.RINGING, -1
+        self._waits.set("stream", now + self._policy.stream_wait)
+        back = Tell(notes.CallBack(at=at, state="back"))
+        return [back, Tell(notes.Status(status=Leg.RINGING.value, carrier_call_id=carrier_call_id))]
 
     # --- our user, and others who take over ------------------------------------------------------
 
@@ -673,7 +726,8 @@ class Call:
     @property
     def _may_ring(self) -> bool:
         wrap_up = self._policy.wrap_up_seconds
-        fits = self._meter.line_fits((1, self._media.at + wrap_up), (self._handover.next_leg, wrap_up))
+        up = self._media.at - self._call_back.line_from
+        fits = self._meter.line_fits((self._call_back.line, up + wrap_up), (self._handover.next_leg, wrap_up))
         return self._handover.free and fits and self._ending is None and bool(self._stream)
 
     def _of_second(self, event: SecondEvent, now: float) -> list[AnyCommand]:
@@ -736,6 +790,8 @@ class Call:
         """Begin to end the call. Whoever ends it first gives the reason."""
         if self._ending is not None:
             return []
+        if self._call_back.outlives(cause):
+            return self._wait_for_call_back(now)
         if cause == "remote_hangup" and self._handover.connected:
             result, cause = "success", "handed_over"
         self._ending = Ending(result, cause, goodbye=goodbye, polite=polite, remote=remote, transfer=transfer)
@@ -877,6 +933,10 @@ class Call:
             case "patience":
                 late = self.phase is Phase.TALKING and self._patience.late(self._silent, self._media.read(now), now)
                 return self._say("moment") if late else []
+            case "call back goodbye":
+                return self._end("indeterminate", "remote_hangup", now, polite=False)
+            case "call back":
+                return self._end("client_error", "no_call_back", now, polite=False)
             case "line gone":
                 return self._end("upstream_error", "line_silent", now, polite=False)
             case _ if (done := self._errands.passed(name)) is not None:
@@ -899,6 +959,9 @@ class Call:
         self._for_ear.clear()
         self._media.detach(now)
         self._talk.detach()
+        if self._call_back.stage is Stage.WAITING and self._ending is None:
+            self._call_back.wait(now)
+            return commands
         commands += self._handover.restarted(now)
         if self._ending is not None:
             self._ending.restarted()

@@ -154,6 +154,14 @@ class HangUpStep(Note, frozen=True):
     detail: str = ""
 
 
+class CallBack(Note, frozen=True):
+    """The other side will call back (`promised`), its leg is over (`waiting`), it calls (`back`)."""
+
+    at: float
+    state: Literal["promised", "waiting", "back"]
+    why: str = ""
+
+
 class SecondLeg(Note, frozen=True):
     """Our user's own telephone: rung, connected, gone. `at` is media time of the call."""
 
@@ -192,6 +200,7 @@ AnyNote = (
     | Outcome
     | ToolRan
     | HangUpStep
+    | CallBack
     | SecondLeg
     | Ended
 )

@@ -112,6 +112,9 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
     apologise: bool = True
     # when no session can be had any more, say so before the call ends
 
+    call_back_goodbye: float = 15.0
+    # wall s that the other side has to hang up after it has promised to call back, before we do
+
     # --- our user's own telephone
     second_ring_seconds: int = 25
     # s; after that the agent goes on alone

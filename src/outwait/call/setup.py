@@ -72,6 +72,7 @@ class Setup(msgspec.Struct, frozen=True, kw_only=True):
     phrases: dict[str, str] = msgspec.field(default_factory=lambda: phrases(DISCLOSURE))  # name -> text
     metadata: dict[str, object] = msgspec.field(default_factory=dict)
     human: Human | None = None  # who is rung when a person is there; None: nobody
+    call_back_minutes: float | None = None  # how long the task waits for a call back; None: it takes none
     transfer_countries: tuple[str, ...] | None = None  # ISO 3166 letters that the key allows; None: it has no rule
     reaction: float = 0.0  # wall s that the engine lets people wait for its first sound, as far as is known
     recogniser: str = ""  # what reads the far end's voice on this machine; "": nothing does

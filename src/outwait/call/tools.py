@@ -63,7 +63,13 @@ class TransferCall(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_
     reason: str
 
 
-ToolRequest = HangUpCall | WaitOnHold | PressDigits | TransferCall
+class ExpectCallBack(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="name", tag="expect_call_back"):
+    """The other side will call back."""
+
+    reason: str  # what was agreed
+
+
+ToolRequest = ExpectCallBack | HangUpCall | WaitOnHold | PressDigits | TransferCall
 
 
 class Mistake(msgspec.Struct, frozen=True):
@@ -72,13 +78,17 @@ class Mistake(msgspec.Struct, frozen=True):
     text: str  # for the model
 
 
-def schemas(outcome_schema: dict[str, Any] | None = None, own: Sequence[ToolSpec] = ()) -> list[dict[str, object]]:
+def schemas(
+    outcome_schema: dict[str, Any] | None = None, own: Sequence[ToolSpec] = (), *, call_back: bool = False
+) -> list[dict[str, object]]:
     """The tools as a model is told of them: name, description, JSON schema. A fresh copy each time.
 
     outcome_schema
         what the task's typed result must look like: `hangup_call` takes it then
     own
         further tools, of the agent itself
+    call_back
+        the task may wait to be called back
     """
     common = [
         _with_result(_hang_up(), outcome_schema) if outcome_schema is not None else _hang_up(),
@@ -104,6 +114,8 @@ def schemas(outcome_schema: dict[str, Any] | None = None, own: Sequence[ToolSpec
             reason="Why, in a few words.",
         ),
     ]
+    if call_back:
+        common.append(_call_back())
     return common + [
         {"type": "function", "name": tool.name, "description": tool.description, "parameters": dict(tool.parameters)}
         for tool in own
@@ -129,6 +141,7 @@ _TOOLS: dict[str, type[ToolRequest]] = {
     "wait_on_hold": WaitOnHold,
     "press_digits": PressDigits,
     "transfer_call": TransferCall,
+    "expect_call_back": ExpectCallBack,
 }
 
 
@@ -154,6 +167,8 @@ def _checked(request: ToolRequest) -> ToolRequest | Mistake:
             if not _DIGITS.fullmatch(keys) or len(keys) > MAX_DIGITS:
                 return Mistake(f"press_digits: `digits` must be 1 to {MAX_DIGITS} of 0-9, *, #, A-D and w (a pause).")
             return PressDigits(digits=keys)
+        case ExpectCallBack(reason=reason):
+            return ExpectCallBack(reason=reason.strip()[:MAX_WORDS])
         case TransferCall(to=to, reason=reason):
             number = _SEPARATORS.sub("", to)
             if not _NUMBER.fullmatch(number):
@@ -173,6 +188,16 @@ def _schema(name: str, description: str, **fields: str) -> dict[str, object]:
             "additionalProperties": False,
         },
     }
+
+
+def _call_back() -> dict[str, object]:
+    return _schema(
+        "expect_call_back",
+        "Wait to be called back. Call it when the other side has said that it will call this number back, or when you "
+        "have chosen that in a menu. Accept such an offer rather than hold for long. The line may end then; you go on "
+        "with the task when they call.",
+        reason="What was agreed: 'they call within the hour', 'number 4 in the call-back queue'.",
+    )
 
 
 def _hang_up() -> dict[str, object]:

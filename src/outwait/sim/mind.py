@@ -113,6 +113,16 @@ class View:
         """The newest words of a role; "" = none."""
         return next((turn.text for turn in reversed(self.turns) if turn.role == role), "")
 
+    @property
+    def unanswered(self) -> str:
+        """The newest words of the other side: those before a noise that was no words, if nothing was said to them."""
+        for turn in reversed(self.turns):
+            if turn.role == "assistant" and turn.text:
+                break
+            if turn.role == "user" and turn.text:
+                return turn.text
+        return self.last("user")
+
 
 @dataclass(frozen=True)
 class Plan:
@@ -169,7 +179,7 @@ class Mind:
         newest = view.turns[-1] if view.turns else Turn("system", "")
         if newest.role == "result":
             return self._after_tool(view)
-        return self._trim(view, self._reply(view, view.last("user")))
+        return self._trim(view, self._reply(view, view.unanswered))
 
     def _reply(self, view: View, heard: str) -> Plan:
         held = self._was_on_hold(view)

@@ -210,6 +210,7 @@ def _checked(wish: CallCreate, own_number: str | None, key: ApiKey | None) -> Ca
         outcome_schema=wish.outcome_schema,
         agent=wish.agent,
         webhook_url=wish.webhook_url,
+        call_back_minutes=wish.call_back_minutes,
         human=_human(wish.human, from_),
         key=key,
     )

@@ -65,6 +65,8 @@ class CallCreate(BaseModel):
     webhook_url: Annotated[str, StringConstraints(min_length=1, max_length=2000)] | None = None
     # who is told of the call's end; whom the server tells when absent
 
+    call_back_minutes: Annotated[float, Field(gt=0, le=MAX_HOLD_MINUTES)] | None = None
+    # how long the task waits to be called back, when that is offered; it takes no such offer when absent
     human: HumanWish | None = None
     # who is rung when a person is there
 
@@ -275,6 +277,8 @@ class CallObject(BaseModel):
     decisions: list[Decision] = []
     tools: list[ToolRun] = []
     hangup: list[HangUpStep] = []
+    call_back: dict[str, JsonValue] | None = None
+    # promised, waited for, come
     second_legs: list[dict[str, JsonValue]] = []
     # telephones of our user that were rung
     cost: Cost

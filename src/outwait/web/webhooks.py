@@ -46,10 +46,14 @@ class Webhooks:
             "status": self._status,
             "stream-status": self._stream_status,
         }
-        return [
-            Route(f"/twilio/{name}/{{call_id}}", self._signed(handler), methods=["POST"], name=f"twilio-{name}")
-            for name, handler in handlers.items()
-        ] + [Route("/twilio/fallback", self._signed(self._fallback), methods=["POST"], name="twilio-fallback")]
+        return (
+            [
+                Route(f"/twilio/{name}/{{call_id}}", self._signed(handler), methods=["POST"], name=f"twilio-{name}")
+                for name, handler in handlers.items()
+            ]
+            + [Route("/twilio/fallback", self._signed(self._fallback), methods=["POST"], name="twilio-fallback")]
+            + [Route("/twilio/incoming", self._signed(self._incoming), methods=["POST"], name="twilio-incoming")]
+        )
 
     async def _voice(self, call_id: str, form: dict[str, str]) -> Response:
         return await self._answer(call_id, form, again=False)
@@ -61,6 +65,15 @@ class Webhooks:
         """Another process of ours did not answer: the leg is ours now. One address serves all calls."""
         call_id = await self._desk.call_of(_wanted(form, "CallSid"))
         return await self._answer(call_id, form, again=True)
+
+    async def _incoming(self, call_id: str, form: dict[str, str]) -> Response:
+        """Somebody calls our number. Whoever is waited for is put through, anybody else is not taken."""
+        sid = _wanted(form, "CallSid")
+        found = await self._desk.called_back(form.get("From", ""), _wanted(form, "To"), sid)
+        if found is None:
+            return Response(twiml.reject(), media_type=twiml.CONTENT_TYPE)
+        token = await self._desk.token(found)
+        return Response(twiml.connect(self._urls, found, token), media_type=twiml.CONTENT_TYPE)
 
     async def _answer(self, call_id: str, form: dict[str, str], *, again: bool) -> Response:
         what = await self._desk.answer(call_id, _wanted(form, "CallSid"), again=again)

@@ -1,0 +1,60 @@
+"""The companies that come with the package: the task's outcome is reached at each, for the talk's worth of model."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from outwait.call.policy import Policy
+from outwait.sim.scenario import companies, load
+from tests.e2e.house import House, house
+
+BY_DEFAULT = ("nested_menu", "words_menu", "voicemail", "call_back")
+LATER = {"keep_place": "a key for a queue, while nobody is paid to listen, is pressed by what reads announcements"}
+PAID = 1.1  # times the talk that sessions may be open
+
+
+def marked(name: str) -> Any:
+    short = name.removeprefix("companies/")
+    marks = [] if short in BY_DEFAULT else [pytest.mark.slow]
+    if short in LATER:
+        marks.append(pytest.mark.xfail(reason=LATER[short], strict=False))
+    return pytest.param(name, id=short, marks=marks)
+
+
+def paid_and_talked(record: dict[str, Any]) -> tuple[float, float]:
+    """Media seconds with a session open, and of talk."""
+    paid = sum(session["closed_at"] - session["opened_at"] for session in record["sessions"])
+    return paid, sum(part["end"] - part["start"] for part in record["timeline"] if part["kind"] == "talk")
+
+
+async def the_laws_were_kept(here: House) -> None:
+    metrics = (await here.http.get("/metrics")).text
+    assert not [line for line in metrics.splitlines() if line.startswith("outwait_laws_broken_total")]
+
+
+@pytest.mark.parametrize("name", [marked(name) for name in companies()])
+async def test_the_outcome_is_reached(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    expect = load(name).expect
+    wish = {"call_back_minutes": 30} if name.endswith("call_back") else {}
+    async with house(name, tmp_path, monkeypatch, policy=Policy()) as here:
+        record: dict[str, Any] = await here.whole_call(**wish)
+        assert record["end_reason"] == {"result": expect["result"], "cause": expect["cause"]}
+        assert expect["outcome"] in record["outcome"]
+        if "holds" in expect:
+            assert sum(part["kind"] == "hold" for part in record["timeline"]) >= expect["holds"]
+        paid, talked = paid_and_talked(record)
+        assert paid <= PAID * talked
+        assert here.stage.model.open_sockets == 0
+        for call in here.stage.carrier.calls.values():
+            assert all(stream.ended for stream in call.streams)
+        await the_laws_were_kept(here)
+
+
+async def test_a_stranger_who_calls_is_not_taken(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    async with house("short_hold", tmp_path, monkeypatch) as here:
+        stranger = here.stage.carrier.call_in(here.stage.scenario, "+12025550111", "+12025550199")
+        await here.stage.carrier.ended(stranger)
+        assert (stranger.status, stranger.ended_why, stranger.streams) == ("busy", "rejected", [])
