@@ -20,11 +20,9 @@ TAKES_IT = """
 about = "Takes the call, talks, and hangs up."
 steps = [
   { ring = 0 },
-  { pause = 4 },
+  { pause = 3 },
   { say = "Hello, this is Dana speaking.", by = "colleague" },
-  { pause = 6 },
-  { say = "Thank you, I take it from here. What did you find out?", by = "colleague" },
-  { pause = 10 },
+  { pause = 11 },
   { hangup = true },
 ]
 """

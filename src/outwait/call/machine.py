@@ -215,7 +215,9 @@ class Call:
             case ev.HungUp():
                 if self._ending is not None:
                     self._ending.answered(self._waits)
-                return [self._step("rest_done")]
+                done = self._step("rest_done")
+                # Of a leg that came to us the carrier tells nothing by itself.
+                return [done, *self._fetch()] if self._call_back.times and self._ending is not None else [done]
             case ev.HangUpFailed(detail=detail):
                 if self._ending is not None:
                     self._ending.failed(self._waits, self._policy, now)
