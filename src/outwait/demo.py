@@ -14,7 +14,6 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from pydantic_settings import BaseSettings, PydanticBaseSettingsSource
 from rich.console import Console
 
 from outwait import call_log
@@ -31,6 +30,7 @@ from outwait.sim.engines import ENGINES
 from outwait.sim.nobody import patient
 from outwait.sim.scenario import load
 from outwait.sim.stage import Stage
+from outwait.staged import staged_settings
 from outwait.store.sql import SqlStore
 from outwait.web.server import listening
 
@@ -73,7 +73,7 @@ async def _demo(engine: str, out: Path, console: Console) -> tuple[dict[str, Any
     stage = Stage(scenario, engine)
     with TemporaryDirectory(prefix="outwait-demo-") as folder:
         async with stage:
-            settings = _settings(stage, Path(folder))
+            settings = staged_settings(stage, Path(folder))
             call = await _one_call(stage, settings, Path(folder), console)
         if isinstance(call, ConfigError):
             raise OutwaitError(str(call)) from call
@@ -128,23 +128,3 @@ def _heard(stage: Stage, call: dict[str, Any]) -> str:
         f"Its own ears understand its voice: word error {found.word_error:.1%} "
         f"({found.errors} of {found.words} words). The far end's words were understood from their sound alone."
     )
-
-
-class _Given(Settings):
-    """Settings from nowhere but the arguments: the demo must not use, or need, anything that is set outside."""
-
-    @classmethod
-    def settings_customise_sources(
-        cls,
-        settings_cls: type[BaseSettings],
-        init_settings: PydanticBaseSettingsSource,
-        env_settings: PydanticBaseSettingsSource,
-        dotenv_settings: PydanticBaseSettingsSource,
-        file_secret_settings: PydanticBaseSettingsSource,
-    ) -> tuple[PydanticBaseSettingsSource, ...]:
-        return (init_settings,)
-
-
-def _settings(stage: Stage, folder: Path) -> Settings:
-    values = {name.removeprefix("OUTWAIT_").lower(): value for name, value in stage.environment().items()}
-    return _Given.load(host="127.0.0.1", port=0, database_url=f"sqlite:///{folder / 'calls.db'}", **values)
