@@ -25,7 +25,7 @@ from outwait.sim.mind import Mind, Plan, Turn, View
 from outwait.sim.model_server import SessionCounts
 from outwait.sim.pipes import Message
 from outwait.sim.realtime_bill import of_text
-from outwait.sim.realtime_dialect import Refused
+from outwait.sim.realtime_dialect import Refused, read_event
 from outwait.sim.realtime_vad import Vad
 
 FRAME_MS = 100  # of the output in one piece
@@ -122,15 +122,7 @@ class LiveSession:
         self._now = now
         event: Json = {}
         try:
-            if isinstance(message, bytes):
-                raise Refused("invalid_event", "Binary frames are not supported.")
-            try:
-                event = json.loads(message)
-            except ValueError:
-                raise Refused("invalid_json", "The message is not valid JSON.") from None
-            if not isinstance(event, dict) or not isinstance(event.get("type"), str):
-                event = {}
-                raise Refused("missing_required_parameter", "Missing required parameter: 'type'.", "type")
+            event = read_event(message)
             self._handle(event)
         except Refused as refusal:
             self._error(refusal.code, str(refusal), refusal.param, event.get("event_id"))

@@ -8,6 +8,7 @@ not belong to the client's dialect is refused. The previews' dialect is here, th
 from __future__ import annotations
 
 import copy
+import json
 from collections.abc import Iterable
 from typing import Any, Literal, TypeAlias
 
@@ -22,6 +23,19 @@ class Refused(Exception):
         super().__init__(message)
         self.code = code
         self.param = param
+
+
+def read_event(message: str | bytes) -> Json:
+    """A client event: a JSON object with a type. Raises Refused."""
+    if isinstance(message, bytes):
+        raise Refused("invalid_event", "Binary frames are not supported.")
+    try:
+        event = json.loads(message)
+    except ValueError:
+        raise Refused("invalid_json", "The message is not valid JSON.") from None
+    if not isinstance(event, dict) or not isinstance(event.get("type"), str):
+        raise Refused("missing_required_parameter", "Missing required parameter: 'type'.", "type")
+    return event
 
 
 VOICES = ("alloy", "ash", "ballad", "coral", "echo", "sage", "shimmer", "verse", "marin", "cedar")

@@ -28,6 +28,7 @@ from outwait.sim.realtime_dialect import (
     Json,
     Refused,
     new_session,
+    read_event,
 )
 from outwait.sim.realtime_items import Conversation, Item, from_client, instruction_tokens
 from outwait.sim.realtime_response import Response, Timing
@@ -117,15 +118,7 @@ class RealtimeSession:
         self._now = now
         event: Json = {}
         try:
-            if isinstance(text, bytes):
-                raise Refused("invalid_event", "Binary frames are not supported.")
-            try:
-                event = json.loads(text)
-            except ValueError:
-                raise Refused("invalid_json", "The message is not valid JSON.") from None
-            if not isinstance(event, dict) or not isinstance(event.get("type"), str):
-                event = {}
-                raise Refused("missing_required_parameter", "Missing required parameter: 'type'.", "type")
+            event = read_event(text)
             self._handle(event)
         except Refused as refusal:
             self._error(refusal.code, str(refusal), refusal.param, event.get("event_id"))

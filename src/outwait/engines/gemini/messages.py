@@ -13,6 +13,7 @@ import msgspec
 
 from outwait.call.cost import Usage
 from outwait.engines.ends import Malformed
+from outwait.engines.told import count, word
 
 
 class FunctionCall(msgspec.Struct, frozen=True):
@@ -61,26 +62,26 @@ def parse(data: bytes | str) -> Message:
     return Message(
         ready=told.setupComplete is not None,
         sound=b"".join(part.inlineData.data for part in _parts(said) if part.inlineData is not None),
-        words=_word((said.outputTranscription or _Words()).text),
-        heard=_word(heard.text),
+        words=word((said.outputTranscription or _Words()).text),
+        heard=word(heard.text),
         heard_all=heard.finished is True,
         interrupted=said.interrupted is True,
         generated=said.generationComplete is True,
         complete=said.turnComplete is True,
-        calls=tuple(_call(call) for call in (told.toolCall or _Calls()).functionCalls or [] if _word(call.id)),
+        calls=tuple(_call(call) for call in (told.toolCall or _Calls()).functionCalls or [] if word(call.id)),
         revoked=tuple(name for name in (told.toolCallCancellation or _Ids()).ids or [] if isinstance(name, str)),
         usage=usage(told.usageMetadata),
         leaves_in=None if told.goAway is None else _duration(told.goAway.timeLeft),
-        handle=None if update is None else Handle(_word(update.newHandle) if update.resumable is True else ""),
-        speaking=_SPEAKING.get(_word((told.voiceActivity or _Activity()).voiceActivityType)),
-        error=_word((told.error or _Error()).message),
+        handle=None if update is None else Handle(word(update.newHandle) if update.resumable is True else ""),
+        speaking=_SPEAKING.get(word((told.voiceActivity or _Activity()).voiceActivityType)),
+        error=word((told.error or _Error()).message),
     )
 
 
 def parse_refusal(body: bytes) -> str:
     """The words in the body of a refused handshake; empty when there are none."""
     try:
-        return _word((msgspec.json.decode(body, type=_Wire).error or _Error()).message)
+        return word((msgspec.json.decode(body, type=_Wire).error or _Error()).message)
     except (msgspec.DecodeError, UnicodeError, RecursionError):
         return ""
 
@@ -93,11 +94,11 @@ def usage(told: object) -> Usage | None:
     text_cached, audio_cached = _split(told.get("cachedContentTokenCount"), told.get("cacheTokensDetails"))
     text_out, audio_out = _split(told.get("responseTokenCount"), told.get("responseTokensDetails"))
     return Usage(
-        text_in=text_in + _count(told.get("toolUsePromptTokenCount")),
+        text_in=text_in + count(told.get("toolUsePromptTokenCount")),
         text_cached=min(text_cached, text_in),
         audio_in=audio_in,
         audio_cached=min(audio_cached, audio_in),
-        text_out=text_out + _count(told.get("thoughtsTokenCount")),
+        text_out=text_out + count(told.get("thoughtsTokenCount")),
         audio_out=audio_out,
     )
 
@@ -185,7 +186,7 @@ def _parts(said: _Content) -> list[_Part]:
 
 def _call(told: _Call) -> FunctionCall:
     arguments = msgspec.json.encode(told.args).decode() if isinstance(told.args, dict) else "{}"
-    return FunctionCall(_word(told.id), _word(told.name), arguments)
+    return FunctionCall(word(told.id), word(told.name), arguments)
 
 
 def _split(total: object, details: object) -> tuple[int, int]:
@@ -193,8 +194,8 @@ def _split(total: object, details: object) -> tuple[int, int]:
     counts = {"TEXT": 0, "AUDIO": 0, "IMAGE": 0, "VIDEO": 0, "DOCUMENT": 0}
     for part in details if isinstance(details, list) else []:
         if isinstance(part, dict) and isinstance(kind := part.get("modality"), str) and kind.upper() in counts:
-            counts[kind.upper()] += _count(part.get("tokenCount"))
-    rest = _count(total) - sum(counts.values())
+            counts[kind.upper()] += count(part.get("tokenCount"))
+    rest = count(total) - sum(counts.values())
     return counts["TEXT"] + counts["DOCUMENT"], counts["AUDIO"] + max(0, rest)
 
 
@@ -202,13 +203,3 @@ def _duration(told: object) -> float:
     """Seconds, of a form like `50s` or `7.5s`. What makes no sense is soon."""
     found = _SECONDS.fullmatch(told) if isinstance(told, str) else None
     return float(found[1]) if found is not None else 0.0
-
-
-def _word(told: object) -> str:
-    return told if isinstance(told, str) else ""
-
-
-def _count(told: object) -> int:
-    if isinstance(told, bool) or not isinstance(told, int | float) or not 0 <= told <= 1e9:
-        return 0
-    return int(told)

@@ -16,6 +16,7 @@ import msgspec
 from outwait.call.cost import Usage
 from outwait.engines.ends import Malformed
 from outwait.engines.openai.messages import ErrorSaid
+from outwait.engines.told import count, moment, number, table, word
 
 Status = Literal["completed", "failed", "incomplete"]
 
@@ -153,17 +154,17 @@ _ERROR = msgspec.json.Decoder(_Error)
 
 def _started(data: bytes | str) -> Started:
     told = _SESSION.decode(data).session
-    return Started(_word(told.id), _number(told.expires_at, most=1e11) or None)
+    return Started(word(told.id), moment(told.expires_at))
 
 
 def _used(data: bytes | str) -> Used | None:
-    seconds = _number(_USAGE.decode(data).usage.seconds)
+    seconds = number(_USAGE.decode(data).usage.seconds)
     return None if seconds is None else Used(seconds)
 
 
 def _closed(data: bytes | str) -> Closed:
     told = _CLOSING.decode(data)
-    return Closed(_word(told.reason), _number(told.usage.seconds))
+    return Closed(word(told.reason), number(told.usage.seconds))
 
 
 def _sound(data: bytes | str) -> Sound:
@@ -172,32 +173,32 @@ def _sound(data: bytes | str) -> Sound:
 
 def _person_words(data: bytes | str) -> PersonWords:
     told = _WORDS.decode(data)
-    return PersonWords(told.delta, int(_number(told.start_ms) or 0))
+    return PersonWords(told.delta, count(told.start_ms))
 
 
 def _agent_words(data: bytes | str) -> AgentWords:
     told = _WORDS.decode(data)
-    return AgentWords(told.delta, int(_number(told.start_ms) or 0))
+    return AgentWords(told.delta, count(told.start_ms))
 
 
 def _error(data: bytes | str) -> ErrorSaid:
     told = _ERROR.decode(data)
-    about = _word(told.error.client_event_id) or _word(told.client_event_id)
-    return ErrorSaid(_word(told.error.code), _word(told.error.type), _word(told.error.message), about)
+    about = word(told.error.client_event_id) or word(told.client_event_id)
+    return ErrorSaid(word(told.error.code), word(told.error.type), word(told.error.message), about)
 
 
 def _backend(data: bytes | str) -> ServerMessage | None:
     """An event of the Responses API, wrapped. Snapshots of a response come without its output, so that calls are read
     from their own events."""
     told = _WRAPPED.decode(data)
-    work = _word(told.delegation_id)
+    work = word(told.delegation_id)
     match told.event.get("type"):
         case "response.created":
             return BackendBegan(work)
         case "response.output_item.done":
-            return _called(work, _table(told.event.get("item")))
+            return _called(work, table(told.event.get("item")))
         case "response.completed" | "response.failed" | "response.incomplete":
-            response = _table(told.event.get("response"))
+            response = table(told.event.get("response"))
             status = _STATUSES[told.event["type"]]
             return BackendEnded(work, status, _tokens(response.get("usage")), _why(response))
     return None
@@ -211,40 +212,23 @@ _STATUSES: dict[str, Status] = {
 
 
 def _called(work: str, item: dict[str, Any]) -> BackendCalled | None:
-    call_id = _word(item.get("call_id"))
+    call_id = word(item.get("call_id"))
     if item.get("type") != "function_call" or not call_id or item.get("status") not in (None, "completed"):
         return None
-    return BackendCalled(work, call_id, _word(item.get("name")), _word(item.get("arguments")))
+    return BackendCalled(work, call_id, word(item.get("name")), word(item.get("arguments")))
 
 
 def _tokens(told: object) -> Usage | None:
     if not isinstance(told, dict):
         return None
-    text_in = int(_number(told.get("input_tokens")) or 0)
-    cached = int(_number(_table(told.get("input_tokens_details")).get("cached_tokens")) or 0)
-    return Usage(
-        text_in=text_in, text_cached=min(cached, text_in), text_out=int(_number(told.get("output_tokens")) or 0)
-    )
+    text_in = count(told.get("input_tokens"))
+    cached = count(table(told.get("input_tokens_details")).get("cached_tokens"))
+    return Usage(text_in=text_in, text_cached=min(cached, text_in), text_out=count(told.get("output_tokens")))
 
 
 def _why(response: dict[str, Any]) -> str:
-    error = _table(response.get("error") or response.get("incomplete_details"))
-    return " ".join(word for key in ("code", "message", "reason") if (word := _word(error.get(key))))
-
-
-def _table(told: object) -> dict[str, Any]:
-    return told if isinstance(told, dict) else {}
-
-
-def _word(told: object) -> str:
-    return told if isinstance(told, str) else ""
-
-
-def _number(told: object, *, most: float = 1e9) -> float | None:
-    """A number that can be one of a meter: not negative, not absurd. None: it is none."""
-    if isinstance(told, bool) or not isinstance(told, int | float) or not 0 <= told <= most:
-        return None
-    return float(told)
+    error = table(response.get("error") or response.get("incomplete_details"))
+    return " ".join(why for key in ("code", "message", "reason") if (why := word(error.get(key))))
 
 
 _READERS: dict[str, Callable[[bytes | str], ServerMessage | None]] = {

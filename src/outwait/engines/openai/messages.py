@@ -15,6 +15,7 @@ import msgspec
 
 from outwait.call.cost import USER_TOKENS, Usage
 from outwait.engines.ends import Malformed
+from outwait.engines.told import count, moment, number, table, word
 
 BETA_NAMES = {
     "response.audio.delta": "response.output_audio.delta",
@@ -156,16 +157,16 @@ def response_usage(told: object) -> Usage | None:
     """
     if not isinstance(told, dict):
         return None
-    into = _table(told.get("input_token_details"))
-    out = _table(told.get("output_token_details"))
+    into = table(told.get("input_token_details"))
+    out = table(told.get("output_token_details"))
     # A total without its parts is called audio: the dearer, so that a cap holds
-    text_in, audio_in = _parts(_count(told.get("input_tokens")), into)
-    text_out, audio_out = _parts(_count(told.get("output_tokens")), out)
-    cached = _table(into.get("cached_tokens_details"))
+    text_in, audio_in = _parts(count(told.get("input_tokens")), into)
+    text_out, audio_out = _parts(count(told.get("output_tokens")), out)
+    cached = table(into.get("cached_tokens_details"))
     if cached:
-        text_cached, audio_cached = _count(cached.get("text_tokens")), _count(cached.get("audio_tokens"))
+        text_cached, audio_cached = count(cached.get("text_tokens")), count(cached.get("audio_tokens"))
     else:
-        all_cached = _count(into.get("cached_tokens"))
+        all_cached = count(into.get("cached_tokens"))
         text_cached = min(all_cached, text_in)
         audio_cached = all_cached - text_cached
     return Usage(
@@ -183,12 +184,12 @@ def transcript_usage(told: object) -> Usage | None:
     if not isinstance(told, dict):
         return None
     if told.get("type") == "duration":
-        return Usage(seconds=_number(told.get("seconds")))
-    text_in, audio_in = _parts(_count(told.get("input_tokens")), _table(told.get("input_token_details")))
+        return Usage(seconds=number(told.get("seconds")) or 0.0)
+    text_in, audio_in = _parts(count(told.get("input_tokens")), table(told.get("input_token_details")))
     return Usage(
         text_in=text_in,
         audio_in=audio_in,
-        text_out=_count(told.get("output_tokens")),
+        text_out=count(told.get("output_tokens")),
         seconds=audio_in / USER_TOKENS,
     )
 
@@ -279,7 +280,7 @@ _ERROR = msgspec.json.Decoder(_Error)
 
 
 def _session_created(data: bytes | str) -> SessionCreated:
-    return SessionCreated(_time(_SESSION.decode(data).session.expires_at))
+    return SessionCreated(moment(_SESSION.decode(data).session.expires_at))
 
 
 def _greeted(data: bytes | str) -> SessionCreated:
@@ -288,17 +289,17 @@ def _greeted(data: bytes | str) -> SessionCreated:
 
 
 def _session_updated(data: bytes | str) -> SessionUpdated:
-    return SessionUpdated(_time(_SESSION.decode(data).session.expires_at))
+    return SessionUpdated(moment(_SESSION.decode(data).session.expires_at))
 
 
 def _speech_started(data: bytes | str) -> SpeechStarted:
     told = _SPEECH.decode(data)
-    return SpeechStarted(told.item_id, _count(told.audio_start_ms))
+    return SpeechStarted(told.item_id, count(told.audio_start_ms))
 
 
 def _speech_stopped(data: bytes | str) -> SpeechStopped:
     told = _SPEECH.decode(data)
-    return SpeechStopped(told.item_id, _count(told.audio_end_ms))
+    return SpeechStopped(told.item_id, count(told.audio_end_ms))
 
 
 def _committed(data: bytes | str) -> Committed:
@@ -338,10 +339,10 @@ def _item_done(data: bytes | str) -> ItemDone:
 
 def _response_done(data: bytes | str) -> ResponseDone:
     told = _RESPONSE.decode(data).response
-    details = _table(told.status_details)
-    error = _table(details.get("error"))
-    code = _word(error.get("code")) or _word(error.get("type"))
-    said = _word(told.status)
+    details = table(told.status_details)
+    error = table(details.get("error"))
+    code = word(error.get("code")) or word(error.get("type"))
+    said = word(told.status)
     status = _STATUSES.get(said)
     unknown = "" if status else f"status {said!r}"
     calls = (_call(item) for item in told.output) if isinstance(told.output, list) else ()
@@ -350,7 +351,7 @@ def _response_done(data: bytes | str) -> ResponseDone:
         phrase=_phrase(told.metadata),
         status=status or "failed",
         code=code,
-        detail=" ".join(filter(None, (unknown, _word(details.get("reason")), code, _word(error.get("message"))))),
+        detail=" ".join(filter(None, (unknown, word(details.get("reason")), code, word(error.get("message"))))),
         usage=response_usage(told.usage),
         calls=tuple(call for call in calls if call is not None),
     )
@@ -387,14 +388,14 @@ _STATUSES: dict[str, Status] = {
 
 
 def _call(item: object) -> FunctionCall | None:
-    told = _table(item)
-    call_id = _word(told.get("call_id"))
+    told = table(item)
+    call_id = word(told.get("call_id"))
     if told.get("type") != "function_call" or not call_id:
         return None
     return FunctionCall(
         call_id=call_id,
-        name=_word(told.get("name")),
-        arguments=_word(told.get("arguments")),
+        name=word(told.get("name")),
+        arguments=word(told.get("arguments")),
         complete=told.get("status") in (None, "completed"),  # xAI: not always told
     )
 
@@ -402,11 +403,11 @@ def _call(item: object) -> FunctionCall | None:
 def _error_said(told: _ErrorBody | None) -> ErrorSaid:
     if told is None:
         return ErrorSaid("", "", "", "")
-    return ErrorSaid(_word(told.code), _word(told.type), _word(told.message), _word(told.event_id))
+    return ErrorSaid(word(told.code), word(told.type), word(told.message), word(told.event_id))
 
 
 def _phrase(metadata: object) -> str | None:
-    phrase = _table(metadata).get(PHRASE_KEY)
+    phrase = table(metadata).get(PHRASE_KEY)
     return phrase if isinstance(phrase, str) else None
 
 
@@ -415,34 +416,9 @@ def _parts(total: int, details: dict[str, Any]) -> tuple[int, int]:
     text = details.get("text_tokens")
     audio = details.get("audio_tokens")
     if audio is None:
-        rest = total - _count(text) - _count(details.get("image_tokens"))
-        return _count(text), max(0, rest)
+        rest = total - count(text) - count(details.get("image_tokens"))
+        return count(text), max(0, rest)
     if text is None:
-        rest = total - _count(audio) - _count(details.get("image_tokens"))
-        return max(0, rest), _count(audio)
-    return _count(text), _count(audio)
-
-
-def _table(told: object) -> dict[str, Any]:
-    return told if isinstance(told, dict) else {}
-
-
-def _word(told: object) -> str:
-    return told if isinstance(told, str) else ""
-
-
-def _number(told: object) -> float:
-    """A number that can be one of a meter: not negative, not absurd (a day of seconds, a month of tokens)."""
-    if isinstance(told, bool) or not isinstance(told, int | float) or not 0 <= told <= 1e9:
-        return 0.0
-    return float(told)
-
-
-def _count(told: object) -> int:
-    return int(_number(told))
-
-
-def _time(told: object) -> float | None:
-    if isinstance(told, bool) or not isinstance(told, int | float) or not 0 < told < 1e11:
-        return None
-    return float(told)
+        rest = total - count(audio) - count(details.get("image_tokens"))
+        return max(0, rest), count(audio)
+    return count(text), count(audio)
