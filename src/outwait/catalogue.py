@@ -218,7 +218,10 @@ ENGINES: dict[str, Row] = {
     "xai": Row("XAI_API_KEY", _xai, _XAI),
     "gemini": Row("GEMINI_API_KEY", _gemini, _GEMINI),
     "ultravox": Row("ULTRAVOX_API_KEY", _ultravox, _ULTRAVOX),
-    "cascade": Row("OPENAI_API_KEY, or an OUTWAIT_CASCADE_..._URL for each of STT, LLM and TTS", _cascade),
+    "cascade": Row(
+        "OPENAI_API_KEY, or an OUTWAIT_CASCADE_..._URL for each of STT, LLM and TTS, or its provider's key",
+        _cascade,
+    ),
     "local": Row("nothing but its packages", _local),
 }
 """All of them."""

@@ -98,6 +98,10 @@ class Settings(BaseSettings):
     # whose language model
     cascade_tts: str = "openai"
     # whose synthesiser
+    deepgram_api_key: SecretStr | None = _vendor("DEEPGRAM_API_KEY")
+    deepgram_base_url: str = "https://api.deepgram.com/v1"
+    elevenlabs_api_key: SecretStr | None = _vendor("ELEVENLABS_API_KEY")
+    elevenlabs_base_url: str = "https://api.elevenlabs.io/v1"
     cascade_stt_url: str | None = None
     # base of the server that writes down what the person says; none: OPENAI_BASE_URL with its key
     cascade_stt_model: str = "gpt-transcribe"
@@ -204,6 +208,8 @@ class Settings(BaseSettings):
         "xai_base_url",
         "gemini_base_url",
         "ultravox_base_url",
+        "deepgram_base_url",
+        "elevenlabs_base_url",
         "cascade_stt_url",
         "cascade_llm_url",
         "cascade_tts_url",

@@ -9,11 +9,11 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from outwait.config import ConfigError, Settings
-from outwait.engines.cascade import CascadeEngine, Service
+from outwait.engines.cascade import CascadeEngine, Service, deepgram, elevenlabs
 from outwait.engines.cascade.llm import OpenAIWriter, Writer
 from outwait.engines.cascade.local import HereRecogniser, HereSpeaker, HereWriter
-from outwait.engines.cascade.stack import Part, SpeakerPart, Stack
-from outwait.engines.cascade.stt import OpenAIRecogniser, Recogniser
+from outwait.engines.cascade.stack import Part, RecogniserPart, SpeakerPart, Stack
+from outwait.engines.cascade.stt import OpenAIRecogniser
 from outwait.engines.cascade.tts import OpenAISpeaker
 from outwait.local import stt, tts
 from outwait.local.missing import Missing
@@ -52,7 +52,7 @@ def _make(part: str, table: dict[str, Make[Made]], name: str, settings: Settings
     return table[name](settings)
 
 
-def _openai_recogniser(settings: Settings) -> Part[Recogniser] | None:
+def _openai_recogniser(settings: Settings) -> RecogniserPart | None:
     service = _service(settings, "stt")
     return OpenAIRecogniser(service) if service is not None else None
 
@@ -67,7 +67,23 @@ def _openai_speaker(settings: Settings) -> SpeakerPart | None:
     return OpenAISpeaker(service, settings.voice) if service is not None else None
 
 
-def _local_recogniser(settings: Settings) -> Part[Recogniser]:
+def _deepgram_recogniser(settings: Settings) -> RecogniserPart | None:
+    service = _vendor(settings, "stt", deepgram.AUTH, deepgram.LISTEN_MODEL)
+    return deepgram.DeepgramRecogniser(service) if service is not None else None
+
+
+def _deepgram_speaker(settings: Settings) -> SpeakerPart | None:
+    service = _vendor(settings, "tts", deepgram.AUTH, deepgram.SPEAK_MODEL)
+    return deepgram.DeepgramSpeaker(service) if service is not None else None
+
+
+def _elevenlabs_speaker(settings: Settings) -> SpeakerPart | None:
+    service = _vendor(settings, "tts", elevenlabs.AUTH, elevenlabs.MODEL)
+    voice = settings.voice if "voice" in settings.model_fields_set else elevenlabs.VOICE
+    return elevenlabs.ElevenLabsSpeaker(service, voice) if service is not None else None
+
+
+def _local_recogniser(settings: Settings) -> RecogniserPart:
     return HereRecogniser(stt.recogniser(settings.local_stt_model))
 
 
@@ -77,6 +93,17 @@ def _local_writer(settings: Settings) -> Part[Writer]:
 
 def _local_speaker(settings: Settings) -> SpeakerPart:
     return HereSpeaker(tts.voice(settings.local_tts_model))
+
+
+def _vendor(settings: Settings, part: str, auth: tuple[str, str], usual: str) -> Service | None:
+    """A vendor with a wire of its own. None: its key is not set."""
+    vendor = getattr(settings, f"cascade_{part}")
+    key = getattr(settings, f"{vendor}_api_key")
+    if key is None:
+        return None
+    wanted = f"cascade_{part}_model"
+    model = getattr(settings, wanted) if wanted in settings.model_fields_set else usual
+    return Service(getattr(settings, f"{vendor}_base_url"), model, key.get_secret_value(), auth)
 
 
 def _service(settings: Settings, part: str) -> Service | None:
@@ -89,6 +116,18 @@ def _service(settings: Settings, part: str) -> Service | None:
     return Service(url, model, key.get_secret_value() if key is not None else "")
 
 
-RECOGNISERS: dict[str, Make[Part[Recogniser]]] = {"openai": _openai_recogniser, "local": _local_recogniser}
-WRITERS: dict[str, Make[Part[Writer]]] = {"openai": _openai_writer, "rules": _local_writer}
-SPEAKERS: dict[str, Make[SpeakerPart]] = {"openai": _openai_speaker, "local": _local_speaker}
+RECOGNISERS: dict[str, Make[RecogniserPart]] = {
+    "openai": _openai_recogniser,
+    "deepgram": _deepgram_recogniser,
+    "local": _local_recogniser,
+}
+WRITERS: dict[str, Make[Part[Writer]]] = {
+    "openai": _openai_writer,
+    "rules": _local_writer,
+}
+SPEAKERS: dict[str, Make[SpeakerPart]] = {
+    "openai": _openai_speaker,
+    "deepgram": _deepgram_speaker,
+    "elevenlabs": _elevenlabs_speaker,
+    "local": _local_speaker,
+}

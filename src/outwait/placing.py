@@ -47,7 +47,7 @@ def setup_of(request: CallRequest, house: House) -> Setup:
         reserves=tuple(_means(other, house) for other in house.failover if other != name),
         machine=_means(house.engine_menu, house) if house.engine_menu not in ("", name) else None,
         disclosure=disclosure,
-        phrases=phrases(disclosure, request.human, house.language, fillers=slow, recorded=house.recordings is not None),
+        phrases=phrases(disclosure, request.human, house.language, slow=slow, recorded=house.recordings is not None),
         recorded=house.recordings is not None,
         reaction=engine.capabilities.reaction,
         human=request.human,

@@ -21,7 +21,7 @@ from outwait.call.policy import Policy
 from outwait.testing import Playbook
 from tests.call.test_machine import SPEECH, ends, says, talking
 
-ALL = phrases("", fillers=True)
+ALL = phrases("", slow=True)
 
 
 def said(book: Playbook) -> list[str]:

@@ -93,7 +93,7 @@ async def test_a_service_that_fails_once_is_asked_again_by_the_next_session(
         if path == "completions":  # what was written down ahead for nothing may fail without harm
             assert reasons[0] == "refused"
         # At this pace a busy machine notices the turn a word too late
-        assert "this is Sam speaking. How can I help you?" in here.stage.model.heard[0], "the turn was told again"
+        assert "this is Sam speaking" in here.stage.model.heard[0], "the turn was told again"
         await the_laws_were_kept(here)
         assert here.stage.model.open_sockets == 0
 
@@ -115,3 +115,20 @@ async def test_the_other_side_hangs_up_while_the_agent_is_at_it(
         record = await here.whole_call()
         assert record["end_reason"] == {"result": "indeterminate", "cause": "remote_hangup"}
     assert here.stage.model.open_sockets == 0
+
+
+@pytest.mark.parametrize("voice", ["deepgram", "elevenlabs"])
+async def test_a_hold_with_other_ears_and_voices(voice: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    async with house(
+        "silence_hold", tmp_path, monkeypatch, OUTWAIT_CASCADE_STT="deepgram", OUTWAIT_CASCADE_TTS=voice
+    ) as here:
+        record = await here.whole_call()
+        assert record["end_reason"] == {"result": "success", "cause": "hangup_call"}
+        assert [part["kind"] for part in record["timeline"]] == ["talk", "hold", "talk"]
+        nothing_reached_the_model_on_hold(here)
+        await the_laws_were_kept(here)
+        model = here.stage.model
+        assert model.sockets == len(record["sessions"]) + len(record["failed_sessions"]), "one a session, none on hold"
+        assert model.open_sockets == 0
+        assert record["cost"]["model_usd"] == pytest.approx(model.bill.usd, rel=0.02)
+        assert {request.what for request in model.asked} >= {"completions"}

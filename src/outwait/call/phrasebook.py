@@ -11,7 +11,7 @@ from typing import Final
 SITUATIONS: Final[Mapping[str, tuple[str, ...]]] = {
     "resume": ("resume", "resume_again"),  # somebody is back after a hold
     "pickup": ("pickup", "resume_again"),  # and the session is late
-    "moment": ("pickup", "still"),  # the answer is long in coming
+    "moment": ("pickup", "still", "resume_again"),  # the answer is long in coming
     "opening": ("opening",),  # the first words of a call, while the answer is on its way
     "filler": ("filler", "filler_again", "filler_more"),  # the same later on; as short as can be
     "goodbye": ("goodbye",),  # the engine has none
@@ -21,7 +21,10 @@ SITUATIONS: Final[Mapping[str, tuple[str, ...]]] = {
 """Names of the phrases that suit."""
 
 FILLERS: Final = ("opening", *SITUATIONS["filler"])
-"""Those that only an engine needs which lets people wait."""
+"""Short words while the answer is on its way."""
+
+SLOW: Final = (*FILLERS, "still", "goodbye")
+"""Those that are made for an engine which lets people wait; others rarely need them, and every phrase has its price."""
 
 DISCLOSURES: Final[Mapping[str, str]] = {
     "en": "the AI assistant",
@@ -110,11 +113,11 @@ _THROUGH: Final[Mapping[str, tuple[str, str]]] = {
 LANGUAGES: Final = tuple(_WORDS)
 
 
-def phrases(disclosure: str, language: str = "en", *, fillers: bool = False, recorded: bool = False) -> dict[str, str]:
+def phrases(disclosure: str, language: str = "en", *, slow: bool = False, recorded: bool = False) -> dict[str, str]:
     """Name -> words.
 
     Another person may be listening after a hold, so the first words say what is speaking. `disclosure`: how the agent
-    names itself; "": it does not. `fillers`: with those that only a slow engine needs. `recorded`: they are told of
+    names itself; "": it does not. `slow`: with those that only a slow engine needs. `recorded`: they are told of
     that too. Raises KeyError for a language that is not in LANGUAGES.
     """
     this_is = _THIS_IS[language].format(name=disclosure) if disclosure else ""
@@ -123,7 +126,7 @@ def phrases(disclosure: str, language: str = "en", *, fillers: bool = False, rec
     return {
         name: words.format(this_is=this_is)
         for name, words in _WORDS[language].items()
-        if fillers or name not in FILLERS
+        if slow or name not in SLOW
     }
 
 

@@ -20,7 +20,7 @@ def phrases(
     human: Human | None = None,
     language: str = "en",
     *,
-    fillers: bool = False,
+    slow: bool = False,
     recorded: bool = False,
 ) -> dict[str, str]:
     """Name -> words: see `phrasebook.phrases`. `human`: who is rung when a person is back."""
@@ -30,7 +30,7 @@ def phrases(
             "putting_through": phrasebook.putting_through(disclosure, human.name, language),
             "whisper": human.whisper,
         }
-    return ours | phrasebook.phrases(disclosure, language, fillers=fillers, recorded=recorded)
+    return ours | phrasebook.phrases(disclosure, language, slow=slow, recorded=recorded)
 
 
 class Human(msgspec.Struct, frozen=True, kw_only=True):

@@ -18,6 +18,7 @@ from typing import Any, Self
 import soxr
 
 from outwait.audio import g711
+from outwait.sim import cascade_vendors as vendors
 from outwait.sim import sound
 from outwait.sim.cascade_bill import CascadeBill
 from outwait.sim.cascade_wire import Json, Refused, check_chat, check_speech, read_form, view
@@ -92,7 +93,8 @@ class CascadeSim:
     heard: list[str] = field(default_factory=list)  # the words of every turn
     said: list[str] = field(default_factory=list)  # the words of every sentence
     port: int = 0
-    open_sockets: int = 0  # requests being answered
+    open_sockets: int = 0  # requests being answered, and sockets of recognisers
+    sockets: int = 0  # of recognisers, so far
     most_open: int = 0
     appended_ms: float = 0.0  # sound given to the recogniser
     connections: tuple[Any, ...] = ()  # there are none that last
@@ -101,7 +103,7 @@ class CascadeSim:
 
     async def __aenter__(self) -> Self:
         await asyncio.to_thread(self._prepare)
-        self.port = await self._stack.enter_async_context(serve_http(self._serve, self.port))
+        self.port = await self._stack.enter_async_context(serve_http(self._serve, self.port, "websockets-sansio"))
         return self
 
     async def __aexit__(
@@ -131,6 +133,9 @@ class CascadeSim:
     # HTTP.
 
     async def _serve(self, scope: Any, receive: Any, send: Any) -> None:
+        if scope["type"] == "websocket":
+            await self._listen(scope, receive, send)
+            return
         self.open_sockets += 1
         self.most_open = max(self.most_open, self.open_sockets)
         try:
@@ -173,7 +178,7 @@ class CascadeSim:
     def _route(self, scope: Any, headers: dict[str, str], body: bytes) -> tuple[str, Any]:
         what = scope["path"].rpartition("/")[2]
         now = asyncio.get_running_loop().time()
-        if headers.get("authorization") != f"Bearer {self.key}":
+        if vendors.key_of(scope["path"], headers) != self.key:
             raise Refused("Incorrect API key provided.", status=401, code="invalid_api_key")
         status = self.refuse or next(iter(self.fail.get(what, ())), 0)
         if status:
@@ -198,6 +203,14 @@ class CascadeSim:
                 self._note(what, now, wish)
                 form = "audio/wav" if wish["response_format"] == "wav" else "audio/pcm"
                 return form, self._speak(wish)
+            case "POST", "/v1/speak":
+                wish = vendors.check_speak(scope["query_string"], _json(body))
+                self._note(what, now, wish)
+                return "audio/mulaw", self._say(wish)
+            case "POST", path if path.startswith("/v1/text-to-speech/"):
+                wish = vendors.check_text_to_speech(path, scope["query_string"], _json(body))
+                self._note("text-to-speech", now, wish)
+                return "audio/basic", self._say(wish)
         raise Refused(f"Invalid URL ({scope['method']} {scope['path']})", status=404, code="not_found")
 
     def _note(self, what: str, now: float, body: Json) -> None:
@@ -247,6 +260,49 @@ class CascadeSim:
             yield b"data: [DONE]\n\n"
         finally:
             self.bill.chat(wish["model"], prompt, out, delivered=delivered)
+
+    async def _say(self, wish: Json) -> AsyncIterator[bytes]:
+        """A sentence in the telephone's own code."""
+        ulaw = await asyncio.to_thread(sound.speak, wish["text"], "agent")
+        self.said.append(wish["text"])
+        self.bill.speech(wish["model"], len(wish["text"]), len(ulaw) / g711.RATE)
+        await asyncio.sleep(self.delays.first_sound)
+        for at in range(0, len(ulaw), vendors.PIECE):
+            yield ulaw[at : at + vendors.PIECE]
+            if self.delays.speed:
+                await asyncio.sleep(vendors.PIECE / g711.RATE / self.delays.speed)
+
+    async def _listen(self, scope: Any, receive: Any, send: Any) -> None:
+        """A recogniser's socket."""
+        headers = {name.decode().lower(): value.decode() for name, value in scope["headers"]}
+        good = vendors.key_of(scope["path"], headers) == self.key and not self.refuse
+        await receive()  # websocket.connect
+        if not good:
+            await send({"type": "websocket.close", "code": 1008})  # before it is accepted: HTTP 403
+            return
+        line = vendors.ListenLine(self.hearing, vendors.check_listen(scope["query_string"]))
+        await send({"type": "websocket.accept"})
+        self.open_sockets += 1
+        self.sockets += 1
+        try:
+            while not line.closed:
+                message = await receive()
+                if message["type"] == "websocket.disconnect":
+                    break
+                if sound_in := message.get("bytes"):
+                    self.appended_ms += len(sound_in) / 8
+                    self.bill.transcription(line.model, len(sound_in) / g711.RATE)
+                    line.hear(sound_in)
+                elif message.get("text"):
+                    if line.flushes(message["text"]):
+                        await asyncio.sleep(self.delays.transcribe)
+                    for answer in line.told(message["text"]):
+                        await send({"type": "websocket.send", "text": answer})
+            if line.closed:
+                await send({"type": "websocket.close", "code": line.closed})
+            self.heard += line.heard
+        finally:
+            self.open_sockets -= 1
 
     async def _speak(self, wish: Json) -> AsyncIterator[bytes]:
         text = wish["input"]

@@ -9,9 +9,9 @@ from typing import Any
 from outwait.sim.realtime_bill import of_text
 
 _CHAT = {"gpt-5.4-mini": (0.75, 0.075, 4.50), "gpt-5.4-nano": (0.20, 0.02, 1.25)}  # USD per million: in, cached, out
-_HEARD = {"gpt-transcribe": 0.0045}  # USD per minute
+_HEARD = {"gpt-transcribe": 0.0045, "nova-3": 0.0048}  # USD per minute
 _SPOKEN_MINUTE = {"gpt-4o-mini-tts": 0.015}  # USD per minute
-_SPOKEN_CHARACTER = {"tts-1": 15e-6}  # USD per character
+_SPOKEN_CHARACTER = {"tts-1": 15e-6, "aura-2-thalia-en": 30e-6, "eleven_flash_v2_5": 40e-6}  # USD per character
 _CACHE_FROM = 1024  # tokens of a prompt from which its beginning is cached
 _CACHE_STEP = 128  # tokens
 _OVERHEAD = 4  # tokens of a message

@@ -122,7 +122,11 @@ def _cascade(scenario: Scenario) -> CascadeSim:
 
 
 def _services(model: CascadeSim) -> dict[str, str]:
-    return {"OPENAI_API_KEY": model.key, "OPENAI_BASE_URL": model.base_url}
+    """Those of every provider of its parts."""
+    vendors = ("DEEPGRAM", "ELEVENLABS")
+    keys = {f"{vendor}_API_KEY": model.key for vendor in ("OPENAI", *vendors)}
+    places = {f"OUTWAIT_{vendor}_BASE_URL": model.base_url for vendor in vendors}
+    return {**keys, **places, "OPENAI_BASE_URL": model.base_url}
 
 
 def _nobody(scenario: Scenario) -> Nobody:

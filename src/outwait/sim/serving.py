@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import socket
 from collections.abc import AsyncIterator, Iterator
-from typing import Any
+from typing import Any, Literal
 
 import uvicorn
 
@@ -20,8 +20,8 @@ class _Server(uvicorn.Server):
 
 
 @contextlib.asynccontextmanager
-async def serve_http(app: Any, port: int = 0) -> AsyncIterator[int]:
-    """Serve plain HTTP; yields the port once connections are accepted."""
+async def serve_http(app: Any, port: int = 0, ws: Literal["none", "websockets-sansio"] = "none") -> AsyncIterator[int]:
+    """Serve plain HTTP, and WebSockets if `ws` says so; yields the port once connections are accepted."""
     listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     listener.bind(("127.0.0.1", port))
@@ -29,7 +29,7 @@ async def serve_http(app: Any, port: int = 0) -> AsyncIterator[int]:
     config = uvicorn.Config(
         app,
         interface="asgi3",
-        ws="none",
+        ws=ws,
         lifespan="off",
         log_config=None,
         access_log=False,

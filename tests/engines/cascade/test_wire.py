@@ -191,7 +191,7 @@ async def test_a_status_that_says_no(status: int, body: bytes, trouble: Trouble)
 
 async def test_what_was_said_goes_out_as_a_file_in_a_form() -> None:
     async with services(by_hand=True) as (there, service, http):
-        asking = asyncio.create_task(OpenAIRecogniser(service).on(http).transcribe(b"\x10" * 800))
+        asking = asyncio.create_task(OpenAIRecogniser(service).on(http).transcribe(b"\x10" * 800, 1))
         asked = await there.transcriptions.get()
         usage = {"type": "duration", "seconds": 2}
         await asked.answer(200, json.dumps({"text": " Hello? ", "usage": usage}).encode())
@@ -210,14 +210,14 @@ async def test_what_was_said_goes_out_as_a_file_in_a_form() -> None:
 )
 async def test_a_recogniser_that_does_not_say_what_it_bills(body: bytes, seconds: float | None) -> None:
     async with services(by_hand=True) as (there, service, http):
-        asking = asyncio.create_task(OpenAIRecogniser(service).on(http).transcribe(b"\x10" * 800))
+        asking = asyncio.create_task(OpenAIRecogniser(service).on(http).transcribe(b"\x10" * 800, 1))
         await (await there.transcriptions.get()).answer(200, body)
         assert await asking == Transcript("a", seconds)
 
 
 async def test_no_transcript_is_no_transcript() -> None:
     async with services(by_hand=True) as (there, service, http):
-        asking = asyncio.create_task(OpenAIRecogniser(service).on(http).transcribe(b"\x10" * 800))
+        asking = asyncio.create_task(OpenAIRecogniser(service).on(http).transcribe(b"\x10" * 800, 1))
         await (await there.transcriptions.get()).answer(200, b"Hello?")
         with pytest.raises(Failed, match="no transcript"):
             await asking

@@ -26,6 +26,7 @@ class HereRecogniser:
     """Whisper on one thread, for all sessions of the process."""
 
     secure = False
+    listens = False
 
     def __init__(self, recogniser: LocalRecogniser) -> None:
         self.model = recogniser.name + IN_PROCESS
@@ -35,7 +36,10 @@ class HereRecogniser:
         await _ready(self._recogniser)
         return self
 
-    async def transcribe(self, ulaw: bytes) -> Transcript:
+    def hear(self, turn: int, start: int, ulaw: bytes) -> None:
+        pass  # it takes whole turns
+
+    async def transcribe(self, ulaw: bytes, turn: int) -> Transcript:
         return Transcript(await self._recogniser.transcribe(ulaw), g711.seconds(ulaw))
 
 

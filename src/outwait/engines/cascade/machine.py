@@ -51,12 +51,15 @@ class Machine:
         patience: Patience | None = None,
         turns: Turns | None = None,
         free_ears: bool = False,
+        listens: bool = False,
     ) -> None:
-        """`free_ears`: the recogniser costs nothing, so what is of no use need not be written down to its end."""
+        """`free_ears`: the recogniser costs nothing, so what is of no use need not be written down to its end.
+        `listens`: it hears the person while they speak."""
         self._session = session
         self._patience = patience or Patience()
         self._turns = turns or Turns()
         self._free_ears = free_ears
+        self._listens = listens
         self._history = History(instructions, seed)
         self._wanted: list[at.Wanted] = []
         self._now = 0.0
@@ -99,6 +102,9 @@ class Machine:
             case at.Fed(ulaw=ulaw):
                 for happened in self._turns.hear(ulaw):
                     self._turn(happened)
+                if self._listens:
+                    start, news = self._turns.news()
+                    self._wanted += [at.Hear(self._turns.number, start, news)] if news else []
             case at.TurnCut():
                 self._cut_turn()
             case at.ResponseAsked(instructions=instructions, tools=tools):
@@ -182,8 +188,8 @@ class Machine:
             self._commit(ended.ulaw)
 
     def _transcribe(self, ulaw: bytes) -> Turn:
-        turn = Turn(self._job("transcript"), ulaw)
-        self._wanted.append(at.Transcribe(turn.job, ulaw))
+        turn = Turn(self._job("transcript"), ulaw, self._turns.number)
+        self._wanted.append(at.Transcribe(turn.job, ulaw, turn.number))
         return turn
 
     def _commit(self, ulaw: bytes) -> None:
@@ -223,7 +229,7 @@ class Machine:
         turn, self._ahead = self._ahead, None
         if turn is None:
             return
-        asking = at.Transcribe(turn.job, turn.ulaw)
+        asking = at.Transcribe(turn.job, turn.ulaw, turn.number)
         if asking in self._wanted:
             self._wanted.remove(asking)
             del self._waits[turn.job]

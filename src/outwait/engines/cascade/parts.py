@@ -67,6 +67,7 @@ class Turn:
 
     job: int
     ulaw: bytes
+    number: int = 0  # among the session's
     item: str = ""
     words: at.Transcribed | None = None
 

@@ -43,7 +43,13 @@ class CascadeSession:
         self._post = post
         self._connect_seconds = connect_seconds
         self._tls = tls
-        self._machine = Machine(number, instructions, seed, free_ears=stack.recogniser.model.endswith(IN_PROCESS))
+        self._machine = Machine(
+            number,
+            instructions,
+            seed,
+            free_ears=stack.recogniser.model.endswith(IN_PROCESS),
+            listens=stack.recogniser.listens,
+        )
         self._learnt: asyncio.Queue[at.Learnt] = asyncio.Queue()
         self._close_asked = asyncio.Event()
         self._parts: tuple[Recogniser, Writer, Speaker] | None = None  # once all are open
@@ -148,6 +154,9 @@ class CascadeSession:
                     task = self._jobs.pop(job, None)
                     if task is not None:
                         task.cancel()
+                case at.Hear(turn=turn, start=start, ulaw=ulaw):
+                    if self._parts is not None and tasks is not None:
+                        self._parts[0].hear(turn, start, ulaw)
                 case at.Transcribe() | at.Write() | at.Speak():
                     if tasks is not None:
                         name = f"session {self._number}: {type(want).__name__.lower()} {want.job}"
@@ -171,8 +180,8 @@ class CascadeSession:
         assert self._parts is not None  # before any job
         recogniser, writer, speaker = self._parts
         match want:
-            case at.Transcribe(job=job, ulaw=ulaw):
-                transcript = await recogniser.transcribe(ulaw)
+            case at.Transcribe(job=job, ulaw=ulaw, turn=turn):
+                transcript = await recogniser.transcribe(ulaw, turn)
                 yield at.Transcribed(job, transcript.text, transcript.seconds)
             case at.Write(job=job, messages=messages, tools=tools):
                 async with aclosing(writer.write(messages, self._tools if tools else [])) as pieces:

@@ -23,6 +23,12 @@ class Part(Protocol[Opened]):
         """For one session: connected, and the key shown, so that the first turn need not wait. Raises Failed."""
 
 
+class RecogniserPart(Part[Recogniser], Protocol):
+    """A recogniser."""
+
+    listens: bool  # to the person while they speak; else it is given whole turns
+
+
 class SpeakerPart(Part[Speaker], Protocol):
     """A synthesiser; it has a voice."""
 
@@ -33,7 +39,7 @@ class SpeakerPart(Part[Speaker], Protocol):
 class Stack:
     """What a cascade is made of."""
 
-    recogniser: Part[Recogniser]
+    recogniser: RecogniserPart
     writer: Part[Writer]
     speaker: SpeakerPart
 

@@ -166,11 +166,21 @@ class Post:
 
 
 @dataclass(frozen=True, slots=True)
+class Hear:
+    """More of the person's turn, for a recogniser that listens while they speak."""
+
+    turn: int
+    start: int  # byte of the turn
+    ulaw: bytes
+
+
+@dataclass(frozen=True, slots=True)
 class Transcribe:
     """-> Transcribed or Broke."""
 
     job: int
-    ulaw: bytes
+    ulaw: bytes  # all of the turn so far
+    turn: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,4 +216,4 @@ class End:
     detail: str
 
 
-Wanted = Post | Transcribe | Write | Speak | Stop | End
+Wanted = Post | Hear | Transcribe | Write | Speak | Stop | End

@@ -22,12 +22,17 @@ class Transcript:
 class Recogniser(Protocol):
     """Writes down what was said."""
 
-    async def transcribe(self, ulaw: bytes) -> Transcript:
+    def hear(self, turn: int, start: int, ulaw: bytes) -> None:
+        """What the person says in this turn, from its byte `start` on: for those that listen while they speak."""
+
+    async def transcribe(self, ulaw: bytes, turn: int) -> Transcript:
         """All of a turn so far. Raises Failed."""
 
 
 class OpenAIRecogniser:
     """`POST /audio/transcriptions`, a file in a form, as OpenAI's and many local servers take it."""
+
+    listens = False
 
     def __init__(self, service: Service) -> None:
         self.service = service
@@ -48,7 +53,10 @@ class _Transcriptions:
         self._service = service
         self._http = http
 
-    async def transcribe(self, ulaw: bytes) -> Transcript:
+    def hear(self, turn: int, start: int, ulaw: bytes) -> None:
+        pass  # it takes whole turns
+
+    async def transcribe(self, ulaw: bytes, turn: int) -> Transcript:
         form = {"model": self._service.model, "response_format": "json"}
         sound = {"file": ("turn.wav", wav(ulaw), "audio/wav")}
         async with asked(

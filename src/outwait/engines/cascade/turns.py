@@ -85,7 +85,16 @@ class Turns:
         self._kept: deque[bytes] = deque()  # frames since the last turn; in a turn: the turn
         self._quiet = 0  # frames since the last loud one
         self._pause = round(self._policy.pause / FRAME_SECONDS)
+        self._told = 0  # frames of this turn that `news` has told
+        self.number = 0  # of the turn, the present one or the last
         self.speaking = False
+
+    def news(self) -> tuple[int, bytes]:
+        """What is new of the present turn since it was last asked, and its place there, bytes; empty between turns."""
+        if not self.speaking:
+            return 0, b""
+        start, self._told = self._told, len(self._kept)
+        return start * FRAME, b"".join(list(self._kept)[start:])
 
     @property
     def pause(self) -> float:
@@ -138,6 +147,8 @@ class Turns:
         if sum(self._recent) >= policy.loud:
             self._keep(policy.prefix + len(self._recent) * FRAME_SECONDS)
             self.speaking = True
+            self.number += 1
+            self._told = 0
             return TurnStarted()
         self._keep(policy.kept)
         return None
@@ -148,6 +159,7 @@ class Turns:
             self._kept.popleft()
 
     def _end(self) -> TurnEnded:
+        self.number += 0 if self.speaking else 1  # one that was not noticed
         ulaw = self._so_far()
         self._kept.clear()
         self._recent.clear()

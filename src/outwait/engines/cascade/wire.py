@@ -37,6 +37,7 @@ class Service:
     url: str  # base, as in https://api.openai.com/v1
     model: str
     key: str = ""  # empty: it wants none
+    auth: tuple[str, str] = ("Authorization", "Bearer ")  # header of the key, and what stands before it
 
     def __post_init__(self) -> None:
         parts = urlsplit(self.url)
@@ -61,7 +62,8 @@ class Service:
 
     @property
     def headers(self) -> dict[str, str]:
-        return {"Authorization": f"Bearer {self.key}"} if self.key else {}
+        name, before = self.auth
+        return {name: f"{before}{self.key}"} if self.key else {}
 
     def clean(self, text: str) -> str:
         """Without the key, of which a server may quote the half."""
