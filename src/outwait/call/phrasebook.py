@@ -123,11 +123,7 @@ def phrases(disclosure: str, language: str = "en", *, slow: bool = False, record
     this_is = _THIS_IS[language].format(name=disclosure) if disclosure else ""
     if recorded:
         this_is += _RECORDED[language]
-    return {
-        name: words.format(this_is=this_is)
-        for name, words in _WORDS[language].items()
-        if slow or name not in SLOW
-    }
+    return {name: words.format(this_is=this_is) for name, words in _WORDS[language].items() if slow or name not in SLOW}
 
 
 def putting_through(disclosure: str, name: str, language: str = "en") -> str:

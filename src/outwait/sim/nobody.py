@@ -15,13 +15,13 @@ PATIENT = 40.0  # media s that the person waits for an answer which a slow or bu
 QUIET = 2.0  # media s of silence between two sentences that such a machine may need
 
 
-def patient(scenario: Scenario) -> Scenario:
-    """The same in real time, with people who wait for a slow machine."""
+def patient(scenario: Scenario, pace: float = REAL) -> Scenario:
+    """The same in real time, with people who wait for a slow machine. `pace`: media s a second of talk."""
     steps = tuple(
         replace(step, listen=PATIENT, quiet=max(step.quiet, QUIET)) if isinstance(step, Listen) else step
         for step in scenario.steps
     )
-    return replace(scenario, steps=steps, pace=replace(scenario.pace, talk=REAL))
+    return replace(scenario, steps=steps, pace=replace(scenario.pace, talk=pace))
 
 
 class Nobody:
