@@ -1,8 +1,9 @@
 """Fits the decision (`outwait.call.hold_table`) on holds composed of the training recordings.
 
 `python -m training.decision --recordings ../shared/audio --out src/outwait/call/hold_table.py`. Boosted trees over the
-evidence of every stretch of every voice. A live voice counts evenly from its first second to its fifth; a recorded one
-mostly where it looks most alive, since one slip is a false resume.
+evidence of every stretch of every voice. A live voice counts evenly from the person's first second to their fifth; a
+recorded one mostly where it looks most alive, since one slip is a false resume. Moments marked by a user
+(`outwait label`, `--labels`) count as holds of their own.
 """
 
 from __future__ import annotations
@@ -17,22 +18,25 @@ from sklearn.ensemble import HistGradientBoostingClassifier
 
 from outwait.audio.ear import Ear
 from outwait.bench._holds import Composer, Hold, read_manifest
+from outwait.bench._labels import read_labels
 from outwait.bench.ear import _scores
-from outwait.call import hold as hold_module
+from outwait.call import hold_voice
 from outwait.call.hold import Evidence, HoldLogic, HoldPolicy, Scored
 
-SEEDS = (12, 21, 31)
+SEEDS = (12, 21, 31, 41)
 NAMES = Evidence._fields
-TREES = 70
+TREES = 90
 LEAVES = 8
 RATE = 0.07
-LIVE_WEIGHT = 3.0  # a live voice against a recorded one
+LIVE_WEIGHT = 3.0  # a person's return against a recorded voice
+FIRST, LAST = 0.8, 5.5  # seconds after the person's first word in which the live voice counts
+LABEL_WEIGHT = 3  # times that a moment marked by a user counts
 ROUNDS = 3  # times the stretches of a recording are weighed anew by how alive they look
 # What may only speak for (1) or against (-1) a person as it grows: the scenes do not know all habits of the world.
 SIGNS = {
     "room": 1, "new_room": 1, "since_tone": -1, "person_voice": 1, "quiet": 1, "quiet_surplus": 1,
     "repeats": 1, "soft_music": 1, "speech": 1, "like_announcement": 1, "like_loudness": 1, "since_hold": 1,
-    "talk": -1, "music_under": -1, "singing_under": -1, "heard_before": -1, "recorded_voice": -1, "music_after": -1,
+    "again": 1, "talk": -1, "singing_under": -1, "heard_before": -1, "recorded_voice": -1, "music_after": -1,
     "run": -1,
 }  # fmt: skip
 
@@ -44,51 +48,51 @@ class Voice:
     live: bool
     evidence: NDArray[np.float64]
     """(ticks, names)"""
-    age: NDArray[np.float64]
-    """(ticks,) seconds since its onset"""
+    since: NDArray[np.float64]
+    """(ticks,) seconds since its onset, or since the person's first word when it is live"""
 
 
 def voices(hold: Hold, scores: list[Scored]) -> list[Voice]:
     """Every voice of a hold, with its evidence at each stretch; the logic never resumes here."""
-    hold_module.TREES = ()  # the present table may be of other evidence
-    logic = HoldLogic(HoldPolicy(returned_odds=1e9), on_hold=True)
+    hold_voice.TREES = ()  # the present table may be of other evidence
+    logic = HoldLogic(HoldPolicy(returned_odds=1e9, maybe_odds=1e9), on_hold=True)
     returns = hold.returns if hold.returns is not None else 1e9
-    found: list[Voice] = []
+    rows: list[tuple[bool, list[Evidence], list[float]]] = []
     seen: object = None
     for score in scores:
+        if score.at > returns + LAST + 4.0:
+            break
         logic.hear(score, agent_speaking=False)
         candidate = logic._candidate
         if candidate is None:
             seen = None
             continue
         live = candidate.onset >= returns - 0.35
-        if live and candidate.onset > returns + 9.0:
-            continue
         if candidate is not seen:
             seen = candidate
-            found.append(Voice(live, np.zeros((0, len(NAMES))), np.zeros(0)))
-        evidence = candidate.evidence(logic._past)
-        found[-1].evidence = np.vstack((found[-1].evidence, np.array([evidence])))
-        found[-1].age = np.append(found[-1].age, score.at - candidate.onset)
-    return found
+            rows.append((live, [], []))
+        rows[-1][1].append(candidate.evidence(logic._past))
+        rows[-1][2].append(score.at - (returns if live else candidate.onset))
+    return [Voice(live, np.array(evidence), np.array(since)) for live, evidence, since in rows]
 
 
 def fit(all_voices: list[Voice]) -> HistGradientBoostingClassifier:
-    """Boosted trees, monotone where SIGNS says so. Every voice weighs the same, live ones LIVE_WEIGHT times."""
+    """Boosted trees, monotone where SIGNS says so. Every recorded voice weighs 1, every return about LIVE_WEIGHT."""
     x = np.vstack([voice.evidence for voice in all_voices])
-    y = np.concatenate([np.full(len(voice.age), voice.live) for voice in all_voices])
+    y = np.concatenate([np.full(len(voice.since), voice.live) for voice in all_voices])
+    window = (LAST - FIRST) / 0.16  # stretches
     model = None
     for _ in range(ROUNDS):
         odds = model.decision_function(x) if model is not None else np.zeros(len(y))
         share, first = np.zeros(len(y)), 0
         for voice in all_voices:
-            own = slice(first, first + len(voice.age))
-            first += len(voice.age)
+            own = slice(first, first + len(voice.since))
+            first += len(voice.since)
             if voice.live:
-                one = ((voice.age >= 0.8) & (voice.age <= 5.5)).astype(float) * LIVE_WEIGHT
+                share[own] = ((voice.since >= FIRST) & (voice.since <= LAST)) * LIVE_WEIGHT / window
             else:
-                one = np.exp(odds[own] - odds[own].max())
-            share[own] = one / max((one > 0).sum() if voice.live else one.sum(), 1e-9)
+                alive = np.exp(odds[own] - odds[own].max())
+                share[own] = alive / max(alive.sum(), 1e-9)
         model = HistGradientBoostingClassifier(
             max_iter=TREES,
             max_leaf_nodes=LEAVES,
@@ -137,10 +141,11 @@ TREES: tuple[tuple[tuple[int, float, int, int], ...], ...] = (
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--recordings", type=Path, action="append", required=True)
-    parser.add_argument("--holds", type=int, default=300, help="holds for each of the seeds")
+    parser.add_argument("--labels", type=Path, help="folder of moments marked with `outwait label`")
+    parser.add_argument("--holds", type=int, default=110, help="holds for each of the seeds")
     parser.add_argument("--out", type=Path, required=True)
     options = parser.parse_args()
-    clips = read_manifest(options.recordings, "train")
+    clips = [clip for use in ("train", "fit") for clip in read_manifest(options.recordings, use)]
     ear = Ear.load()
     heard = [
         voice
@@ -148,6 +153,8 @@ def main() -> None:
         for hold in Composer(clips, seed).holds(options.holds)
         for voice in voices(hold, _scores(ear, hold))
     ]
+    for hold in read_labels(options.labels) if options.labels else []:
+        heard += voices(hold, _scores(ear, hold)) * LABEL_WEIGHT
     options.out.write_text(table(fit(heard)))
 
 

@@ -1,7 +1,8 @@
 """More recordings to test on, never to train on: `python -m training.heldout --packages DIR --audio DIR --out DIR`.
 
-Prompts in Italian, Russian, Spanish, French and acted Czech from Debian packages (training/README.md), and songs made
-of the test set's own voices and music. Writes 8,000 Hz FLAC and a manifest.csv that `outwait bench ear` reads.
+Prompts in Italian, Russian, Spanish and French, acted Czech and English, and music from Debian packages
+(training/README.md), and songs made of the test set's own voices and
+music. Writes 8,000 Hz FLAC and a manifest.csv that `outwait bench ear` reads.
 """
 
 from __future__ import annotations
@@ -13,8 +14,10 @@ from pathlib import Path
 import numpy as np
 import soundfile
 
+from .packages import pieces
 from .singing import song
 from .sources import RATE, from_manifest, read
+from .steel_sky import lines
 
 SOUNDS = "usr/share/asterisk/sounds"
 # source, class, speaker, language, glob, how many
@@ -26,7 +29,14 @@ SETS = (
     ("asterisk-prompt-fr-armelle", "speech_prompt", "Armelle", "fr", f"{SOUNDS}/fr/*.*", 60),
     ("fillets-cs", "speech_acted", "cs", "cs", "usr/share/games/fillets-ng/sound/*/cs/*.ogg", 120),
 )
+# Of these the decision is fitted on some (use `fit`); the net is trained on none of them.
+FIT = {"asterisk-core-it", "asterisk-prompt-es-co"}
+MUSIC = (
+    ("fillets-music", "usr/share/games/fillets-ng/music/*.ogg"),
+    ("lincity-music", "usr/share/games/lincity-ng/music/default/*.ogg"),
+)
 SONGS = 40
+LINES = 500  # of the actors of training.steel_sky
 
 
 def main() -> None:
@@ -46,10 +56,22 @@ def main() -> None:
                 continue
             name = f"{source}-{number}.flac"
             soundfile.write(options.out / name, samples, RATE)
-            rows.append((name, source, kind, speaker, language, "public_test"))
+            rows.append((name, source, kind, speaker, language, "fit" if source in FIT else "public_test"))
             count -= 1
             if not count:
                 break
+    for source, pattern in MUSIC:
+        for path in sorted(options.packages.glob(pattern)):
+            for number, (_, piece) in enumerate(pieces(path)):
+                name = f"{source}-{path.stem}-{number}.flac"
+                soundfile.write(options.out / name, piece, RATE)
+                half = source == "fillets-music" and sum(map(ord, path.stem)) % 2 == 0
+                rows.append((name, source, "music", "", "", "fit" if half else "public_test"))
+    for number, section, samples in lines(options.packages, LINES):
+        name = f"steel-sky-{number}.flac"
+        soundfile.write(options.out / name, samples, RATE)
+        use = "fit" if int(section[1:]) % 2 == 0 else "public_test"
+        rows.append((name, "steel-sky", "speech_acted", section, "en", use))
     clips = from_manifest(options.audio, "public_test")
     voices = [c for c in clips if c.kind in ("speech", "speech_acted") and len(c.samples) > 12000]
     music = [c for c in clips if c.kind == "music"]

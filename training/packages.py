@@ -37,7 +37,7 @@ def from_packages(folder: Path) -> list[Clip]:
             name = str(path.relative_to(folder))
             if kind == "music":
                 if path.name not in SPOKEN:
-                    clips += [Clip(f"{name}@{at:.0f}", source, kind, "", "", piece) for at, piece in _pieces(path)]
+                    clips += [Clip(f"{name}@{at:.0f}", source, kind, "", "", piece) for at, piece in pieces(path)]
                 continue
             samples = read(path)
             if len(samples) >= LONG * RATE or source == "klettres":
@@ -46,7 +46,7 @@ def from_packages(folder: Path) -> list[Clip]:
     return clips
 
 
-def _pieces(path: Path) -> list[tuple[float, np.ndarray]]:
+def pieces(path: Path) -> list[tuple[float, np.ndarray]]:
     """Up to PIECES pieces of a track, without reading the rest of it."""
     found = []
     with soundfile.SoundFile(path) as track:

@@ -10,18 +10,21 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.signal import lfilter, oaconvolve
 
 from outwait.audio import g711
 from outwait.audio.frontend import HOP, OVERLAP, features, power
 from outwait.audio.net import FRAMES, HEADS
 
 from .sources import RATE, Clip
+from .tunes import tune
 
 Array = NDArray[np.float32]
 STRETCHES = 100
 LENGTH = STRETCHES * FRAMES * HOP
 LIVE = {"speech", "speech_acted", "speech_phone"}
 RECORDED = {"speech_prompt", "speech_tts"}
+TUNES = 0.2  # share of the music that is made by `tunes`
 
 
 @dataclass(slots=True)
@@ -64,14 +67,20 @@ class Composer:
         live_known = np.zeros(LENGTH // HOP, np.float32)
         voice = np.full(LENGTH // HOP, -1, np.int16)
         # the bed
-        at = 0
+        at, before = 0, ""
         while at < LENGTH:
             length = int(r.uniform(1.0, 16.0) * RATE) if r.random() < 0.7 else LENGTH
             length = min(length, LENGTH - at) // HOP * HOP
             if length <= 0:
                 break
-            kind = r.choice(BEDS, p=P_BED)
-            piece = self.bed(str(kind), length)
+            kind = str(r.choice(BEDS, p=P_BED))
+            if before in ("silence", "room") and r.random() < 0.5:
+                kind = str(r.choice(["music", "music_vocals"], p=[0.8, 0.2]))  # music out of silence is no voice
+            piece = self.bed(kind, length)
+            if before != "" and r.random() < 0.2:
+                rise = min(length, int(r.uniform(0.05, 3.0) * RATE))
+                piece[:rise] *= np.linspace(0, 1, rise, dtype=np.float32)
+            before = kind
             sound[at : at + length] += piece
             frame = slice(at // HOP, (at + length) // HOP)
             loud = frame_power(piece)
@@ -170,7 +179,7 @@ class Composer:
             return crowd * np.float32(10 ** (r.uniform(-50, -25) / 20) / (crowd.std() + 1e-6))
         if kind == "room":
             return room(length, r.uniform(-65, -38), r)
-        clip = self.clip(kind).samples
+        clip = tune(length / RATE, r) if kind == "music" and r.random() < TUNES else self.clip(kind).samples
         speed = r.uniform(0.85, 1.18)
         need = int(length * speed) + 2
         start = r.integers(max(1, len(clip) - min(len(clip), need) + 1))
@@ -201,8 +210,7 @@ def room(length: int, level: float, r: np.random.Generator) -> Array:
         return np.zeros(length, np.float32)
     white = r.standard_normal(length).astype(np.float32)
     tilt = r.uniform(0, 0.97)
-    kernel = (tilt ** np.arange(200)).astype(np.float32)
-    coloured = np.convolve(white, kernel)[:length].astype(np.float32)
+    coloured = lfilter([1.0], [1.0, -tilt], white).astype(np.float32)
     return coloured * np.float32(10 ** (level / 20) / (coloured.std() + 1e-9))
 
 
@@ -218,7 +226,7 @@ def in_room(samples: Array, r: np.random.Generator) -> Array:
     tail = r.standard_normal(int(r.uniform(0.1, 0.35) * RATE)).astype(np.float32)
     tail *= np.exp(-5.0 * np.arange(len(tail)) / len(tail)).astype(np.float32) * np.float32(r.uniform(0.02, 0.12))
     tail[0] = 1.0
-    return np.convolve(samples, tail)[: len(samples)].astype(np.float32)
+    return oaconvolve(samples, tail)[: len(samples)].astype(np.float32)
 
 
 def resample(samples: Array, speed: float) -> Array:

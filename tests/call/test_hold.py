@@ -30,6 +30,7 @@ SOUNDS: dict[str, dict[str, float]] = {
     "person": {"speech": 0.95, "level": -22.0, "floor": -46.0, "live": 0.85},
     "prompt": {"speech": 0.97, "level": -22.0, "floor": -60.0, "live": 0.15},
     "prompt over music": {"speech": 0.9, "music": 0.8, "level": -20.0, "floor": -32.0, "live": 0.2},
+    "person over music": {"speech": 0.85, "music": 0.7, "level": -20.0, "floor": -31.0},
     "repeat": {"speech": 0.97, "level": -22.0, "floor": -60.0, "live": 0.15, "repeated": 0.9},
     "room": {"level": -50.0, "floor": -52.0},
     "nothing": {"level": -96.0, "floor": -96.0},
@@ -131,6 +132,42 @@ def test_a_false_resume_goes_back_to_hold_and_is_remembered() -> None:
     events = line(4, "music")
     assert kinds(events) == [NobodyThere]
     assert line.logic.holding
+
+
+@pytest.mark.parametrize("between", ["music", "nothing", "room"])
+@pytest.mark.parametrize("unknown", [0.5, 0.8, 1.1])
+def test_a_recording_wakes_once_at_most(between: str, unknown: float) -> None:
+    """However lightly it resumes: the second time the memory knows the recording within about a second."""
+    line = Line(policy=HoldPolicy(returned_odds=-20.0, early_odds=0.0, learned_odds=0.0))
+    line(20, between)
+    events = line(4.0, "prompt", voice=0) + line(12, between)
+    assert kinds(events).count(HumanReturned) == 1
+    assert line.logic.holding
+    for _ in range(5):
+        events = line(20, between) + line(unknown, "prompt", voice=0) + line(4.0 - unknown, "repeat", voice=0)
+        assert HumanReturned not in kinds(events)
+
+
+def test_a_person_may_cut_in_on_a_recording() -> None:
+    line = Line()
+    line(20, "music")
+    for _ in range(3):
+        line(0.9, "prompt", voice=0)
+        line(3.0, "repeat", voice=0)
+        line(20, "music")
+    line(0.9, "prompt", voice=0)
+    line(1.5, "repeat", voice=0)
+    assert HumanReturned in kinds(line(2.2, "person", voice=1) + line(3, "room"))
+
+
+def test_a_person_over_music_that_goes_on() -> None:
+    line = Line()
+    assert line(60, "music") == []
+    onset = line.now
+    events = line(1.6, "person over music") + line(3.5, "music") + line(1.6, "person over music") + line(0.8, "music")
+    returned = [event for event in events if isinstance(event, HumanReturned)]
+    assert returned
+    assert returned[0].at - onset < 8.0
 
 
 def test_nobody_answers_a_resume() -> None:

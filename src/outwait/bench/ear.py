@@ -84,6 +84,7 @@ def main(arguments: list[str]) -> int:
         not options.no_baselines,
         options.curve,
         options.cpu,
+        options.labels,
     )
     if options.json:
         sys.stdout.write(json.dumps(figures) + "\n")

@@ -23,7 +23,7 @@ from outwait.call.hold_events import (
     Scored,
     SegmentHeard,
 )
-from outwait.call.hold_line import SETTLED, Background, Line, Segments, Talk, kind_of
+from outwait.call.hold_line import Background, Line, Segments, Talk, kind_of
 from outwait.call.hold_policy import FORUM_RULE, HoldPolicy
 from outwait.call.hold_voice import Candidate, Evidence, Past, reasons, weigh
 
@@ -47,6 +47,9 @@ __all__ = [
 ]
 
 
+_SPEAKS_AGAIN = 7.0  # seconds within which a person who got no answer speaks again
+
+
 class HoldLogic:
     """One call's hold. Feed it every score; tell it what the rest of the call decided."""
 
@@ -59,9 +62,8 @@ class HoldLogic:
         self._resumed_at: float | None = None
         self._resumed: Candidate | None = None
         self._candidate: Candidate | None = None
-        self._unsettled: Candidate | None = None
+        self._unsettled: list[Candidate] = []
         self._past = Past()
-        self._false = 0  # resumes that were wrong
         self._last_phrase = -1e9
         self._last_maybe = -1e9
         self._background = Background()
@@ -129,13 +131,13 @@ class HoldLogic:
         candidate = self._candidate
         if candidate is None:
             if heard != "speech":
-                self._settle(score, heard)
+                self._settle(score)
                 return events
-            candidate = self._candidate = Candidate(score, self._background, score.at - self._hold_start)
+            candidate = self._begin(score)
             candidate.answers = 0.3 <= candidate.onset - self._last_phrase <= 4.0
         elif heard == "speech" and candidate.gives_way():
-            self._unsettled = candidate
-            candidate = self._candidate = Candidate(score, self._background, score.at - self._hold_start)
+            self._unsettled.append(candidate)
+            candidate = self._begin(score)
         candidate.hear(score, heard)
         found = candidate.evidence(self._past)
         odds = (
@@ -143,18 +145,20 @@ class HoldLogic:
             + policy.reaction_odds * candidate.reaction(score.at)
             + policy.silent_hold_odds * candidate.broke_silence(self._past)
             + policy.waited_odds * candidate.waited(self._past)
+            + policy.over_music_odds * candidate.over_playing_music(self._past)
         )
         why = reasons(found, odds >= policy.maybe_odds)
         confidence = _share(odds)
         early = max(0.0, 1.0 - (score.at - candidate.onset) / policy.early_seconds) * policy.early_odds
-        asked = policy.returned_odds + early + policy.learned_odds * min(self._false, 3)
-        if odds >= asked and candidate.spoken >= policy.least_speech:
+        asked = policy.returned_odds + early + policy.learned_odds * min(self._past.false, 3)
+        if odds >= asked and candidate.spoken >= policy.least_speech and candidate.new(self._past):
             events.append(HumanReturned(score.at, candidate.onset, confidence, why))
             self._segments.mark(candidate.onset, score.at, "speech")
             self._holding = False
             self._resumed_at = score.at
             self._resumed = candidate
             self._candidate = None
+            self._unsettled.clear()
             self._talk = Talk()
             return events
         if (
@@ -162,6 +166,7 @@ class HoldLogic:
             and odds >= policy.maybe_odds
             and candidate.spoken >= policy.maybe_speech
             and score.at - self._last_maybe >= policy.phrase_gap
+            and (self._past.repeats == 0 or candidate.new(self._past))
         ):
             candidate.maybe = True
             self._last_maybe = score.at
@@ -172,17 +177,24 @@ class HoldLogic:
         if candidate.over():
             if not candidate.announced and candidate.music_after >= 0.5:
                 events.append(AnnouncementHeard(score.at, candidate.onset, "music went on after it"))
-            self._unsettled = candidate
+            self._unsettled.append(candidate)
             self._candidate = None
-        self._settle(score, heard)
+        self._settle(score)
         return events
 
-    def _settle(self, score: Scored, heard: Kind) -> None:
-        """A voice nobody was taken for was a recording: once music plays again or it has long been quiet."""
-        quiet = self._background.quiet
-        if self._unsettled is not None and (heard == "music" or quiet >= SETTLED or self._unsettled.known_repeat()):
-            self._past.learn(self._unsettled, live=False)
-            self._unsettled = None
+    def _begin(self, score: Scored) -> Candidate:
+        """A voice begins; it may be the one that stopped shortly before."""
+        earlier = [voice for voice in self._unsettled if voice.lasting() and score.at - voice.ended <= 8.0]
+        before = earlier[-1] if earlier else None
+        self._candidate = Candidate(score, self._background, score.at - self._hold_start, before)
+        return self._candidate
+
+    def _settle(self, score: Scored) -> None:
+        """A voice nobody was taken for, and that did not speak again as a person would, was a recording."""
+        for voice in [*self._unsettled]:
+            if voice.known_repeat() or score.at - voice.ended >= _SPEAKS_AGAIN:
+                self._past.learn(voice, live=False)
+                self._unsettled.remove(voice)
 
     # talking
 
@@ -190,26 +202,20 @@ class HoldLogic:
         policy = self._policy
         talk = self._talk
         talk.hear(score, heard, agent_speaking)
+        if self._resumed is not None:
+            self._resumed.hear(score, heard)
         if self._resumed_at is not None:
-            since = score.at - self._resumed_at
-            if talk.music >= policy.nobody_music:
-                why = "music went on after the resume"
-            elif talk.repeated >= policy.nobody_repeat:
-                why = "the voice had been heard before"
-            elif talk.unbroken >= policy.nobody_speech:
-                why = "it talked on without listening"
-            elif talk.silence >= policy.nobody_silence:
-                why = "nobody said anything"
-            else:
-                why = ""
+            why = self._nobody_there()
             if why:
-                if self._resumed is not None and talk.silence < policy.nobody_silence:
+                silent = talk.silence >= policy.nobody_silence
+                if self._resumed is not None:
                     self._past.learn(self._resumed, live=False)
-                    self._segments.mark(self._resumed.onset, score.at, "announcement")
-                self._false += talk.silence < policy.nobody_silence
+                    if not silent:
+                        self._segments.mark(self._resumed.onset, score.at, "announcement")
+                self._past.false += 1
                 self._park(score.at)
                 return [NobodyThere(score.at, why)]
-            if since > policy.probation:
+            if score.at - self._resumed_at > policy.probation:
                 if self._resumed is not None:
                     self._past.learn(self._resumed, live=True)
                 self._resumed_at = None
@@ -223,6 +229,21 @@ class HoldLogic:
         if talk.silence >= policy.silence_parks:
             return self._suspect(score, score.at - talk.silence, "silence on both sides")
         return []
+
+    def _nobody_there(self) -> str:
+        """Why nobody is on the line after all; empty when somebody may be."""
+        policy, talk = self._policy, self._talk
+        over_music = self._resumed is not None and self._resumed.over_music()
+        if talk.music >= (policy.nobody_over_music if over_music else policy.nobody_music):
+            return "music went on after the resume"
+        if talk.repeated >= policy.nobody_repeat:
+            return "the voice had been heard before"
+        if talk.unbroken >= policy.nobody_speech:
+            return "it talked on without listening"
+        answered = self._resumed is not None and self._resumed.answered
+        if talk.silence >= policy.nobody_silence * (2.0 if answered else 1.0):
+            return "nobody said anything"
+        return ""
 
     def _suspect(self, score: Scored, onset: float, what: str) -> list[HoldEvent]:
         self._park(score.at)

@@ -7,6 +7,7 @@ from typing import Final
 from outwait.call.hold_events import HoldEvent, Kind, Scored, SegmentHeard
 from outwait.call.hold_policy import HoldPolicy
 
+_NO_SLIP: Final = 0.45  # seconds of voice after which it is no slip of the scores in sparse music
 SETTLED: Final = 5.0  # seconds after which the kind of a voice is settled
 _QUIET: Final = -68.0  # dBFS: below it a stretch is silence whatever the scores say
 
@@ -36,6 +37,7 @@ class Background:
         self.since_speech = 1e9  # seconds since a voice was last heard
         self.floor = -96.0  # loudest floor of the quiet up to now, dBFS
         self.music_level = -96.0  # dBFS, of the music of the last seconds
+        self.music_floor = -96.0  # dBFS, the same of its quietest 20 ms
         self.talk = 0.0  # share of the last minute or so in which a voice was heard
 
     def hear(self, score: Scored, heard: Kind) -> None:
@@ -44,9 +46,9 @@ class Background:
         self.since_tone = 0.0 if heard == "tone" else self.since_tone + step
         self.since_speech = 0.0 if heard == "speech" else self.since_speech + step
         if heard == "music":
-            self.music_level += min(1.0, (step / 4.0 if self.music_level > -90.0 else 1.0)) * (
-                score.level - self.music_level
-            )
+            share = step / 4.0 if self.music_level > -90.0 else 1.0
+            self.music_level += share * (score.level - self.music_level)
+            self.music_floor += share * (score.floor - self.music_floor)
         self.talk += (step / 60.0) * ((1.0 if heard == "speech" else 0.0) - self.talk)
         if heard in ("silence", "noise"):
             self.floor = score.floor if self.quiet == 0.0 else max(self.floor, score.floor)
@@ -65,9 +67,11 @@ class Talk:
         self.repeated = 0.0  # seconds of voice that were heard before
         self.unbroken = 0.0  # seconds of voice without a pause of 0.8 s
         self._pause = 0.0
+        self._voice = 0.0  # seconds of voice up to now
 
     def hear(self, score: Scored, heard: Kind, agent_speaking: bool) -> None:
         step = score.seconds
+        self._voice = self._voice + step if heard == "speech" else 0.0
         if heard == "speech":
             self.unbroken += step
             self._pause = 0.0
@@ -84,7 +88,8 @@ class Talk:
         if heard == "music":
             self.music += step
         elif heard == "speech":
-            self.music = max(0.0, self.music - 2.0 * step)
+            if self._voice >= _NO_SLIP:
+                self.music = max(0.0, self.music - 2.0 * step)
         else:
             self.music = max(0.0, self.music - 0.5 * step)
         if heard in ("silence", "noise", "tone") and not agent_speaking:

@@ -12,25 +12,27 @@ class HoldPolicy:
 
     rule: Literal["evidence", "forum_rule"] = "evidence"
     # "evidence": this module's own. "forum_rule": 90 % of four seconds loud with voice-like sound, fires on music
-    returned_odds: float = 0.6
+    returned_odds: float = 1.1
     # log odds for HumanReturned; more: fewer false resumes, later and more missed ones
-    early_odds: float = 2.0
+    early_odds: float = 1.0
     # log odds asked for on top when a voice has just begun; none after `early_seconds`
     early_seconds: float = 2.0
     # seconds since the voice began
-    learned_odds: float = 0.6
+    learned_odds: float = 0.3
     # log odds asked for on top for each false resume of this call, three at most
     reaction_odds: float = 1.0
     # log odds that a voice gains when it stops for a phrase of ours or answers it, and loses when it talks on
     silent_hold_odds: float = 1.0
     # log odds that a sure voice gains on a hold that has carried neither music nor recordings for ten seconds and more
-    waited_odds: float = 1.5
-    # log odds that a voice gains by two seconds of silence after it where a recording would give way to music
+    waited_odds: float = 2.5
+    # log odds that a voice gains by silence after it where a recording would give way to music or another voice
+    over_music_odds: float = 1.0
+    # log odds that a sure voice gains over music that plays on as loud as before; 1 more when it speaks again
     maybe_odds: float = -1.5
     # log odds for MaybeHuman
     maybe_speech: float = 0.4
     # seconds of voice before MaybeHuman
-    least_speech: float = 0.25
+    least_speech: float = 0.15
     # seconds of voice before HumanReturned
     music_parks: float = 6.0
     # seconds of music while talking before HoldSuspected
@@ -40,6 +42,8 @@ class HoldPolicy:
     # seconds in which neither side says anything before HoldSuspected
     nobody_music: float = 2.0
     # seconds of music after a resume before NobodyThere
+    nobody_over_music: float = 5.0
+    # the same when the voice spoke over music
     nobody_repeat: float = 1.0
     # seconds of a voice heard before, after a resume, before NobodyThere
     nobody_speech: float = 14.0

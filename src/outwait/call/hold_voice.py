@@ -10,7 +10,16 @@ from outwait.call.hold_line import Background
 from outwait.call.hold_table import TREES
 
 _NEW_TURN: Final = 0.6  # seconds of quiet after which a voice is weighed anew
-_LONG_TURN: Final = 5.0  # seconds: when it had talked for that long before
+_LONG_TURN: Final = 4.0  # seconds: when it had talked for that long before
+_OTHER_TURN: Final = 0.9  # seconds of quiet after which any voice is weighed anew
+_NOVEL: Final = 1.2  # seconds within which the memory knows what it has heard before
+_NOVEL_AFTER_REPEAT: Final = 1.5  # seconds of something new after it
+_MUSIC_HOLD: Final = 60.0  # seconds since music within which a hold is one with music
+_USUAL_WAIT: Final = 0.6  # seconds of quiet between a recording and the music after it, when none was heard yet
+_CUT_IN: Final = 0.8  # seconds of something new in a recording heard before
+_PLAYS_ON: Final = -6.0  # dB: music under a voice that has not been turned down for it
+_LEARNED: Final = 2.5  # seconds of recordings after which their voice is known
+_STILL_THERE: Final = 1.0  # seconds of hold within which the person from before may still be speaking
 _TURNED_DOWN: Final = 7.0  # dB by which music is softer than before
 
 
@@ -30,7 +39,7 @@ class Evidence(NamedTuple):
     talk: float
     """0..1: share of the last minute that was talk"""
     since_hold: float
-    """seconds of hold before the voice, at most 6"""
+    """seconds of hold before the voice, at most 20"""
     music_under: float
     """0..1: music under the voice"""
     singing_under: float
@@ -60,15 +69,27 @@ class Evidence(NamedTuple):
     quiet: float
     """seconds of quiet since the voice stopped, at most 3"""
     quiet_surplus: float
-    """seconds by which that is more than the longest quiet between a recording and music; 0 when none is known"""
+    """seconds by which that is more than the longest quiet after a recording; 0 when none is known"""
     music_after: float
     """seconds of music since the voice stopped, as loud as before it, at most 1"""
     soft_music: float
-    """seconds of music since the voice stopped, turned down as against before it, at most 1"""
+    """seconds of music since the voice stopped, turned down as against before it, at most 4"""
     like_announcement: float
     """seconds between the gap before it and that before a recording; 3 when none is known"""
     like_loudness: float
     """dB between its loudness and that of a recording; 20 when none is known"""
+    bed: float
+    """dB by which its quietest moments are louder than those of the music before it; -40 without music"""
+    again: float
+    """seconds of a voice that stopped shortly before, with nothing or only music in between, at most 4; 0 when none"""
+    again_gap: float
+    """seconds between the two, at most 8; 8 when there was none"""
+    recordings: float
+    """recordings heard before in this hold, at most 5"""
+    dip: float
+    """dB between the quietest moment within the voice and its loudness, from -60 to 0"""
+    density: float
+    """0..1: share of voice in the time from its onset to its last word"""
 
 
 class Past:
@@ -80,21 +101,25 @@ class Past:
         self.gaps: list[float] = []  # seconds of quiet before recordings, the last few
         self.floors: list[float] = []  # dBFS, floor of the quiet around recordings, the last few
         self.levels: list[float] = []  # dBFS, loudness of recordings, the last few
-        self.waits: list[float] = []  # seconds of quiet between recordings and the music after them, the last few
+        self.waits: list[float] = []  # seconds of quiet after recordings, the last few
         self.repeats = 0  # recordings that had been heard before
         self.count = 0  # recordings heard
+        self.false = 0  # resumes that were wrong
+        self.over_music = 0  # recordings over music that played on as before
 
     def learn(self, candidate: Candidate, live: bool) -> None:
         if candidate.spoken < 1.2 or candidate.speech < 0.8 * candidate.spoken:
             return  # too short or too unsure to have been a voice: a slip in the music
+        if not live and candidate.since_hold < _STILL_THERE:
+            return  # who spoke when the hold began may have been the person who put us on hold
         kept = self.alive if live else self.recorded
         if candidate.voice >= 0:
             kept[candidate.voice] = kept.get(candidate.voice, 0.0) + candidate.spoken
         if not live:
             self.count += 1
             self.repeats += candidate.known_repeat()
-            if candidate.music_after > 0.0:
-                self.waits = [*self.waits[-5:], candidate.longest]
+            self.over_music += candidate.over_playing_music(self) > 0.0
+            self.waits = [*self.waits[-5:], candidate.wait()]
             self.gaps = [*self.gaps[-5:], candidate.gap]
             self.floors = [*self.floors[-5:], candidate.room]
             self.levels = [*self.levels[-5:], candidate.loudness / candidate.spoken]
@@ -103,7 +128,9 @@ class Past:
 class Candidate:
     """A voice on hold, and the evidence about it."""
 
-    def __init__(self, score: Scored, before: Background, since_hold: float) -> None:
+    def __init__(self, score: Scored, before: Background, since_hold: float, earlier: Candidate | None = None) -> None:
+        self.at = score.at  # media seconds up to which it has been heard
+        self.ended = score.at  # media seconds at the end of its last word
         self.onset = round(score.at - score.seconds, 2)
         self.gap = before.quiet
         self.room = before.floor if before.quiet > 0 else -96.0
@@ -114,9 +141,15 @@ class Candidate:
         self.talk = before.talk
         self.since_hold = since_hold
         self.music_level = before.music_level
+        self.music_floor = before.music_floor if before.since_music <= 3.0 else None
+        self.again_gap = self.onset - earlier.ended if earlier is not None else 8.0
+        self.again = earlier.spoken if earlier is not None and earlier.repeated == 0.0 else 0.0
+        self.floors = 0.0  # sum over the voice of the floor
+        self.lowest = 0.0  # dBFS, the lowest floor within the voice
+        self.novel = 0.0  # seconds of voice since the last that was heard before
         self.longest = 0.0  # seconds of quiet after the voice, before music came
         self.soft_music = 0.0  # seconds of music since the voice stopped, turned down as against before
-        self.spoken = 0.0  # seconds of voice
+        self.spoken: float = 0.0  # seconds of voice
         self.first = 0.0  # seconds of voice before the first pause of 0.5 s
         self.run = 0.0  # seconds of voice without a pause of 0.5 s
         self.quiet = 0.0  # seconds since the voice stopped, without music
@@ -126,21 +159,27 @@ class Candidate:
         self.singing = 0.0  # of the singing score,
         self.speech = 0.0  # of the speech score,
         self.loudness = 0.0  # of the level
-        self.repeated = 0.0  # seconds of voice that were heard before
+        self.repeated: float = 0.0  # seconds of voice that were heard before
         self.familiar = 0.0  # likeness to the nearest voice, the last one
         self.voice = -1
         self.phrase_at: float | None = None
         self.after_phrase = 0.0  # seconds of voice since a phrase of ours began
         self.answers = False  # it began soon after a phrase of ours
+        self.answered = False  # it has reacted to a phrase of ours
         self.maybe = False
         self.announced = False
 
     def hear(self, score: Scored, heard: Kind) -> None:
         step = score.seconds
+        self.at = score.at
         if heard == "speech":
             if self.quiet >= 0.5:
                 self.turns += 1
                 self.run = 0.0
+            self.ended = score.at
+            self.floors += step * score.floor
+            self.lowest = min(self.lowest, score.floor)
+            self.novel = 0.0 if score.repeated >= 0.25 else self.novel + step
             self.spoken += step
             self.run += step
             if self.phrase_at is not None:
@@ -172,37 +211,74 @@ class Candidate:
     def reaction(self, at: float) -> float:
         """-1: talks on over our phrase; 1: stopped for it, or answers it; 0: neither, or none was played."""
         if self.answers:
+            self.answered = True
             return 1.0
         if self.phrase_at is None or at - self.phrase_at < 0.8:
             return 0.0
         if self.quiet >= 0.4 and self.music_after == 0.0:
+            self.answered = self.answered or self.after_phrase < 2.0
             return 1.0 if self.after_phrase < 2.0 else 0.0
         return -1.0 if self.after_phrase >= 3.0 else 0.0
 
     def broke_silence(self, past: Past) -> bool:
         """A sure voice on a hold that was silent from its beginning."""
         silent = self.since_hold >= 10.0 and self.since_music > self.since_hold and past.count == 0
-        return silent and self.spoken >= 0.3 and self.speech >= 0.8 * self.spoken
+        return silent and self.spoken >= 0.3 and self.speech >= 0.7 * self.spoken
 
-    def waited(self, past: Past) -> bool:
-        """It spoke surely and alone, where music had played, and two seconds later there still is none."""
-        alone = self.speech >= 0.8 * self.spoken and self.music < 0.3 * self.spoken and self.repeated == 0.0
-        known = past.recorded.get(self.voice, 0.0) > past.alive.get(self.voice, 0.0)
-        longest = max(past.waits, default=0.0)
-        return alone and not known and self.spoken >= 1.0 and 2.1 <= self.quiet >= longest + 0.5 and self.after_music
+    def waited(self, past: Past) -> float:
+        """0..1: it spoke surely and alone, and what follows recordings here keeps away longer than it ever did."""
+        alone = self.speech >= 0.7 * self.spoken and self.music < 0.3 * self.spoken and self.repeated == 0.0
+        if not alone or self.spoken < 0.3 or (not past.waits and self.since_music > _MUSIC_HOLD):
+            return 0.0
+        longest = max(past.waits, default=_USUAL_WAIT)
+        return max(0.0, min(1.0, self.quiet - max(longest, _USUAL_WAIT) - 0.3))
+
+    def over_playing_music(self, past: Past) -> float:
+        """1: a sure voice over music that nobody turned down for it, where recordings did not come like that; else 0.
+
+        2 when it stopped for some seconds in between, as a person does who waits for an answer.
+        """
+        sure = self.spoken >= 0.6 and self.speech >= 0.72 * self.spoken and self.singing < 0.3 * self.spoken
+        if not sure or not self.over_music() or self._bed(self.spoken) < _PLAYS_ON or past.over_music:
+            return 0.0
+        return 2.0 if self.again >= 0.6 and self.again_gap >= 1.5 else 1.0
+
+    def wait(self) -> float:
+        """Seconds of quiet after it until music or another voice came; 8 when nothing came soon."""
+        if self.music_after > 0.0:
+            return self.longest
+        return 8.0 if self.quiet >= 3.0 else self.quiet
 
     def known_repeat(self) -> bool:
         return self.repeated >= 0.6 and self.repeated >= 0.3 * self.spoken
 
+    def new(self, past: Past) -> bool:
+        """Whether it can be told from the recordings of this call: that takes a second of it, or its silence."""
+        if past.count == past.false == 0 and self.repeated == 0.0:
+            return True
+        if self.repeated > 0.0:
+            return self.novel >= _NOVEL_AFTER_REPEAT
+        return self.novel >= _NOVEL or self.quiet >= 0.5
+
+    def over_music(self) -> bool:
+        return self.music >= 0.4 * self.spoken
+
+    def lasting(self) -> bool:
+        """Whether it was surely a voice, not a slip in the music."""
+        return self.spoken >= 0.4 and self.speech >= 0.7 * self.spoken
+
     def gives_way(self) -> bool:
-        """Whether a voice that starts now is another one: music came between, or a long talk or a mere blip before."""
-        if self.music_after - self.soft_music >= 0.3:
+        """Whether a voice that speaks now is another one: music came between, a long talk or a mere blip before, or it
+        goes on differently from the recording that it was."""
+        if self.known_repeat() and self.novel >= _CUT_IN:
+            return True
+        if self.music_after - self.soft_music >= (0.7 if self.over_music() else 0.3):
             return True
         unsure = self.spoken < 0.4 or self.speech < 0.8 * self.spoken
-        return self.quiet >= 0.4 and (unsure or (self.quiet >= _NEW_TURN and self.spoken >= _LONG_TURN))
+        return self.quiet >= (0.4 if unsure else _NEW_TURN if self.spoken >= _LONG_TURN else _OTHER_TURN)
 
     def over(self) -> bool:
-        return self.music_after >= 1.0 or self.quiet >= 2.6
+        return self.music_after - self.soft_music >= 1.0 or self.soft_music >= 4.0 or self.quiet >= 3.2
 
     def evidence(self, past: Past) -> Evidence:
         """What speaks for and against a live person."""
@@ -218,7 +294,7 @@ class Candidate:
             since_tone=min(self.since_tone, 30.0),
             since_voice=min(self.since_speech, 30.0),
             talk=self.talk,
-            since_hold=min(self.since_hold, 6.0),
+            since_hold=min(self.since_hold, 20.0),
             music_under=min(1.0, self.music / spoken),
             singing_under=min(1.0, self.singing / spoken),
             speech=min(1.0, self.speech / spoken),
@@ -226,7 +302,7 @@ class Candidate:
             new_room=max(-20.0, min(20.0, self.room - max(past.floors))) if past.floors else 0.0,
             heard_before=min(1.0, self.repeated / 0.6),
             repeats=past.repeats / past.count if past.count >= 2 and spoken >= 1.2 and self.repeated == 0.0 else 0.0,
-            recorded_voice=likeness if known > person else 0.0,
+            recorded_voice=likeness if known > person and known >= _LEARNED else 0.0,
             person_voice=likeness if person > known else 0.0,
             spoken=min(self.spoken, 12.0),
             first=min(self.first, 12.0),
@@ -235,10 +311,21 @@ class Candidate:
             quiet=min(self.quiet, 3.0),
             quiet_surplus=max(-3.0, min(3.0, self.quiet - max(past.waits))) if past.waits else 0.0,
             music_after=min(1.0, max(0.0, self.music_after - self.soft_music)),
-            soft_music=min(1.0, self.soft_music),
+            soft_music=min(4.0, self.soft_music),
             like_announcement=min((abs(self.gap - gap) for gap in past.gaps), default=3.0),
             like_loudness=min((abs(loud - level) for level in past.levels), default=20.0),
+            bed=self._bed(spoken),
+            again=min(self.again, 4.0),
+            again_gap=min(self.again_gap, 8.0),
+            recordings=min(float(past.count), 5.0),
+            dip=max(-60.0, min(0.0, self.lowest - loud)),
+            density=min(1.0, self.spoken / max(0.16, self.ended - self.onset)),
         )
+
+    def _bed(self, spoken: float) -> float:
+        if self.music_floor is None:
+            return -40.0
+        return max(-40.0, min(20.0, self.floors / spoken - self.music_floor))
 
 
 def weigh(found: Evidence) -> float:
