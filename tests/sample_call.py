@@ -6,6 +6,7 @@ from typing import Any
 
 from outwait.call.notes import (
     Answered,
+    AnsweredBy,
     AnyNote,
     Attached,
     CallBack,
@@ -16,9 +17,12 @@ from outwait.call.notes import (
     HoldEnded,
     HoldPart,
     HoldWentOn,
+    KeyHeard,
     MaybeHuman,
+    MenuStep,
     Outcome,
     Phase,
+    Queue,
     Reacted,
     Said,
     SecondLeg,
@@ -54,6 +58,7 @@ def sample_notes() -> list[AnyNote]:
         session(1, "opening", 0.0),
         session(1, "open", 0.41),
         spent("carrier leg", "minutes", 1, 14_000),
+        AnsweredBy(0.9, "person"),
         Said(0.9, "human", "Northwind Clinic, good morning. How can I help you?"),
         Said(
             4.3,
@@ -93,6 +98,9 @@ def sample_notes() -> list[AnyNote]:
         Phase(at + 51.0, "holding"),
         session(2, "closed", at + 52.0, "hold"),
         HoldPart(at + 51.0, at + 80.0, "music"),
+        Queue(at + 60.0, 3, 240),
+        MenuStep(at + 61.0, "To keep your place, press 1.", keys="1", why="the place in the queue is kept"),
+        KeyHeard(at + 63.0, "5"),
         Detached(at + 80.0),
         Phase(at + 80.0, "detached"),
         Attached(at + 83.2),

@@ -88,7 +88,7 @@ def desk_opener(
                 engines=engines,
                 ear=Ear.load(),
                 phrases=PhraseLibrary((folder or data_folder()) / "phrases"),
-                policy=policy or Policy(),
+                policy=policy or _policy(settings),
                 prices=prices,
                 engine=settings.engine,
                 engine_menu=settings.engine_menu or "",
@@ -99,7 +99,7 @@ def desk_opener(
                 recordings=recordings,
                 disclosure=_disclosure(settings),
                 language=settings.language,
-                recogniser=recogniser,
+                recogniser=recogniser or _recogniser(settings),
                 staff=staff,
                 webhook=destination(
                     _addresses(settings), default=settings.webhook_url, signed=settings.webhook_secret is not None
@@ -203,6 +203,22 @@ def _reactions(registry: CollectorRegistry) -> Callable[[Reacted], None]:
             stages.labels(stage).observe(seconds)
 
     return reacted
+
+
+def _policy(settings: Settings) -> Policy:
+    return Policy(voicemail=settings.voicemail, learn=settings.learn)
+
+
+def _recogniser(settings: Settings) -> Recogniser | None:
+    if settings.recogniser == "off":
+        return None
+    from outwait.local.missing import Missing
+    from outwait.local.stt import recogniser
+
+    try:
+        return recogniser(settings.local_stt_model)
+    except Missing as error:
+        raise ConfigError(f"OUTWAIT_RECOGNISER: {error}") from error
 
 
 def _rules(settings: Settings, kit: Kit | None) -> Rules:

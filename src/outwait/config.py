@@ -136,6 +136,12 @@ class Settings(BaseSettings):
     # how the agent names itself when it begins and after every hold; "off": not unless it is asked
     language: str = "en"
     # of the phrases that are made beforehand: en, de, es, fr
+    recogniser: Literal["off", "local"] = "off"
+    # reads menus and announcements on this machine: local is Whisper, of the extra `local`
+    voicemail: Literal["message", "hang_up", "agent"] = "message"
+    # a voicemail gets a message after its beep, or the call ends, or the agent does what it likes
+    learn: bool = True
+    # keep what was learned of a number, its menus and waits, for the next call to it
     countries: Annotated[tuple[str, ...] | None, NoDecode] = None
     # where calls may go, like US,CA, or *; none: to the country of the own number
     calling_hours: Annotated[Hours | None, NoDecode] = None

@@ -49,6 +49,8 @@ class CallRequest:
     metadata: dict[str, Any] | None = None
     disclosure: str | None = None  # how the agent names itself; None: the server's
     time_zone: str | None = None  # where the callee is, if the number does not say
+    menu_path: tuple[str, ...] = ()  # what to look for in menus, in turn
+    voicemail: Literal["message", "hang_up", "agent"] | None = None  # None: as the server's policy says
     outcome_schema: dict[str, Any] | None = None  # unchecked; None: words will do
     agent: str | None = None  # which of the server's agents; None: the first
     webhook_url: str | None = None  # who is told of its end; None: whom the server tells

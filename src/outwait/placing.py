@@ -9,6 +9,7 @@ import msgspec
 
 from outwait.agent import Staffed
 from outwait.call.cost import Prices, least_cap
+from outwait.call.known import Known
 from outwait.call.outcome import BadSchema, Form
 from outwait.call.policy import Policy
 from outwait.call.setup import Means, Setup, phrases
@@ -19,8 +20,8 @@ if TYPE_CHECKING:
     from outwait.switchboard import House
 
 
-def setup_of(request: CallRequest, house: House) -> Setup:
-    """Raises Refused."""
+def setup_of(request: CallRequest, house: House, known: Known | None = None) -> Setup:
+    """`known`: what was learned of the number. Raises Refused."""
     staffed = _agent(request, house)
     agent = staffed.agent if staffed is not None else None
     name, engine = _engine(request.engine or (agent.engine if agent is not None else None) or house.engine, house)
@@ -47,13 +48,16 @@ def setup_of(request: CallRequest, house: House) -> Setup:
         reserves=tuple(_means(other, house) for other in house.failover if other != name),
         machine=_means(house.engine_menu, house) if house.engine_menu not in ("", name) else None,
         disclosure=disclosure,
-        phrases=phrases(disclosure, request.human, house.language, slow=slow, recorded=house.recordings is not None),
+        phrases=phrases(disclosure, request.human, house.language, slow=slow, recorded=house.recordings is not None)
+        | _sayings(known),
         recorded=house.recordings is not None,
         reaction=engine.capabilities.reaction,
         human=request.human,
         call_back_minutes=request.call_back_minutes,
         transfer_countries=countries_of(request),
         metadata=request.metadata or {},
+        menu_path=request.menu_path,
+        known=known,
         recogniser=house.recogniser.name if house.recogniser is not None else "",
         agent=agent.name if agent is not None else "",
         instructions=agent.instructions if agent is not None else "",
@@ -95,7 +99,15 @@ def _limited(policy: Policy, request: CallRequest, prices: Prices) -> Policy:
         policy = msgspec.structs.replace(policy, max_cost_micro_usd=cap)
     if request.max_hold_minutes is not None:
         policy = msgspec.structs.replace(policy, max_hold_seconds=request.max_hold_minutes * 60.0)
+    if request.voicemail is not None:
+        policy = msgspec.structs.replace(policy, voicemail=request.voicemail)
     return policy
+
+
+def _sayings(known: Known | None) -> dict[str, str]:
+    """What was said to this number's menus, as phrases: their sound was kept."""
+    said = [choice.say for choice in known.choices if choice.say] if known is not None else []
+    return {f"say {text}": text for text in said}
 
 
 def _means(name: str, house: House) -> Means:

@@ -12,6 +12,7 @@ from typing import Any, assert_never
 
 from outwait.call.notes import (
     Answered,
+    AnsweredBy,
     AnyNote,
     Attached,
     CallBack,
@@ -22,9 +23,12 @@ from outwait.call.notes import (
     HoldEnded,
     HoldPart,
     HoldWentOn,
+    KeyHeard,
     MaybeHuman,
+    MenuStep,
     Outcome,
     Phase,
+    Queue,
     Reacted,
     Said,
     SecondLeg,
@@ -75,6 +79,9 @@ class Record:
         self._sessions: dict[int, _Session] = {}
         self._transcript: list[Said] = []
         self._reactions: list[dict[str, Any]] = []
+        self._answered_by: str | None = None
+        self._queue: dict[str, Any] | None = None
+        self._menu: list[dict[str, Any]] = []
         self._decisions: list[dict[str, Any]] = []
         self._tools: list[dict[str, Any]] = []
         self._hangup: list[dict[str, Any]] = []
@@ -121,6 +128,22 @@ class Record:
                 self._line.detached(note.at)
             case Attached():
                 self._line.attached(note.at)
+            case AnsweredBy():
+                self._answered_by = note.who
+                self._line.seen(note.at)
+            case Queue():
+                self._queue = {
+                    "position": note.position,
+                    "wait_seconds": note.wait_seconds,
+                    "heard_at": _ms(note.at),
+                }
+                self._line.seen(note.at)
+            case MenuStep():
+                step = {"at": _ms(note.at), "words": note.words, "keys": note.keys, "say": note.say, "why": note.why}
+                self._menu.append(step)
+                self._line.seen(note.at)
+            case KeyHeard():
+                self._decide("key_heard", note.at, why=note.key)
             case Said():
                 self._transcript.append(note)
                 self._line.seen(note.at)
@@ -177,7 +200,10 @@ class Record:
             "created_at": _iso(self._created),
             "answered_at": _iso(self._answered),
             "ended_at": _iso(self._ended),
+            "answered_by": self._answered_by,
             "timeline": self._line.timeline(),
+            "queue": self._queue,
+            "menu": list(self._menu),
             "transcript": transcript,
             "sessions": [session.as_dict(number) for number, session in enumerate(used, 1)],
             "failed_sessions": [

@@ -9,6 +9,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from typing import Any, Literal, Protocol, assert_never
 
+import msgspec
 import structlog
 
 from outwait import call_log, spare
@@ -19,6 +20,7 @@ from outwait.call import events as ev
 from outwait.call.commands import AnyCommand
 from outwait.call.events import AnyEvent, Trouble
 from outwait.call.hold import Scored
+from outwait.call.known import WAITS, Known, Wait
 from outwait.call.laws import LawBroken, Laws
 from outwait.call.machine import Call
 from outwait.call.notes import AnyNote
@@ -100,6 +102,7 @@ class Runner:
         self._workshop = workshop
         self._phrases = phrases
         self._store = store
+        self._wall = wall
         self._tell = tell
         self._sessions: dict[int, EngineSession] = {}
         self._streams: dict[int, Stream] = {}
@@ -240,6 +243,12 @@ class Runner:
                 self._spawn(self._reclaim(carrier_call_id))
             case do.HangUp():
                 self._spawn(self._hang_up(command))
+            case do.PressByCarrier(carrier_call_id=carrier_call_id, keys=keys):
+                self._spawn(self._press(carrier_call_id, keys))
+            case do.KeepNumber(number=number, known=known, waits=waits):
+                await self._keep_number(number, known, waits)
+            case do.KeepPhrase(text=text, ulaw=ulaw):
+                self._phrases.keep(self._voice, text, ulaw)
             case do.OpenSession():
                 self._open(command)
             case do.RunTool():
@@ -412,6 +421,23 @@ class Runner:
                 self._log.error("a tool failed", tool=command.name, error=type(error).__name__, line=line)
             detail = f"{command.name} failed; whether it has happened is unknown"
         self.inbox.post(ev.ToolFailed(command.key, why, detail[:MAX_WORDS]))
+
+    async def _press(self, carrier_call_id: str, keys: str) -> None:
+        try:
+            await self._carrier.press(self.call.setup.id, carrier_call_id, keys)
+        except CarrierError as error:
+            self.inbox.post(ev.KeysRefused(str(error)[:200]))
+        else:
+            self.inbox.post(ev.KeysPressed())
+
+    async def _keep_number(self, number: str, known: Known, waits: tuple[float, ...]) -> None:
+        answered = self._wall() - sum(waits)
+        fresh = [Wait(round(answered, 1), seconds) for seconds in waits]
+        kept = msgspec.structs.replace(known, waits=(*known.waits, *fresh)[-WAITS:])
+        try:
+            await self._store.keep_number(number, msgspec.json.encode(kept), self._wall())
+        except StoreError as error:
+            self._log.warning("what was learned of a number can't be kept", error=str(error))
 
     def _open(self, command: do.OpenSession) -> None:
         closed = False

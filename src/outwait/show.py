@@ -12,6 +12,7 @@ from rich.text import Text
 
 from outwait.call.notes import (
     Answered,
+    AnsweredBy,
     AnyNote,
     Attached,
     CallBack,
@@ -22,9 +23,12 @@ from outwait.call.notes import (
     HoldEnded,
     HoldPart,
     HoldWentOn,
+    KeyHeard,
     MaybeHuman,
+    MenuStep,
     Outcome,
     Phase,
+    Queue,
     Reacted,
     Said,
     SecondLeg,
@@ -83,6 +87,10 @@ def told(note: AnyNote) -> Text | None:
             line = _line(note.at, f"{note.role}:", STYLES[note.role])
             line.append(" " + _plain(note.text) + (" ...[cut off]" if note.cut else ""))
             return line
+        case AnsweredBy():
+            return _line(note.at, f"answered by: {note.who}", "cyan")
+        case Queue() | MenuStep() | KeyHeard():
+            return _machine(note)
         case SessionNote():
             return _session(note)
         case Outcome():
@@ -108,6 +116,19 @@ def told(note: AnyNote) -> Text | None:
 def hanging(line: Text, console: Console) -> Text:
     """A line of `told` that is too long for the terminal, with its further lines under its words."""
     return Text("\n" + " " * MARGIN).join(line.wrap(console, console.width - MARGIN))
+
+
+def _machine(note: Queue | MenuStep | KeyHeard) -> Text | None:
+    match note:
+        case Queue():
+            place = f"number {note.position} in the queue" if note.position is not None else ""
+            wait = f"about {clock(note.wait_seconds)} to wait" if note.wait_seconds is not None else ""
+            return _line(note.at, "queue: " + ", ".join(part for part in (place, wait) if part), "magenta")
+        case MenuStep():
+            did = f"pressed {note.keys}" if note.keys else f'said "{note.say}"' if note.say else "did nothing"
+            return _line(note.at, f"menu: {did} ({note.why})", "magenta")
+        case KeyHeard():
+            return _line(note.at, f"the other side pressed {note.key}", "magenta")
 
 
 def _session(note: SessionNote) -> Text | None:

@@ -23,6 +23,7 @@ from outwait.audio.ear import Ear, Listening
 from outwait.call.commands import Tell
 from outwait.call.cost import Prices
 from outwait.call.events import AnyEvent, Begun, CalledBack, Dialled, HangUpAsked, LegReported, Released, Restarted
+from outwait.call.known import Known
 from outwait.call.machine import Call
 from outwait.call.notes import AnyNote, Ended, Reacted
 from outwait.call.policy import Policy
@@ -147,7 +148,7 @@ class Switchboard:
         quota = await guard.check(request) if guard is not None else None
         if guard is not None and request.human is not None:
             await guard.check_other(request.human.number, request.from_, countries_of(request), "human")
-        setup = setup_of(request, self._house)
+        setup = setup_of(request, self._house, await self._known(request.to))
         webhook = self._house.webhook(request.webhook_url)
         created = self._house.wall()
         record = telling.new_record(setup, created)
@@ -174,6 +175,17 @@ class Switchboard:
             live = self._start(Call(setup), record, [], seq=0, epoch=kept.epoch)
             live.runner.inbox.post(Begun())
         return kept
+
+    async def _known(self, number: str) -> Known | None:
+        """What was learned of this number; without it, it is learned again."""
+        if self._house.recogniser is None or not self._house.policy.learn:
+            return None
+        try:
+            data = await self._house.store.number(number)
+            return msgspec.json.decode(data, type=Known) if data is not None else None
+        except (StoreError, msgspec.MsgspecError) as error:
+            log.warning("what is known of a number can't be read", error=str(error))
+            return None
 
     async def hang_up(self, call_id: str) -> bool:
         live = self._live.get(call_id)

@@ -143,7 +143,13 @@ async def test_a_number_is_forgotten(book: Book, store: SqlStore) -> None:
     await a_call(store, "c2", 2000.0)
     await a_call(store, "c3", 2000.0, OTHER)
     await a_call(store, "c4", 3000.0, phase="talking")
+    await store.keep_number(NUMBER, b'{"calls": 1}', 3000.0)
+    await store.keep_number(NUMBER, b'{"calls": 2}', 3000.0)
+    await store.keep_number(OTHER, b"{}", 3000.0)
+    assert await store.number(NUMBER) == b'{"calls": 2}'
     assert await book.forget(NUMBER) == (2, 1)
+    assert await store.number(NUMBER) is None, "nor what was learned of it"
+    assert await store.number(OTHER) == b"{}"
     rows, _ = await store.page(10, None)
     assert [row.id for row in rows] == ["c4", "c3"]
     assert await book.forget(OTHER) == (1, 0)

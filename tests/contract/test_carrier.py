@@ -132,6 +132,23 @@ async def test_a_leg_is_fetched_back() -> None:
 
 
 @virtual
+async def test_keys_of_the_carrier_come_between_two_streams() -> None:
+    async with world() as here:
+        call = await here.answered()
+        here.desk.stream_there.clear()
+        await here.carrier.press("c1", call.sid, "1w2#")
+        await here.desk.stream_there.wait()
+        assert call.digits_played == "1w2#"
+        assert [record.ended for record in call.streams] == ["replaced", ""]
+        assert here.desk.answers[-1] == ("c1", call.sid, True)
+        await here.carrier.hang_up(call.sid, cancel=False)
+        await here.sim.ended(call)
+        with pytest.raises(CarrierError) as over:
+            await here.carrier.press("c1", call.sid, "1")
+        assert over.value.gone
+
+
+@virtual
 async def test_a_stream_that_we_close_comes_back() -> None:
     async with world() as here:
         call = await here.answered()

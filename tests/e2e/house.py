@@ -16,6 +16,7 @@ from outwait.agent import Agent
 from outwait.call.policy import Policy
 from outwait.compose import desk_opener
 from outwait.config import Settings
+from outwait.sim.reader import SimReader
 from outwait.sim.scenario import Fault, Pace, Scenario, load, parse
 from outwait.sim.stage import Stage
 from outwait.web.server import listening
@@ -70,11 +71,12 @@ async def house(
     others: Mapping[str, str] | None = None,
     talk: float | None = None,
     faults: Sequence[Fault] = (),
+    reads: bool = False,
     **more: str,
 ) -> AsyncIterator[House]:
     """`engine`: who plays the model, a name of `sim.engines.ENGINES`; `others`: the scenarios of further numbers;
-    `talk`: times real time while people talk; `faults`: of the model's server, beside the scenario's; `more`: further
-    settings, by their names in the environment."""
+    `talk`: times real time while people talk; `faults`: of the model's server, beside the scenario's; `reads`: a
+    recogniser is there, which makes no mistakes; `more`: further settings, by their names in the environment."""
     talk = talk or TALK_PACE
     wanted = at_pace(load(scenario), talk)
     wanted = replace(wanted, model=replace(wanted.model, fault=(*wanted.model.fault, *faults)))
@@ -84,8 +86,10 @@ async def house(
             patch.setenv(name, value)
         patch.setenv("DATABASE_URL", f"sqlite:///{folder / 'calls.db'}")
         settings = Settings.load(port=0)
+        reader = SimReader(stage.hearing) if reads else None
+        opener = desk_opener(settings, policy=policy, folder=folder, agents=agents, recogniser=reader)
         async with (
-            listening(settings, desk_opener(settings, policy=policy, folder=folder, agents=agents)) as (url, _),
+            listening(settings, opener) as (url, _),
             httpx2.AsyncClient(base_url=url, trust_env=False) as http,
         ):
             stage.carrier.incoming_url = f"{url}/twilio/incoming"

@@ -212,7 +212,7 @@ async def test_describes_itself(api: httpx2.AsyncClient, keyed: httpx2.AsyncClie
     body = schema["paths"]["/v1/calls"]["post"]["requestBody"]["content"]["application/json"]["schema"]
     assert set(body["properties"]) == {
         "to", "task", "from", "engine", "max_cost_usd", "max_hold_minutes", "metadata", "disclosure", "time_zone",
-            "outcome_schema", "webhook_url", "agent", "human", "call_back_minutes",
+            "outcome_schema", "webhook_url", "agent", "human", "call_back_minutes", "menu_path", "voicemail",
     }  # fmt: skip
     assert body["additionalProperties"] is False
     assert "security" not in schema

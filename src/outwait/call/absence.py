@@ -57,6 +57,10 @@ class Absence:
         waits.set("reclaim", now + self._policy.reclaim_again)
         return "reclaim"
 
+    def pressed(self, now: float) -> None:
+        """The carrier is asked to press keys, for which it replaces the stream."""
+        self._reclaimed = now
+
     def our_doing(self, now: float) -> bool:
         """A stream that stops now was stopped by our own request, which crossed it on its way."""
         return now - self._reclaimed < self._policy.reclaim_again

@@ -9,6 +9,7 @@ from typing import Literal
 
 import msgspec
 
+from outwait.call.known import Known
 from outwait.call.notes import AnyNote
 
 
@@ -87,6 +88,13 @@ class CloseStream(Command, frozen=True):
     """-> StreamLost."""
 
     stream: int
+
+
+class PressByCarrier(Command, frozen=True):
+    """Have the carrier itself press keys -> KeysPressed or KeysRefused. Some carriers replace the stream for it."""
+
+    carrier_call_id: str
+    keys: str  # 0-9 * # A-D; w waits half a second
 
 
 # --- the ear ------------------------------------------------------------------------------------
@@ -198,6 +206,21 @@ class Tell(Command, frozen=True):
     note: AnyNote
 
 
+class KeepNumber(Command, frozen=True):
+    """What has been learned of a number is kept for the next call to it."""
+
+    number: str  # E.164
+    known: Known
+    waits: tuple[float, ...]  # media s on hold, of this call
+
+
+class KeepPhrase(Command, frozen=True):
+    """The agent's own words to a machine, for the next time that they are wanted."""
+
+    text: str
+    ulaw: bytes
+
+
 class Finish(Command, frozen=True):
     """The call is over and nothing is open. Always the last command of a call, exactly once."""
 
@@ -216,6 +239,7 @@ AnyCommand = (
     | PlayMark
     | ClearAudio
     | CloseStream
+    | PressByCarrier
     | Listen
     | Transcribe
     | OpenSession
@@ -229,10 +253,12 @@ AnyCommand = (
     | MakePhrase
     | CloseSession
     | Tell
+    | KeepNumber
+    | KeepPhrase
     | Finish
 )
 
 
 def is_sound(command: AnyCommand) -> bool:
     """Commands that carry sound or pace it: performed, but kept out of the call log."""
-    return isinstance(command, PlayAudio | PlayMark | Listen | Transcribe | SendAudio)
+    return isinstance(command, PlayAudio | PlayMark | Listen | Transcribe | SendAudio | KeepPhrase)

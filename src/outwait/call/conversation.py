@@ -24,9 +24,10 @@ from outwait.call.parking import Parking
 from outwait.call.sessions import REASONS, Chain, Link
 from outwait.call.setup import Means, Setup
 from outwait.call.states import Session
-from outwait.call.turns import BYTES, Listening, Playout
+from outwait.call.turns import BYTES, Listening, Playout, Utterance
 
-Want = Literal["talk", "drain", "none"]
+Want = Literal["talk", "warm", "drain", "none"]
+"""talk: a session that hears the line. warm: one that is connected and hears nothing yet, if that costs nothing."""
 
 _TURN_MARGIN = 0.6  # s before the engine noticed a turn: its prefix and the way there
 _GO_ON = "The connection broke off while you spoke. Go on from where the person last heard you; do not repeat it."
@@ -36,6 +37,7 @@ _PASSED_ON = (
     "shortly, from the beginning."
 )
 RINGBACK_SECONDS = 1.0  # of tone on hold: it rings somewhere else
+_AGAIN = "Still nobody has said anything. Say hello once more, and ask whether anybody is there."
 _FIRST = "Nobody has said anything. Introduce yourself and say why you call."
 
 SessionEvent = (
@@ -89,6 +91,7 @@ class Conversation:
         self._turn_from: float | None = None  # media s: start of the person's turn that has no answer yet
         self._turn_starts: dict[str, float] = {}  # of committed turns
         self._untold: list[str] = []  # results of tools that the session which is there has not been told
+        self._last_said: Utterance | None = None  # what the agent said last
         self._owed = ""  # instructions of the response that the next session has to be asked for
         self._opened_once = False
         self._spoken = False  # the agent has been asked to speak, or has spoken
@@ -210,14 +213,14 @@ class Conversation:
         """Bring the sessions to what is wanted, whatever has happened. Called after every event."""
         link = self.chain.link
         commands = self._finished()
-        if want == "talk":
+        if want == "talk" or (want == "warm" and self._parking.awaits_words):
             if link is None:
                 if "session retry" not in self._waits and self.gave_up is None:
                     commands += self._open(now, at)
             elif link.state is Session.OPEN:
                 if self._aged and not (link.responding or self.person_speaking) and self.playout.quiet:
                     return commands + self.close("expired", now, at)
-                if not self._live:
+                if not self._live and want == "talk":
                     commands += self._feed(link, now)
         elif want == "drain":
             busy = link is not None and (link.busy if self._parking.awaits_words else link.responding)
@@ -251,7 +254,7 @@ class Conversation:
         link = self.chain.link
         if link is None or not link.move(Session.CLOSING):
             return []
-        link.reason = reason
+        link.reason = "warmup" if reason == "hold" and not link.fed else reason
         self._waits.clear("session open", "session age", "stall")
         self._waits.set("session close", now + 2 * self._policy.close_seconds)
         self._live = False
@@ -303,6 +306,38 @@ class Conversation:
             "the task. Should it be a recording, a queue announcement or music after all, say nothing and call "
             "wait_on_hold."
         )
+
+    def wake(self, words: str, instructions: str, at: float) -> None:
+        """A recording needs the agent: it is told what was said and what to do, and hears the line from now on."""
+        self._waits.clear("gate", "drain")
+        if words:
+            self.context.person_said(f"recording at {at:.2f}", words)
+        self._feed_from = at
+        self._last_said = None
+        self._owed = instructions
+        link = self.chain.ready
+        if link is not None and self._live:
+            self._live = False  # it is given the words again, and asked
+
+    def hello(self, now: float) -> list[AnyCommand]:
+        """Nobody has said anything since the agent spoke."""
+        link = self.chain.ready
+        if link is None or not self._live or link.responding or not self.playout.quiet:
+            return []
+        return self._ask(link, _AGAIN, now)
+
+    def sound(self, start: float, end: float) -> bytes:
+        """The far end between two moments, media s, as far as it is still kept."""
+        return b"".join(ulaw for at, ulaw in self._far if at + len(ulaw) / BYTES > start and at < end)
+
+    @property
+    def has_answered(self) -> Utterance | None:
+        """What the agent said since it was woken, when all has been heard and nothing more is due; None: not yet.
+        Without words when it only pressed keys."""
+        link = self.chain.ready
+        if link is None or not self._live or link.responding or not link.asked or not self.playout.quiet:
+            return None
+        return self._last_said or Utterance(0, "agent")
 
     @property
     def _introduction(self) -> str:
@@ -481,22 +516,22 @@ class Conversation:
             age = min(age, max(60.0, event.expires_in - 120.0))
         self._waits.set("session age", now + age)
         self._opened_once = True
-        commands: list[AnyCommand] = [self._note(link, at)]
+        return [self._note(link, at)]
+
+    def _feed(self, link: Link, now: float) -> list[AnyCommand]:
+        """An open session catches up with the line."""
+        self._live = link.fed = True
+        making: list[AnyCommand] = []
         for name, text in self._setup.phrases.items():
             if self._choice.machine:  # phrases are for people, in the voice that talks to them
                 break
             if name not in self._phrases and name not in self._phrase_asked:
                 self._phrase_asked.add(name)
-                commands.append(do.MakePhrase(link.number, name, text))
-        return commands
-
-    def _feed(self, link: Link, now: float) -> list[AnyCommand]:
-        """An open session catches up with the line."""
-        self._live = True
+                making.append(do.MakePhrase(link.number, name, text))
         if self._deaf:
-            return []
+            return making
         missed = b"".join(ulaw for start, ulaw in self._far if start + len(ulaw) / BYTES > self._feed_from)
-        commands: list[AnyCommand] = [do.SendAudio(link.number, missed)] if missed else []
+        commands = [*making, do.SendAudio(link.number, missed)] if missed else making
         if self._owed:
             commands += self._ask(link, f"{self._owed} {self._tell_late()}".rstrip(), now)
             self._owed = ""
@@ -629,6 +664,7 @@ class Conversation:
             text = utterance.heard_text
             cut = text != utterance.text
             if utterance.kind == "agent":
+                self._last_said = utterance
                 self.context.agent_said(text, cut=cut or utterance.broken)
             if text and utterance.began is not None:
                 said = notes.Said(

@@ -120,7 +120,7 @@ SCREENING: Final = _any(
 )
 
 ASKS: Final = _any(
-    r"\b(?:enter|say|type|key in|provide|input)\b(?: or (?:enter|say))?(?: in)? (?:your|the) "
+    r"\b(?:enter|say|type|key in|provide|input)\b(?: or (?:enter|say))?(?: in)? (?:the \w+ digits of )?(?:your|the) "
     r"((?:\w+ ){0,4}?(?:number|code|pin|id|extension|birth|zip|postcode|password))\b",
 )
 
@@ -162,6 +162,7 @@ RECORDED: Final = _any(
     r"\byour call is (?:very )?important\b",
     r"\b(?:thank you|thanks) for (?:your patience|continuing to hold|waiting|calling)\b",
     r"\bnext available\b",
+    r"\b(?:people|agents|representatives|operators|lines|advisors|advisers)\b.{0,30}\bbusy\b",
     r"\ball (?:of )?our\b.{0,40}\b(?:busy|assisting|helping|speaking|currently)\b",
     r"\brecorded (?:for|or)\b",
     r"\bmonitored\b",

@@ -144,6 +144,16 @@ class StreamLost(Event, frozen=True):
     code: int  # WebSocket close code; 1006 when there was none
 
 
+class KeysPressed(Event, frozen=True):
+    """The carrier has taken the keys; a stream that it replaced comes back by itself."""
+
+
+class KeysRefused(Event, frozen=True):
+    """The carrier can't press keys, or did not."""
+
+    detail: str
+
+
 class HungUp(Event, frozen=True):
     """The carrier took our hang-up, or said that the leg was over already; or it took our transfer."""
 
@@ -389,6 +399,8 @@ AnyEvent = (
     | Marked
     | StreamStopped
     | StreamLost
+    | KeysPressed
+    | KeysRefused
     | HungUp
     | HangUpFailed
     | CalledBack

@@ -13,7 +13,7 @@ import msgspec
 
 from outwait.call import commands as do
 from outwait.call import events as ev
-from outwait.call import hold, notes, tools
+from outwait.call import hold, notes, scout, tools
 from outwait.call.absence import Absence
 from outwait.call.call_back import GOODBYE, CallBack, Stage
 from outwait.call.call_back import WAIT as CALL_BACK
@@ -101,6 +101,9 @@ class Call:
         self._handover = HandOver(setup, self._waits)
         self._transfers: dict[str, tuple[ev.ToolCalled, tools.TransferCall]] = {}  # numbers that are being vetted
         self._results = ResultDesk(setup.outcome_schema, setup.policy.result_tries)
+        self._scout = scout.Scout(setup)
+        self._machine_asked: float | None = None  # media s: since then the agent answers a machine, not a person
+        self._waited: list[float] = []  # media s of the holds that a person ended
         self._ending: Ending | None = None
         self._before = Phase.TALKING  # the phase to which a re-attached stream goes back
         self._stream = 0  # number of the open one; 0: none
@@ -210,7 +213,17 @@ class Call:
                 return [*ended, do.CloseStream(stream)] if self._stream else ended
             case ev.StreamLost(stream=stream, code=code):
                 return self._stream_lost(stream, code, now)
-            case ev.KeyHeard() | ev.ToneHeard() | ev.Transcribed() | ev.NotTranscribed():
+            case ev.KeyHeard(digit=digit):
+                return self._key_heard(digit, self._media.at)
+            case ev.ToneHeard(kind="key", key=digit, at=at):
+                return self._key_heard(digit, at) if self._talk.playout.quiet else []
+            case ev.ToneHeard(kind=kind, at=at, seconds=seconds):
+                return self._sent_out(self._scout.tone(kind, at, seconds), now) if self._listens else []
+            case ev.Transcribed(clip=clip, text=text):
+                return self._read(clip, text, now)
+            case ev.NotTranscribed(clip=clip):
+                return self._read(clip, "", now)
+            case ev.KeysPressed() | ev.KeysRefused():
                 return []
             case ev.HungUp():
                 if self._ending is not None:
@@ -356,6 +369,7 @@ class Call:
             commands += self._enter(self._before)
         elif self.phase in (Phase.DIALING, Phase.RINGING):
             commands += self._enter(Phase.TALKING)
+            commands += self._sent_out(self._scout.answered(), now)
         return commands
 
     def _stream_lost(self, stream: int, code: int, now: float) -> list[AnyCommand]:
@@ -431,6 +445,9 @@ class Call:
             return []
         scored = event.scored
         commands = self._talk.scored(scored, self._media.at, self._want, now)
+        commands += self._sent_out(self._scout.hear(scored, holding=self.phase is Phase.HOLDING), now)
+        if self._machine_asked is not None and self.phase in (Phase.TALKING, Phase.RESUMING):
+            commands += self._machine_answered(now)
         for heard in self._hold.hear(scored, not self._talk.playout.quiet):
             commands += self._judged(heard, now)
             if self.phase is Phase.ENDING:
@@ -448,7 +465,7 @@ class Call:
                 self._suspicion_phrase(heard.at)
                 return [Tell(note)]
             case hold.HumanReturned():
-                return self._resume(heard, now)
+                return self._sent_out(self._scout.returned(heard), now) if self.phase is Phase.HOLDING else []
             case hold.NobodyThere(at=at, why=why):
                 return self._nobody_there(at, why, now)
             case hold.LineDead(why=why):
@@ -474,7 +491,7 @@ class Call:
     def _suspicion_phrase(self, at: float) -> None:
         policy = self._policy
         most = policy.phrases_per_hold + int((at - self._hold_began) / policy.phrase_more)
-        if self.phase is not Phase.HOLDING or self._hold_phrases >= most:
+        if self.phase is not Phase.HOLDING or self._hold_phrases >= most or self._scout.navigating:
             return
         if self._talk.phrase_age(at) >= policy.phrase_pause and self._talk.playout.quiet:
             self._hold_phrases += 1
@@ -499,6 +516,8 @@ class Call:
         self._hold_resumed = onset
         self._meter.note_hold(self._holds, onset - self._hold_began)
         turned = self._talk.speak_to(machine=False, now=now, at=at)
+        self._waited.append(round(onset - self._hold_began, 1))
+        self._scout.resumed()
         self._talk.resume(onset, onset - self._hold_began, said)
         self._pickup.begin(now)
         ringing = self._ring_at_once(onset - self._hold_began, now)
@@ -519,6 +538,7 @@ class Call:
         if self.phase not in (Phase.RESUMING, Phase.TALKING):
             return []
         self._pickup.over()
+        self._machine_asked = None
         asked = self._talk.asked_since_park
         self._talk.context.happened("That was a recording or noise, not a person; the hold goes on.")
         commands, _ = self._talk.playout.interrupt(self._stream)
@@ -526,6 +546,90 @@ class Call:
         note = notes.HoldWentOn(since=self._hold_resumed, at=at, asked=asked, why=why)
         commands += [*self._enter(Phase.HOLDING, why), Tell(note)]
         return commands + self._talk.park(now, at)
+
+    # --- machines on the line ----------------------------------------------------------------------
+
+    def _read(self, clip: int, text: str, now: float) -> list[AnyCommand]:
+        if not self._listens:
+            return []
+        acts = self._scout.words(clip, text, self._media.at, holding=self.phase is Phase.HOLDING)
+        return self._sent_out(acts, now)
+
+    def _sent_out(self, acts: list[scout.Act], now: float) -> list[AnyCommand]:
+        """What the scout wants done."""
+        commands: list[AnyCommand] = []
+        for act in acts:
+            if self._ending is not None:
+                break
+            commands += self._act(act, now)
+        return commands
+
+    def _act(self, act: scout.Act, now: float) -> list[AnyCommand]:
+        at = self._media.at
+        match act:
+            case scout.Listen(clip=clip, start=start, end=end):
+                return [do.Transcribe(clip, self._talk.sound(start, end))]
+            case scout.Press(keys=keys, by_carrier=by_carrier):
+                if by_carrier:
+                    self._absence.pressed(now)
+                    return [do.PressByCarrier(self.carrier_call_id, keys)]
+                self._talk.playout.phrase("", tones(keys), kind="keys")
+                return self._talk.playout.advance(self._stream, at)
+            case scout.Say(text=text, ask=ask):
+                if self._talk.say_phrase([f"say {text}"], at) is None:
+                    return self._wake(ask, now)
+                return self._talk.playout.advance(self._stream, at)
+            case scout.Ask():
+                return self._wake(act, now)
+            case scout.Park(since=since, why=why):
+                return self._park(why, now, since) if self.phase is Phase.TALKING else []
+            case scout.Resume(heard=heard):
+                return self._resume(heard, now)
+            case scout.Dismiss():
+                self._hold.enter_hold(at)
+                return []
+            case scout.Promise(words=words):
+                self._call_back.promise(words, now)
+                return [Tell(notes.CallBack(at=at, state="promised", why=words))]
+            case scout.Hello():
+                return self._talk.hello(now) if self._want == "talk" else []
+            case scout.End(wish=wish, cause=cause):
+                return self._end("client_error" if wish else "indeterminate", cause, now, polite=False)
+            case notes.AnsweredBy(who="person"):
+                return [Tell(act), *self._talk.speak_to(machine=False, now=now, at=at)]
+            case _:
+                return [Tell(act)]
+
+    def _wake(self, ask: scout.Ask, now: float) -> list[AnyCommand]:
+        """The agent is needed although no person is there."""
+        at = self._media.at
+        self._machine_asked = at if ask.machine else None
+        turned = self._talk.speak_to(machine=ask.machine, now=now, at=at)
+        self._talk.wake(ask.words, ask.instructions, at)
+        if self.phase is not Phase.HOLDING:
+            return turned
+        self._hold.leave_hold(at)
+        ended = notes.HoldEnded(at=at, decided_at=at, confidence=1.0, why=ask.why)
+        return [*turned, *self._enter(Phase.RESUMING, ask.why), Tell(ended)]
+
+    def _machine_answered(self, now: float) -> list[AnyCommand]:
+        """A machine that had to be told something has its answer: the session is not needed any more."""
+        said = self._talk.has_answered
+        if said is None:
+            return []
+        self._machine_asked = None
+        text = said.text.strip()
+        self._scout.said(text)
+        commands: list[AnyCommand] = [do.KeepPhrase(text, bytes(said.audio))] if text else []
+        if self.phase is Phase.RESUMING:
+            commands += self._enter(Phase.TALKING)
+        return commands + self._park("the machine has its answer", now, self._media.at)
+
+    def _key_heard(self, key: str, at: float) -> list[AnyCommand]:
+        if self._ending is not None:
+            return []
+        self._talk.context.happened(f"The other side pressed the key {key}.")
+        return [Tell(notes.KeyHeard(at=at, key=key))]
 
     # --- the conversation ------------------------------------------------------------------------
 
@@ -614,6 +718,7 @@ class Call:
                     return commands
                 return commands + self._park(f"the agent waits: {request.reason}", now, self._media.at)
             case tools.PressDigits(digits=digits):
+                self._scout.pressed(digits)
                 self._talk.playout.phrase("", tones(digits), kind="keys")
                 return self._talk.answer_tool(call, _OK, respond=False, now=now)
             case tools.ExpectCallBack(reason=reason):
@@ -874,7 +979,9 @@ class Call:
             total_micro_usd=self._meter.total,
             without_parking_micro_usd=self._meter.without_parking,
         )
-        return [*self._enter(Phase.ENDED), Tell(ended), do.Finish(self._ending.result, self._ending.cause)]
+        known = self._scout.lessons() if self._policy.learn else None
+        kept: list[AnyCommand] = [do.KeepNumber(self.setup.to, known, tuple(self._waited))] if known is not None else []
+        return [*self._enter(Phase.ENDED), Tell(ended), *kept, do.Finish(self._ending.result, self._ending.cause)]
 
     @property
     def _view(self) -> View:
@@ -956,6 +1063,7 @@ class Call:
         talking = self.phase is not Phase.HOLDING and not (
             self.phase is Phase.DETACHED and self._before is Phase.HOLDING
         )
+        self._scout.restarted()
         commands = self._talk.restart(self._media.read(now), talking=talking)
         self._stream = 0
         self._for_ear.clear()
@@ -992,6 +1100,11 @@ class Call:
     # --- below -----------------------------------------------------------------------------------
 
     @property
+    def _listens(self) -> bool:
+        """What is heard now may still change something."""
+        return self._ending is None and bool(self._stream)
+
+    @property
     def _may_speak(self) -> bool:
         return self._ending is None or self._ending.may_speak
 
@@ -999,6 +1112,8 @@ class Call:
     def _want(self) -> Want:
         if self._handover.agent_away:
             return "none"
+        if self.phase is Phase.TALKING and self._scout.holds_back:
+            return "warm" if self._scout.answering.open else "drain"
         if self.phase in (Phase.TALKING, Phase.RESUMING):
             return "talk"
         if self.phase is Phase.HOLDING:

@@ -99,6 +99,38 @@ class Reacted(Note, frozen=True):
     stages: dict[str, float] = {}  # wall s by part, of an engine made of parts
 
 
+class AnsweredBy(Note, frozen=True):
+    """Who has answered, as far as that was found out."""
+
+    at: float
+    who: Literal["person", "machine", "voicemail", "screening", "fax", "nobody"]
+
+
+class Queue(Note, frozen=True):
+    """What a queue has said of the wait."""
+
+    at: float
+    position: int | None = None  # 1: next
+    wait_seconds: int | None = None
+
+
+class MenuStep(Note, frozen=True):
+    """What was done about a menu or a request of a recording, without the agent."""
+
+    at: float
+    words: str  # of the recording
+    keys: str = ""  # pressed
+    say: str = ""  # said
+    why: str = ""
+
+
+class KeyHeard(Note, frozen=True):
+    """The other side pressed a key."""
+
+    at: float
+    key: str
+
+
 class SessionNote(Note, frozen=True):
     session: int  # connection number
     state: Literal["opening", "open", "closing", "closed"]
@@ -195,6 +227,10 @@ AnyNote = (
     | MaybeHuman
     | Said
     | Reacted
+    | AnsweredBy
+    | Queue
+    | MenuStep
+    | KeyHeard
     | SessionNote
     | Spent
     | Outcome

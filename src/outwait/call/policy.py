@@ -64,6 +64,19 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
     # wall s from there to the next one
     late_phrases: int = 2
     # of these in one turn
+    hello_again: float = 10.0
+    # media s after answer without any sound until the agent says hello once more
+    no_one_there: float = 45.0
+    # media s after answer without any sound until the call is given up
+
+    # --- machines
+    voicemail: Literal["message", "hang_up", "agent"] = "message"
+    # message: the agent leaves one after the beep. hang_up: the call ends. agent: it does what it likes
+    keys_fallback: bool = True
+    # a menu that has not heard keys in band twice gets them the carrier's own way, for which its stream may be replaced
+
+    learn: bool = True
+    # keep what was learned of a number for the next call to it
 
     # --- sessions
     engine: str = "openai"

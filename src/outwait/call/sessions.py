@@ -30,6 +30,7 @@ class Link:
     responses: set[str] = field(default_factory=set)  # running
     asked: int = 0  # responses that were asked for or begun
     due: bool = False  # a response is due that has not begun
+    fed: bool = False  # it has heard the line: it was no mere warm-up
     untold: set[str] = field(default_factory=set)  # turns of the person whose words are not known yet
     useful: bool = False  # it has said something: the trouble of the ones before it is forgotten
 

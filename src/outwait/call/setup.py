@@ -8,6 +8,7 @@ import msgspec
 
 from outwait.call import phrasebook
 from outwait.call.cost import Prices
+from outwait.call.known import Known
 from outwait.call.policy import Policy
 from outwait.call.tools import ToolSpec
 
@@ -75,6 +76,8 @@ class Setup(msgspec.Struct, frozen=True, kw_only=True):
     call_back_minutes: float | None = None  # how long the task waits for a call back; None: it takes none
     transfer_countries: tuple[str, ...] | None = None  # ISO 3166 letters that the key allows; None: it has no rule
     reaction: float = 0.0  # wall s that the engine lets people wait for its first sound, as far as is known
+    menu_path: tuple[str, ...] = ()  # what to look for in the company's menus, in turn; (): what the task says
+    known: Known | None = None  # of this number, from earlier calls
     recogniser: str = ""  # what reads the far end's voice on this machine; "": nothing does
     agent: str = ""  # which of the server's agents speaks; "": the plain one
     instructions: str = ""  # what that agent is told beside the task

@@ -64,6 +64,10 @@ class Carrier(Protocol):
     async def find(self, call_id: str, to: str) -> str | None:
         """The carrier's id of a call we may have dialled before a crash; None when there is none."""
 
+    async def press(self, call_id: str, carrier_call_id: str, keys: str) -> None:
+        """Press keys in the leg, the carrier's own way. Where `keys_keep_stream` is False the media stream ends for it,
+        and a new one comes back to the same call."""
+
     async def up(self, from_: str) -> list[str]:
         """The carrier's ids of all legs from this number that have not ended, ours or not."""
 

@@ -174,7 +174,7 @@ class Mind:
             return Plan(exact[1].strip().strip("\"“”'").split('"')[0].strip())
         if view.out_of_band:
             return Plan(view.last("user") or view.last("system") or self.lines.goodbye)
-        if _GOODBYE.search(view.request):
+        if _GOODBYE.search(view.request.strip().rpartition("\n\n")[2]):  # its own wish; what stands before is the task
             return Plan(self.lines.goodbye)
         newest = view.turns[-1] if view.turns else Turn("system", "")
         if newest.role == "result":

@@ -139,6 +139,12 @@ class Store(Protocol):
     async def memory(self, call_id: str) -> bytes | None:
         """What `keep_memory` was given last."""
 
+    async def keep_number(self, number: str, data: bytes, now: float) -> None:
+        """Keep what is known of a number (E.164), JSON, instead of what was kept before. `now`: s since 1970."""
+
+    async def number(self, number: str) -> bytes | None:
+        """What `keep_number` was given last."""
+
     async def keep_letter(self, call_id: str, event: bytes) -> None:
         """Leave an event for the process that runs this call."""
 

@@ -23,6 +23,7 @@ from outwait.store.tables import (
     idempotency,
     letters,
     memories,
+    numbers,
     tokens,
 )
 
@@ -128,14 +129,19 @@ class Book:
                 wordy = sa.and_(wordy, calls.c.created >= calls_before)
             stripped = await self._count(wordy) if dry else await self._in_batches(wordy, _strip)
         if not dry:
+            if calls_before is not None:
+                async with self._erasing() as connection:
+                    await connection.execute(numbers.delete().where(numbers.c.updated < calls_before))
             await self._shrink_log()
         return deleted, stripped
 
     async def forget(self, number: str) -> tuple[int, int]:
-        """Delete every ended call to a number, with all that is kept of it, and rewrite the file so that no trace is
-        left in it. How many were deleted, and how many still run and were left."""
+        """Delete every ended call to a number, with all that is kept of it and was learned of it, and rewrite the file
+        so that no trace is left in it. How many were deleted, and how many still run and were left."""
         theirs = calls.c.callee == number
         deleted = await self._in_batches(sa.and_(theirs, ~calls.c.live), _delete)
+        async with self._erasing() as connection:
+            await connection.execute(numbers.delete().where(numbers.c.number == number))
         if deleted and self._store.is_sqlite:
             async with self._store.plain() as connection:
                 await connection.exec_driver_sql("VACUUM")
@@ -202,6 +208,7 @@ _BARE: dict[str, Any] = {
     "result": None,
     "result_faults": [],
     "evidence": [],
+    "menu": [],
 }
 
 

@@ -24,7 +24,18 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from outwait.store.base import CallRow, Entry, Fenced, Letter, OverQuota, Quota, StoreError
 from outwait.store.opening import make_engine, migrate, with_async_driver
-from outwait.store.tables import calls, deliveries, entries, idempotency, legs, letters, memories, processes, tokens
+from outwait.store.tables import (
+    calls,
+    deliveries,
+    entries,
+    idempotency,
+    legs,
+    letters,
+    memories,
+    numbers,
+    processes,
+    tokens,
+)
 
 DEADLINE = 10.0  # wall s for one operation
 PLAIN_DEADLINE = 3600.0  # wall s for one that rewrites the file
@@ -228,6 +239,17 @@ class SqlStore:
             found = await connection.execute(sa.select(memories.c.data).where(memories.c.call_id == call_id))
             data: bytes | None = found.scalar_one_or_none()
         return data
+
+    async def keep_number(self, number: str, data: bytes, now: float) -> None:
+        async with self.write() as connection:
+            await connection.execute(numbers.delete().where(numbers.c.number == number))
+            await connection.execute(numbers.insert(), {"number": number, "data": data.decode(), "updated": now})
+
+    async def number(self, number: str) -> bytes | None:
+        async with self.read() as connection:
+            found = await connection.execute(sa.select(numbers.c.data).where(numbers.c.number == number))
+            data: str | None = found.scalar_one_or_none()
+        return data.encode() if data is not None else None
 
     async def keep_letter(self, call_id: str, event: bytes) -> None:
         async with self.write() as connection:

@@ -64,6 +64,14 @@ memories = sa.Table(
     sa.Column("data", sa.LargeBinary, nullable=False),  # the ear's own form; fingerprints, never sound
 )
 
+numbers = sa.Table(
+    "numbers",
+    metadata,
+    sa.Column("number", sa.String(32), primary_key=True),  # E.164
+    sa.Column("data", sa.Text, nullable=False),  # JSON: what is known of it, see call/known.py
+    sa.Column("updated", sa.Double, nullable=False),  # s since 1970
+)
+
 letters = sa.Table(
     "letters",
     metadata,

@@ -207,6 +207,8 @@ def _checked(wish: CallCreate, own_number: str | None, key: ApiKey | None) -> Ca
         metadata=wish.metadata,
         disclosure=wish.disclosure,
         time_zone=wish.time_zone,
+        menu_path=tuple(wish.menu_path),
+        voicemail=wish.voicemail,
         outcome_schema=wish.outcome_schema,
         agent=wish.agent,
         webhook_url=wish.webhook_url,

@@ -56,6 +56,10 @@ class CallCreate(BaseModel):
     # kept with the call as it is
     disclosure: Annotated[str, StringConstraints(min_length=1, max_length=200, pattern=r"\S")] | None = None
     # how the agent names itself, such as "the AI assistant of Northwind"; the server's when absent
+    menu_path: Annotated[list[Annotated[str, StringConstraints(min_length=1, max_length=80)]], Field(max_length=8)] = []
+    # what to look for in the company's menus, in turn, such as ["billing", "agent"]; what the task says when absent
+    voicemail: Literal["message", "hang_up", "agent"] | None = None
+    # whether a voicemail gets a message, or the call ends, or the agent does what it likes; the server's when absent
     time_zone: Annotated[str, StringConstraints(min_length=1, max_length=64)] | None = None
     # where the callee is, such as America/New_York, for the calling hours; where the number rings when absent
     outcome_schema: Annotated[dict[str, JsonValue], WithJsonSchema({"type": "object"})] | None = None
@@ -126,6 +130,30 @@ class Words(BaseModel):
     # said with a recording made beforehand
 
 
+class QueueState(BaseModel):
+    """What a queue has said of the wait."""
+
+    position: int | None
+    # 1: next
+    wait_seconds: int | None
+    heard_at: float
+    # media s
+
+
+class MenuStep(BaseModel):
+    """What was done about a menu or a request of a recording."""
+
+    at: float
+    # media s
+    words: str
+    # of the recording
+    keys: str
+    # pressed
+    say: str
+    # said
+    why: str
+
+
 class Session(BaseModel):
     """One connection to an engine."""
 
@@ -154,7 +182,7 @@ class Decision(BaseModel):
 
     model_config = ConfigDict(extra="allow")
 
-    kind: Literal["hold_started", "maybe_human", "human_returned", "hold_went_on"]
+    kind: Literal["hold_started", "maybe_human", "human_returned", "hold_went_on", "key_heard"]
     at: float
     # media s heard when it was taken
     why: str
@@ -267,7 +295,13 @@ class CallObject(BaseModel):
     created_at: str
     answered_at: str | None
     ended_at: str | None
+    answered_by: Literal["person", "machine", "voicemail", "screening", "fax", "nobody"] | None = None
+    # who answered, as far as that was found out
     timeline: list[Stretch]
+    queue: QueueState | None = None
+    # what the queue said last
+    menu: list[MenuStep] = []
+    # what was done about menus and requests of recordings, without the agent
     transcript: list[Words]
     sessions: list[Session]
     failed_sessions: list[FailedSession] = []

@@ -27,6 +27,15 @@ def test_connects_as_twilio_would_write_it() -> None:
     assert ET.canonicalize(twiml.connect(urls, ODD, "t&")) == ET.canonicalize(str(oracle))
 
 
+def test_presses_keys_as_twilio_would_write_it() -> None:
+    urls = Urls.of("https://voice.example.com")
+    oracle = VoiceResponse()
+    oracle.play(digits="1ww2#")
+    oracle.redirect(urls.after_stream("c1"), method="POST")
+    # Its library writes <Play digits="..."></Play>; both are the same document.
+    assert ET.canonicalize(twiml.press(urls, "c1", "1ww2#")) == ET.canonicalize(str(oracle))
+
+
 def test_hangs_up_as_twilio_would_write_it() -> None:
     oracle = VoiceResponse()
     oracle.hangup()

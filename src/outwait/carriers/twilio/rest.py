@@ -18,7 +18,7 @@ BASE_URL = "https://api.twilio.com"
 CONNECT_SECONDS = 5.0  # wall s to reach Twilio
 ANSWER_SECONDS = 10.0  # wall s for each part of an exchange
 
-CAPABILITIES = Capabilities(name="twilio", marks=True, keys_keep_stream=True, reattach=True, steady_frames=True)
+CAPABILITIES = Capabilities(name="twilio", marks=True, keys_keep_stream=False, reattach=True, steady_frames=True)
 
 _NO_SUCH_CALL = 20404
 _NOT_IN_PROGRESS = 21220
@@ -144,6 +144,10 @@ class TwilioCarrier:
         page = await self._ask("GET", f"{self._calls}.json", _Page, query={"To": to, "PageSize": "50"})
         legs = [leg for leg in page.calls if leg.status in _LIVE and (leg.direction or "").startswith("outbound")]
         return legs[0].sid if len(legs) == 1 else None
+
+    async def press(self, call_id: str, carrier_call_id: str, keys: str) -> None:
+        document = twiml.press(self._urls, call_id, keys).decode()
+        await self._ask("POST", f"{self._calls}/{carrier_call_id}.json", _Leg, {"Twiml": document})
 
     async def up(self, from_: str) -> list[str]:
         """Each status has to be asked for by itself; of more than a thousand legs in one, the newest."""

@@ -32,6 +32,14 @@ def connect(urls: Urls, call_id: str, token: str) -> bytes:
     return _document(response)
 
 
+def press(urls: Urls, call_id: str, keys: str) -> bytes:
+    """Press keys, then ask us what to do next: the stream that this ends is attached again."""
+    response = ET.Element("Response")
+    ET.SubElement(response, "Play", {"digits": keys})
+    ET.SubElement(response, "Redirect", {"method": "POST"}).text = urls.after_stream(call_id)
+    return _document(response)
+
+
 def ask_again(urls: Urls, call_id: str) -> bytes:
     """Wait a moment and ask again: this process is going, and the next one is not there yet."""
     response = ET.Element("Response")

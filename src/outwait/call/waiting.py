@@ -1,0 +1,65 @@
+"""What a queue has said, and what is done about it without a paid session: places, waits, keys that keep them, offers
+to call back. Pure.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+from outwait.call.reading import Reading
+
+AGAIN: Final = 8.0  # s in which the same request is not answered twice: it may have been said in two pieces
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a queue is answered."""
+
+    keys: str
+    took: bool = False
+    """it takes an offer to call back, or confirms that"""
+    why: str = ""
+
+
+class Queue:
+    """One call's wait."""
+
+    def __init__(self, *, takes: bool) -> None:
+        """`takes`: an offer to call back may be taken."""
+        self._takes = takes
+        self.position: int | None = None
+        self.wait_seconds: int | None = None
+        self.heard_at: float | None = None  # media s
+        self.offered = False  # to call back
+        self.taken = False  # and we took it
+        self._answered = ("", -1e9)  # keys, media s
+
+    def hear(self, found: Reading, at: float) -> bool:
+        """Whether this tells something about the wait. `at`: media s."""
+        if found.position is None and found.wait_seconds is None:
+            return False
+        self.position = found.position if found.position is not None else self.position
+        self.wait_seconds = found.wait_seconds if found.wait_seconds is not None else self.wait_seconds
+        self.heard_at = at
+        return True
+
+    def answer(self, found: Reading, at: float) -> Answer | None:
+        """What it wants pressed."""
+        answer = self._answer(found)
+        if answer is None or (answer.keys == self._answered[0] and at - self._answered[1] < AGAIN):
+            return None
+        self._answered = (answer.keys, at)
+        return answer
+
+    def _answer(self, found: Reading) -> Answer | None:
+        offer = found.callback
+        if offer is not None:
+            self.offered = True
+            if self._takes and offer.key:
+                self.taken = True
+                return Answer(offer.key, took=True, why="a call back is taken")
+        if self.taken and found.options and found.options[0].key:
+            return Answer(found.options[0].key, took=True, why=f"the call back is confirmed: {found.options[0].label}")
+        keys = found.keep or found.decline
+        return Answer(keys, why="the place in the queue is kept") if keys and not self.taken else None
