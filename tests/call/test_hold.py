@@ -223,6 +223,26 @@ def test_announcements_park_too() -> None:
     assert kinds(events) == [HoldSuspected]
 
 
+def test_somebody_new_who_does_not_stop_parks_and_who_we_talked_with_does_not() -> None:
+    line = Line(on_hold=False)
+    for _ in range(3):
+        assert line(4, "person", voice=0) == []
+        line(2, "room", agent=True)
+    assert line(25, "person", voice=0) == []
+    line(1, "room")
+    events = line(14, "prompt", voice=1)
+    assert kinds(events) == [HoldSuspected]
+
+
+def test_slips_in_sparse_music_do_not_put_off_a_hold() -> None:
+    line = Line(on_hold=False)
+    line(3, "person")
+    events = []
+    for _ in range(8):
+        events += line(0.8, "music") + line(STEP, "person")
+    assert HoldSuspected in kinds(events)
+
+
 def test_a_talking_person_is_no_hold() -> None:
     line = Line(on_hold=False)
     for _ in range(20):

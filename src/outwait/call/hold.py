@@ -220,12 +220,16 @@ class HoldLogic:
                     self._past.learn(self._resumed, live=True)
                 self._resumed_at = None
                 self._resumed = None
-        elif score.voice >= 0 and heard == "speech" and score.repeated < 0.5:
+        else:
+            talk.meet(score, heard, self._past.alive)
+        if self._resumed_at is None and score.voice >= 0 and heard == "speech" and score.repeated < 0.5:
             self._past.alive[score.voice] = self._past.alive.get(score.voice, 0.0) + score.seconds
         if talk.music >= policy.music_parks:
             return self._suspect(score, score.at - talk.music, "music")
         if talk.announcement >= policy.announcement_parks:
             return self._suspect(score, score.at - talk.announcement, "an announcement")
+        if talk.strange >= policy.announcement_parks:
+            return self._suspect(score, score.at - talk.unbroken, "somebody new who does not stop")
         if talk.silence >= policy.silence_parks:
             return self._suspect(score, score.at - talk.silence, "silence on both sides")
         return []

@@ -8,6 +8,7 @@ from outwait.call.hold_events import HoldEvent, Kind, Scored, SegmentHeard
 from outwait.call.hold_policy import HoldPolicy
 
 _NO_SLIP: Final = 0.45  # seconds of voice after which it is no slip of the scores in sparse music
+_MET: Final = 2.0  # seconds of a voice after which we have met somebody
 SETTLED: Final = 5.0  # seconds after which the kind of a voice is settled
 _QUIET: Final = -68.0  # dBFS: below it a stretch is silence whatever the scores say
 
@@ -66,6 +67,8 @@ class Talk:
         self.silence = 0.0  # seconds in which neither side said anything
         self.repeated = 0.0  # seconds of voice that were heard before
         self.unbroken = 0.0  # seconds of voice without a pause of 0.8 s
+        self.strange = 0.0  # seconds of it by somebody who had not spoken before
+        self._met: frozenset[int] = frozenset()  # who had spoken before it
         self._pause = 0.0
         self._voice = 0.0  # seconds of voice up to now
 
@@ -84,7 +87,7 @@ class Talk:
         else:
             self._pause += step
             if self._pause >= 0.8:
-                self.unbroken = 0.0
+                self.unbroken = self.strange = 0.0
         if heard == "music":
             self.music += step
         elif heard == "speech":
@@ -96,6 +99,13 @@ class Talk:
             self.silence += step
         else:
             self.silence = 0.0
+
+    def meet(self, score: Scored, heard: Kind, alive: dict[int, float]) -> None:
+        """Whether it is somebody new who speaks; `alive`: voice -> seconds talked with."""
+        if self.unbroken == 0.0:
+            self._met = frozenset(voice for voice, seconds in alive.items() if seconds >= _MET)
+        elif heard == "speech" and self._met and score.voice >= 0 and score.voice not in self._met:
+            self.strange += score.seconds
 
 
 class Line:
