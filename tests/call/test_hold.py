@@ -217,6 +217,19 @@ def test_silence_counts_only_while_the_agent_is_silent() -> None:
         assert line(2, "nothing", agent=True) == []
 
 
+def test_who_answers_after_ringing_and_then_waits_is_a_person_and_who_gives_way_to_music_is_not() -> None:
+    """On a line that has carried nothing but ringing, too: passed on to somebody."""
+    line = Line()
+    line(2, "ringing")
+    line(2, "nothing")
+    assert HumanReturned not in kinds(line(3.7, "prompt"))
+    assert HumanReturned in kinds(line(2, "nothing"))
+    line = Line()
+    line(2, "ringing")
+    line(2, "nothing")
+    assert HumanReturned not in kinds(line(3.7, "prompt") + line(0.5, "nothing") + line(10, "music"))
+
+
 def test_announcements_park_too() -> None:
     line = Line(on_hold=False)
     events = line(13, "prompt over music")

@@ -145,6 +145,7 @@ class HoldLogic:
             + policy.reaction_odds * candidate.reaction(score.at)
             + policy.silent_hold_odds * candidate.broke_silence(self._past)
             + policy.waited_odds * candidate.waited(self._past)
+            + policy.answered_odds * candidate.answered_ringing(self._past)
             + policy.over_music_odds * candidate.over_playing_music(self._past)
         )
         why = reasons(found, odds >= policy.maybe_odds)

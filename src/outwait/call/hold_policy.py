@@ -26,6 +26,8 @@ class HoldPolicy:
     # log odds that a sure voice gains on a hold that has carried neither music nor recordings for ten seconds and more
     waited_odds: float = 2.5
     # log odds that a voice gains by silence after it where a recording would give way to music or another voice
+    answered_odds: float = 4.0
+    # log odds that a voice gains when it begins after ringing and then waits in silence
     over_music_odds: float = 1.0
     # log odds that a sure voice gains over music that plays on as loud as before; 1 more when it speaks again
     maybe_odds: float = -1.5

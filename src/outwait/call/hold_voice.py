@@ -15,6 +15,7 @@ _OTHER_TURN: Final = 0.9  # seconds of quiet after which any voice is weighed an
 _NOVEL: Final = 1.2  # seconds within which the memory knows what it has heard before
 _NOVEL_AFTER_REPEAT: Final = 1.5  # seconds of something new after it
 _MUSIC_HOLD: Final = 60.0  # seconds since music within which a hold is one with music
+_RANG: Final = 6.0  # seconds since a tone after which it was not ringing that a voice answers
 _USUAL_WAIT: Final = 0.6  # seconds of quiet between a recording and the music after it, when none was heard yet
 _CUT_IN: Final = 0.8  # seconds of something new in a recording heard before
 _PLAYS_ON: Final = -6.0  # dB: music under a voice that has not been turned down for it
@@ -232,6 +233,13 @@ class Candidate:
             return 0.0
         longest = max(past.waits, default=_USUAL_WAIT)
         return max(0.0, min(1.0, self.quiet - max(longest, _USUAL_WAIT) - 0.3))
+
+    def answered_ringing(self, past: Past) -> float:
+        """0..1: it began when the line had rung, spoke surely, and then waits, as whoever answers a telephone does."""
+        sure = self.spoken >= 0.3 and self.speech >= 0.7 * self.spoken and self.music < 0.3 * self.spoken
+        if not sure or self.repeated > 0.0 or self.since_tone > _RANG or self.since_music < self.since_tone:
+            return 0.0
+        return max(0.0, min(1.0, self.quiet - max(past.waits, default=0.0) - _USUAL_WAIT))
 
     def over_playing_music(self, past: Past) -> float:
         """1: a sure voice over music that nobody turned down for it, where recordings did not come like that; else 0.
