@@ -415,6 +415,15 @@ def test_a_phrase_that_fails_is_a_phrase_less_unless_the_next_sentence_would_fai
     assert (play.end is not None) is ends
 
 
+def test_a_sentence_cut_off_is_billed_by_its_length_for_the_service_has_made_all_of_it() -> None:
+    play = Play().speak().hear("Hello?")
+    write = play.job(at.Write)
+    play.learn(at.Wrote(write.job, "Good morning. "))
+    play.learn(at.Spoke(play.job(at.Speak).job, SECOND[:800]), at.ResponseUnwanted())
+    ended = last(play, ResponseEnded)
+    assert (ended.usage.audio_out, ended.usage.estimated) == (17, True), "900 characters a minute, 20 tokens a second"
+
+
 def test_the_end_bills_what_was_being_made() -> None:
     play = Play().speak().hear("Hello?")
     write = play.job(at.Write)

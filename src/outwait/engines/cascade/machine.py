@@ -351,12 +351,14 @@ class Machine:
         response, self._response = self._response, None
         if response is None:
             return
+        unheard = sum(sentence.missing for sentence in response.sentences)
         for job in [response.job, *(sentence.job for sentence in response.sentences)]:
             if self._waits.pop(job, None) is not None:
                 self._wanted.append(at.Stop(job))
         self._history.agent_said(response.item, response.pieces, cut=True)
         self._cut = True
-        self._post(ResponseEnded(self._session, response.name, status, self._bill(response), detail))
+        usage = self._bill(response, unheard)
+        self._post(ResponseEnded(self._session, response.name, status, usage, detail))
 
     # --- phrases
 
@@ -412,10 +414,12 @@ class Machine:
         self._waits.clear()
         self._over = True
 
-    def _bill(self, response: Response) -> Usage:
+    def _bill(self, response: Response, unheard: int = 0) -> Usage:
+        """`unheard`: bytes of sound, about, that were asked for and did not come: a service charges what it makes."""
         tokens = response.written.tokens if response.written is not None else None
-        spoken = speech(response.characters, response.sound)
-        return self._bills.response(spoken, tokens, response.chars_in, response.chars_out)
+        spoken = speech(response.characters, response.sound + unheard)
+        usage = self._bills.response(spoken, tokens, response.chars_in, response.chars_out)
+        return guessed(usage) if unheard else usage
 
     # --- parts
 

@@ -32,6 +32,9 @@ class Deadline:
     at: float  # s
 
 
+BYTES_PER_CHARACTER = 533  # of speech: a spoken minute is about 900 characters
+
+
 @dataclass(slots=True)
 class Sentence:
     text: str
@@ -39,6 +42,13 @@ class Sentence:
     sound: list[bytes] = field(default_factory=list)  # not told yet
     told: int = 0  # bytes told
     done: bool = False
+
+    @property
+    def missing(self) -> int:
+        """Bytes of sound, about, that were asked for and have not come."""
+        if self.done or not self.job:
+            return 0
+        return max(0, len(self.text) * BYTES_PER_CHARACTER - self.told - sum(map(len, self.sound)))
 
 
 @dataclass(slots=True)
