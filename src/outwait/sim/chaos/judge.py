@@ -133,6 +133,7 @@ class Judge:
             ("success", "hangup_call"): self._outcomes >= 1,
             ("indeterminate", "remote_hangup"): by in ("company", "limit", "nobody answers", "webhook") or media,
             ("indeterminate", "line_dead"): True,
+            ("indeterminate", "no_one_there"): media,  # what was said fell into the gaps
             ("client_error", "busy"): by == "company",
             ("client_error", "no_answer"): world.company.pickup.ring > 60 or (broken and by != "company"),
             ("client_error", "canceled"): broken,
