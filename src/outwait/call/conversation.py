@@ -13,12 +13,13 @@ from typing import Literal
 from outwait.call import commands as do
 from outwait.call import events as ev
 from outwait.call import notes
+from outwait.call.bill import spent
 from outwait.call.choice import Choice
 from outwait.call.clock import Deadlines
 from outwait.call.commands import AnyCommand, Tell
 from outwait.call.context import Context
 from outwait.call.cost import Item, Meter
-from outwait.call.events import Trouble
+from outwait.call.events import SessionEvent, Trouble
 from outwait.call.hold import Scored
 from outwait.call.parking import Parking
 from outwait.call.sessions import REASONS, Chain, Link
@@ -39,28 +40,6 @@ _PASSED_ON = (
 RINGBACK_SECONDS = 1.0  # of tone on hold: it rings somewhere else
 _AGAIN = "Still nobody has said anything. Say hello once more, and ask whether anybody is there."
 _FIRST = "Nobody has said anything. Introduce yourself and say why you call."
-
-SessionEvent = (
-    ev.SessionOpened
-    | ev.SessionClosed
-    | ev.PersonStarted
-    | ev.PersonPaused
-    | ev.PersonStopped
-    | ev.PersonCommitted
-    | ev.PersonSaid
-    | ev.ResponseStarted
-    | ev.AnswerTimed
-    | ev.AgentSpoke
-    | ev.AgentWrote
-    | ev.ToolCalled
-    | ev.ResponseEnded
-    | ev.PhraseMade
-    | ev.PhraseFailed
-    | ev.SessionUsed
-    | ev.ResponseBilled
-    | ev.MemoryKept
-    | ev.SessionComplained
-)
 
 
 class Conversation:
@@ -693,21 +672,3 @@ class Conversation:
                 reason=link.reason if link.state is Session.CLOSED else "",
             )
         )
-
-
-def spent(meter: Meter, items: list[Item]) -> list[AnyCommand]:
-    """New lines of the bill, told."""
-    return [
-        Tell(
-            notes.Spent(
-                what=item.what,
-                units=item.units,
-                quantity=item.quantity,
-                micro_usd=item.micro_usd,
-                estimated=item.estimated,
-                total_micro_usd=meter.total,
-                without_parking_micro_usd=meter.without_parking,
-            )
-        )
-        for item in items
-    ]

@@ -381,34 +381,28 @@ class SessionComplained(Event, frozen=True):
     detail: str
 
 
-AnyEvent = (
-    Begun
-    | HangUpAsked
-    | Restarted
-    | Released
-    | TimePassed
-    | PhraseReady
-    | LogFailed
+LineEvent = (
+    Heard
+    | Marked
     | Dialled
     | DialRefused
     | LegReported
     | LegUnknown
     | StreamStarted
-    | Heard
-    | KeyHeard
-    | Marked
     | StreamStopped
     | StreamLost
+    | KeyHeard
+    | ToneHeard
     | KeysPressed
     | KeysRefused
     | HungUp
     | HangUpFailed
-    | CalledBack
-    | NumberVetted
-    | EarScored
-    | ToneHeard
-    | Transcribed
-    | NotTranscribed
+)
+"""Of the carrier's side: legs, their streams, and what is heard on them."""
+
+SessionEvent = (
+    AgentSpoke
+    | AgentWrote
     | SessionOpened
     | SessionClosed
     | PersonStarted
@@ -418,11 +412,7 @@ AnyEvent = (
     | PersonSaid
     | ResponseStarted
     | AnswerTimed
-    | AgentSpoke
-    | AgentWrote
     | ToolCalled
-    | ToolAnswered
-    | ToolFailed
     | ResponseEnded
     | PhraseMade
     | PhraseFailed
@@ -430,4 +420,24 @@ AnyEvent = (
     | ResponseBilled
     | MemoryKept
     | SessionComplained
+)
+"""Of the model's side; each names its session."""
+
+AnyEvent = (
+    LineEvent
+    | SessionEvent
+    | Begun
+    | HangUpAsked
+    | Restarted
+    | Released
+    | TimePassed
+    | PhraseReady
+    | LogFailed
+    | CalledBack
+    | NumberVetted
+    | EarScored
+    | Transcribed
+    | NotTranscribed
+    | ToolAnswered
+    | ToolFailed
 )

@@ -4,10 +4,10 @@ keeps the place in a queue. Pure; says what is to be done (`Act`), the call does
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Final
 
 from outwait.call import notes
+from outwait.call.acts import Act, Ask, Dismiss, End, Hello, Listen, Park, Press, Promise, Resume, Say
 from outwait.call.answering import Answering, Who
 from outwait.call.clips import Clip, Clips
 from outwait.call.hold_events import HumanReturned, Scored
@@ -24,93 +24,6 @@ TURN: Final = 9.0  # s for which, on the way through menus, a voice is heard out
 ELSEWHERE: Final = 1.0  # s of music or ringing that tell that a menu is left
 BEEP: Final = 3.0  # s of quiet after a voicemail's greeting that stand for a beep that was not heard
 LONGEST_GREETING: Final = 60.0  # s that a beep is waited for
-
-
-@dataclass(frozen=True, slots=True)
-class Listen:
-    """Have this stretch of the far end read."""
-
-    clip: int
-    start: float
-    """media s"""
-    end: float
-    """media s"""
-
-
-@dataclass(frozen=True, slots=True)
-class Press:
-    """Press keys."""
-
-    keys: str
-    by_carrier: bool = False
-    """the carrier's own way"""
-
-
-@dataclass(frozen=True, slots=True)
-class Ask:
-    """Let the agent answer this."""
-
-    words: str
-    """of the recording; "": none were read"""
-    instructions: str
-    since: float
-    """media s at which the words began"""
-    why: str
-    machine: bool = False
-    """a menu listens: when it has its answer, the session is not needed any more"""
-
-
-@dataclass(frozen=True, slots=True)
-class Say:
-    """Say this to a machine; when there is no sound of it, let the agent do so."""
-
-    text: str
-    ask: Ask
-
-
-@dataclass(frozen=True, slots=True)
-class Park:
-    """No person is there: the call goes on without a session."""
-
-    since: float
-    """media s"""
-    why: str
-
-
-@dataclass(frozen=True, slots=True)
-class Resume:
-    """It is a person after all."""
-
-    heard: HumanReturned
-
-
-@dataclass(frozen=True, slots=True)
-class Dismiss:
-    """Who seemed to be back is a recording: the hold goes on."""
-
-
-@dataclass(frozen=True, slots=True)
-class Promise:
-    """The other side will call back."""
-
-    words: str
-
-
-@dataclass(frozen=True, slots=True)
-class Hello:
-    """Nobody has said anything: say hello once more."""
-
-
-@dataclass(frozen=True, slots=True)
-class End:
-    """The call is of no use any more."""
-
-    wish: bool
-    """our user's, by policy; else the other side's doing"""
-    cause: str
-
-
-Act = Listen | Press | Say | Ask | Park | Resume | Dismiss | Promise | Hello | End | notes.AnyNote
 
 _MESSAGE = (
     "You have reached a voicemail, and its beep has just sounded: whatever you say now is recorded. Leave one short "
@@ -231,10 +144,10 @@ class Scout:
         if kind == "ringback":
             self._menu.elsewhere()
         if kind == "sit":
-            return [End(False, "line_dead: special information tones")]
+            return [End("indeterminate", "line_dead: special information tones")]
         if kind in ("busy", "reorder"):
             self._tones += 1
-            return [End(False, f"line_dead: {kind} tone")] if self._tones >= 2 else []
+            return [End("indeterminate", f"line_dead: {kind} tone")] if self._tones >= 2 else []
         if kind == "beep" and self._beep_by is not None:
             return self._leave_message(at + seconds)
         who = self.answering.tone(kind, at)
@@ -341,7 +254,7 @@ class Scout:
             acts += self._leave_message(at)
         if not self._sound:
             if at >= self._policy.no_one_there:
-                acts.append(End(False, "no_one_there"))
+                acts.append(End("indeterminate", "no_one_there"))
             elif at >= self._policy.hello_again and not self._greeted:
                 self._greeted = True
                 acts.append(Hello())
@@ -372,7 +285,7 @@ class Scout:
                 return [*told, Resume(back)] if holding else told
             case "voicemail":
                 if self._policy.voicemail == "hang_up":
-                    return [*told, End(True, "voicemail")]
+                    return [*told, End("client_error", "voicemail")]
                 self._greeting = words
                 if self._policy.voicemail == "message":
                     self._beep_by = at + LONGEST_GREETING
@@ -380,7 +293,7 @@ class Scout:
             case "screening":
                 return [*told, Ask(words, _SCREEN.format(words=words), at, "a screener answered")]
             case "fax":
-                return [*told, End(True, "fax")]
+                return [*told, End("client_error", "fax")]
             case _:
                 return told
 

@@ -14,6 +14,9 @@ import msgspec
 
 from outwait.call.notes import Quote
 
+OK = '{"ok": true}'
+"""The output of a tool that did what it was asked to."""
+
 MAX_DIGITS = 64  # keys in one press_digits; nobody asks for more, and each takes 0.2 s of the line
 MAX_WORDS = 2000  # characters of a reason, an outcome or a quote that are kept
 MAX_QUOTES = 50  # of a result's evidence that are kept
@@ -21,6 +24,11 @@ MAX_QUOTES = 50  # of a result's evidence that are kept
 _DIGITS = re.compile(r"[0-9*#A-Dw]+")
 _SEPARATORS = re.compile(r"[\s().\-/]+")
 _NUMBER = re.compile(r"\+[1-9][0-9]{6,14}")  # E.164: at most 15 digits
+
+
+def refusal(why: str) -> str:
+    """The output of a tool that did not."""
+    return msgspec.json.encode({"error": why}).decode()
 
 
 class ToolSpec(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

@@ -1,0 +1,98 @@
+"""Our user, who wants to speak with the other side in person: when they are rung, and what the agent is told of it."""
+
+from __future__ import annotations
+
+from outwait.call import events as ev
+from outwait.call.bill import LineBill
+from outwait.call.clock import MediaClock
+from outwait.call.commands import AnyCommand
+from outwait.call.conversation import Conversation
+from outwait.call.handover import HandOver, News
+from outwait.call.setup import Setup
+from outwait.call.tools import refusal
+
+WHISPER = "whisper now"  # the phrase that is made for one ring
+MAX_WHISPER = 120  # characters of a reason that our user hears
+_PUTTING_THROUGH = (
+    "The person you call for is being called, to speak to them in person. You have said that you are putting them "
+    "through. Keep them on the line: answer in a few words if they say anything, and do not begin with the task."
+)
+_RINGING = '{"ok": true, "now": "they are being called; keep the person on the line until they come"}'
+_ALONE = "Tell them so in a few words and go on with the task alone."
+_LEFT = "The person you call for has left the line."
+_RECALLED = "The person you call for has asked you back: all three of you hear each other now."
+_SPEAK = "Say that you are back, and ask what you can do."
+_TAKEN_OVER = "The person you call for has taken over and talks to them without you."
+_STAYS = (
+    "The person you call for is on the line now and talks to them; you hear both. Say nothing unless spoken to. "
+    "Keep in mind what they agree on: when they have said goodbye, call hangup_call with it as the outcome."
+)
+
+
+class OurUser:
+    """Joins what is heard on their telephone (`HandOver`) with what the agent says and is told."""
+
+    def __init__(self, setup: Setup, media: MediaClock, talk: Conversation, handover: HandOver, bill: LineBill) -> None:
+        self._human = setup.human
+        self._policy = setup.policy
+        self._media = media
+        self._talk = talk
+        self._handover = handover
+        self._bill = bill
+
+    def is_at(self, number: str) -> bool:
+        """This is their telephone."""
+        return self._human is not None and self._human.number == number
+
+    def ring_at_once(self, held: float, now: float) -> list[AnyCommand]:
+        """A person is there after a hold of `held` media s, and our user wants to speak to them: no session is waited
+        for."""
+        human = self._human
+        if human is None or human.when != "returns" or held < self._policy.ring_after_hold or not self._may_ring:
+            return []
+        self._talk.say_phrase(["putting_through"], self._media.at)
+        self._talk.context.happened(_PUTTING_THROUGH)
+        return self._ring(human.number, "a person is back", now)
+
+    def ring_as_asked(self, call: ev.ToolCalled, reason: str, to: str, now: float, *, up: bool) -> list[AnyCommand]:
+        """The agent has asked for them. `up`: the other side is there to be kept on the line."""
+        if not (up and self._may_ring):
+            why = "they are being called already" if not self._handover.free else "there is no money left for it"
+            return self._talk.answer_tool(call, refusal(why), respond=True, now=now)
+        commands = self._talk.answer_tool(call, _RINGING, respond=False, now=now)
+        commands += self._talk.make_phrase(WHISPER, f"They are on the line: {reason[:MAX_WHISPER]}")
+        return commands + self._ring(to, f"asked: {reason}", now)
+
+    def news(self, news: News, now: float, *, talking: bool) -> list[AnyCommand]:
+        """What became of them, and what the agent does then. `talking`: the other side is there to be told."""
+        at = self._media.read(now)
+        match news:
+            case "connected":
+                return self._connected(at, now)
+            case "absent":
+                why = f"The person you call for could not be reached ({self._handover.why})."
+                if talking:
+                    return self._talk.take_over(why, _ALONE, now, at)
+                self._talk.context.happened(why)
+            case "left agent":
+                return self._talk.take_over(_LEFT, _ALONE, now, at)
+            case "recalled":
+                return self._talk.take_over(_RECALLED, _SPEAK, now, at)
+            case "left":
+                pass
+        return []
+
+    @property
+    def _may_ring(self) -> bool:
+        return self._handover.free and self._bill.another_fits(self._media.at)
+
+    def _ring(self, to: str, why: str, now: float) -> list[AnyCommand]:
+        whisper = self._talk.phrase_sound("whisper")
+        return self._handover.ring(to, why, whisper, self._media.read(now), now)
+
+    def _connected(self, at: float, now: float) -> list[AnyCommand]:
+        if self._human is not None and self._human.agent == "stays":
+            self._talk.context.happened(_STAYS)
+            return self._handover.stay(at)
+        self._talk.context.happened(_TAKEN_OVER)
+        return self._talk.close("ended", now, at)
