@@ -99,7 +99,7 @@ async def test_a_full_disk_costs_the_recording_and_not_the_call(
 def test_whoever_listens_is_told() -> None:
     recorded = a_call(recorded=True)._talk
     assert "This call is recorded. Say so in your first sentence" in recorded.context.instructions
-    recorded.resume(100.0, 60.0, None)
+    recorded.resume(100.0, 60.0, None, rang=False)
     assert "that the call is recorded" in recorded.context.seed()[-1].text
     assert phrases("", recorded=True)["resume"] == "Yes, hello, this call is recorded, I'm here."
     assert "recorded" not in a_call()._talk.context.instructions

@@ -86,6 +86,33 @@ class Hello:
 
 
 @dataclass(frozen=True, slots=True)
+class Hold:
+    """The line is on hold."""
+
+    at: float
+    """media s at which that was clear"""
+    since: float
+    """media s"""
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Back:
+    """On hold, somebody seems to be back."""
+
+    heard: HumanReturned
+
+
+@dataclass(frozen=True, slots=True)
+class Nobody:
+    """Who was back is a recording or noise: the hold goes on."""
+
+    at: float
+    """media s"""
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
 class Wait:
     """The agent has nothing to do until somebody comes: the line is on hold."""
 
@@ -102,11 +129,29 @@ class End:
     """what is being said is heard to its end"""
     goodbye: bool = False
     """and a goodbye is asked for first"""
+    remote: bool = False
+    """the other side seems to be gone: the carrier is asked before it is told to hang up"""
     transfer: str = ""
     """E.164: the number with which the carrier is to connect the leg instead of ending it"""
 
 
-Act = Listen | Press | Say | Ask | Park | Resume | Dismiss | Promise | Hello | Wait | End | notes.AnyNote
+Act = (
+    Listen
+    | Press
+    | Say
+    | Ask
+    | Park
+    | Resume
+    | Dismiss
+    | Promise
+    | Hello
+    | Hold
+    | Back
+    | Nobody
+    | Wait
+    | End
+    | notes.AnyNote
+)
 
 Step = AnyCommand | Act
 """What a part returns, in order: commands, to be performed as they are, and acts, which the call makes commands of."""

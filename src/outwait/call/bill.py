@@ -1,11 +1,13 @@
-"""What the legs cost, minute by minute, and whether the cap can pay what is to come."""
+"""What sessions and legs cost, line by line as it is told, and whether the cap can pay what is to come."""
 
 from __future__ import annotations
 
+from outwait.call import events as ev
 from outwait.call import notes
 from outwait.call.call_back import CallBack
 from outwait.call.commands import AnyCommand, Tell
 from outwait.call.cost import Item, Meter
+from outwait.call.events import SessionEvent
 from outwait.call.handover import HandOver
 from outwait.call.policy import Policy
 
@@ -26,6 +28,22 @@ def spent(meter: Meter, items: list[Item]) -> list[AnyCommand]:
         )
         for item in items
     ]
+
+
+def told(event: SessionEvent, meter: Meter) -> list[AnyCommand]:
+    """What news of a session costs; that of an old one, too, which may bring its bill late."""
+    match event:
+        case ev.SessionUsed(session=session, seconds=seconds, estimated=estimated):
+            return spent(meter, meter.count_session(session, seconds, estimated=estimated))
+        case ev.ResponseBilled(usage=usage):
+            return spent(meter, meter.count_response("response", usage))
+        case ev.ResponseEnded(usage=usage) if usage is not None:
+            return spent(meter, meter.count_response("response", usage))
+        case ev.PersonSaid(usage=usage) if usage is not None:
+            return spent(meter, meter.count_transcript(usage))
+        case ev.PhraseMade(usage=usage) | ev.PhraseFailed(usage=usage) if usage is not None:
+            return spent(meter, meter.count_phrase(usage))
+    return []
 
 
 class LineBill:

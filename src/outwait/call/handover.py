@@ -32,6 +32,8 @@ SecondEvent = (
     ev.Dialled | ev.DialRefused | ev.LegReported | ev.LegUnknown | ev.StreamStarted | ev.HungUp | ev.HangUpFailed
 )
 
+StreamEvent = ev.Marked | ev.StreamStopped | ev.StreamLost | ev.KeyHeard
+
 
 class Mode(StrEnum):
     """How far it has come."""
@@ -175,19 +177,19 @@ class HandOver:
                 second.hang_up_failed(now)
         return []
 
-    def stream_stopped(self, at: float) -> list[AnyCommand]:
-        """The carrier says that our user's leg is over."""
-        return self.second.end("they hung up", at) if self.second is not None else []
-
-    def stream_lost(self, now: float) -> list[AnyCommand]:
-        self._mouth.rewind()
-        return self.second.stream_lost(now) if self.second is not None else []
-
-    def pressed(self, key: str, at: float) -> list[AnyCommand]:
-        """A key of our user's."""
-        if key != RECALL_KEY or self.mode is not Mode.JOINED:
-            return []
-        return self._together(at, "recalled")
+    def of_stream(self, event: StreamEvent, at: float, now: float) -> list[AnyCommand]:
+        """News of our user's stream."""
+        match event:
+            case ev.Marked(name=name):
+                self._mouth.marked(name)
+            case ev.StreamStopped() if self.second is not None:  # the carrier says that their leg is over
+                return self.second.end("they hung up", at)
+            case ev.StreamLost() if self.second is not None:
+                self._mouth.rewind()
+                return self.second.stream_lost(now)
+            case ev.KeyHeard(digit=digit) if digit == RECALL_KEY and self.mode is Mode.JOINED:
+                return self._together(at, "recalled")
+        return []
 
     def stay(self, at: float) -> list[AnyCommand]:
         """The agent does not leave them alone."""
@@ -211,10 +213,6 @@ class HandOver:
         return commands
 
     # --- sound -----------------------------------------------------------------------------------
-
-    def marked(self, name: str) -> None:
-        """Our user has heard the whisper up to there."""
-        self._mouth.marked(name)
 
     def person_heard(self, ulaw: bytes) -> list[AnyCommand]:
         """The company's side, for our user."""

@@ -22,8 +22,7 @@ from outwait.call.commands import AnyCommand, Tell
 from outwait.call.conversation import Conversation, Want
 from outwait.call.cost import Meter
 from outwait.call.course import Course
-from outwait.call.ear_feed import EarFeed
-from outwait.call.ending import Ending, Result
+from outwait.call.ending import Ending
 from outwait.call.errands import Done, Errands
 from outwait.call.events import AnyEvent, LineEvent, SessionEvent
 from outwait.call.farewell import Farewell
@@ -36,6 +35,7 @@ from outwait.call.our_user import WHISPER, OurUser
 from outwait.call.scout import Scout
 from outwait.call.setup import Setup
 from outwait.call.silence import Silence
+from outwait.call.sound import Sound
 from outwait.call.states import Leg, Phase
 from outwait.call.wishes import Wishes
 
@@ -58,7 +58,7 @@ class Call:
         self._handover = HandOver(setup, self._waits)
         self._bill = LineBill(self._meter, setup.policy, self._call_back, self._handover)
         self._line = FirstLeg(setup, self._waits, self._media, self._bill, self._call_back)
-        self._ear = EarFeed()
+        self._sound = Sound(self._media, self._line, self._talk, self._handover)
         self._holds = Holds(setup, self._talk, self._meter)
         self._scout = Scout(setup)
         self._machines = Machines(self._media, self._course, self._talk, self._holds, self._scout)
@@ -86,11 +86,6 @@ class Call:
     def phase(self) -> Phase:
         """What the call is about just now."""
         return self._course.phase
-
-    @property
-    def leg(self) -> Leg:
-        """How the company's leg is."""
-        return self._line.leg
 
     @property
     def carrier_call_id(self) -> str:
@@ -153,13 +148,13 @@ class Call:
                 words = self._scout.words(event.clip, text, self._media.at, holding=self.phase is Phase.HOLDING)
                 return self._do(words, now)
             case ev.HangUpAsked():
-                return self._end("client_error", "api_hangup", now)
+                return self._end(acts.End("client_error", "api_hangup"), now)
             case ev.Restarted():
                 return self._restarted(now)
             case ev.Released():
                 return self._release(now)
             case ev.PhraseReady(phrase=phrase, ulaw=ulaw, spare=spare):
-                self._talk.keep_phrase(phrase, ulaw, spare)
+                self._talk.sayings.keep(phrase, ulaw, spare)
                 return []
             case ev.ToolAnswered() | ev.ToolFailed():
                 return self._errand_done(self._errands.answered(event), now)
@@ -170,29 +165,23 @@ class Call:
 
     def _of_line(self, event: LineEvent, now: float) -> list[AnyCommand]:
         """News of the company's leg, and of the streams of both."""
-        detached, ending = self.phase is Phase.DETACHED, self._ending is not None
+        detached, ending, users = self.phase is Phase.DETACHED, self._ending is not None, self._handover.stream
         match event:
             case ev.Heard():
                 return self._heard(event, now)
+            case ev.Marked() | ev.StreamStopped() | ev.StreamLost() | ev.KeyHeard() if event.stream == users:
+                return self._handover.of_stream(event, self._media.at, now)
             case ev.Marked(stream=stream, name=name):
                 if stream == self._line.stream:
                     self._talk.playout.marked(name)
-                elif stream == self._handover.stream:
-                    self._handover.marked(name)
                 return []
-            case ev.StreamStopped(stream=stream) if stream == self._handover.stream:
-                return self._handover.stream_stopped(self._media.at)
-            case ev.StreamLost(stream=stream) if stream == self._handover.stream:
-                return self._handover.stream_lost(now)
-            case ev.KeyHeard(stream=stream, digit=digit) if stream == self._handover.stream:
-                return self._handover.pressed(digit, self._media.at)
             case ev.Dialled(carrier_call_id=carrier_call_id):
                 return self._line.dialled(carrier_call_id, now, ending=ending)
             case ev.DialRefused(trouble=trouble, detail=detail):
                 return self._do(self._line.refused(trouble, detail), now)
             case ev.LegReported():
                 steps = self._line.reported(event, now, detached=detached, ending=ending)
-                rings = self.phase is Phase.DIALING and self.leg is Leg.RINGING
+                rings = self.phase is Phase.DIALING and self._line.leg is Leg.RINGING
                 return self._do(steps, now) + (self._course.enter(Phase.RINGING) if rings else [])
             case ev.LegUnknown(gone=gone):
                 return self._do(self._line.unknown(gone, now, detached=detached, ending=ending), now)
@@ -237,7 +226,7 @@ class Call:
         at = self._media.at
         match act:
             case acts.Listen(clip=clip, start=start, end=end):
-                return [do.Transcribe(clip, self._talk.sound(start, end))]
+                return [do.Transcribe(clip, self._talk.far.between(start, end))]
             case acts.Press(keys=keys, by_carrier=by_carrier):
                 if by_carrier:
                     return self._line.press(keys, now)
@@ -249,6 +238,14 @@ class Call:
                 return self._machines.wake(act, now)
             case acts.Park(since=since, why=why):
                 return self._park(why, now, since) if self.phase is Phase.TALKING else []
+            case acts.Hold(since=since, why=why) if self.phase is Phase.TALKING:
+                return self._park(why, now, since)
+            case acts.Hold(at=at, why=why):
+                return self._nobody_there(at, why, now)
+            case acts.Nobody(at=at, why=why):
+                return self._nobody_there(at, why, now)
+            case acts.Back(heard=heard):
+                return self._do(self._scout.returned(heard), now) if self.phase is Phase.HOLDING else []
             case acts.Wait(why=why):
                 commands = self._course.talk()
                 return commands + (self._park(why, now, at) if self.phase is Phase.TALKING else [])
@@ -263,9 +260,7 @@ class Call:
             case acts.Hello():
                 return self._talk.hello(now) if self._want == "talk" else []
             case acts.End():
-                return self._end(
-                    act.result, act.cause, now, polite=act.polite, goodbye=act.goodbye, transfer=act.transfer
-                )
+                return self._end(act, now)
             case notes.AnsweredBy(who="person"):
                 return [Tell(act), *self._talk.speak_to(machine=False, now=now, at=at)]
             case _:
@@ -277,7 +272,7 @@ class Call:
         if self._ending is not None or self.released:
             return [do.CloseStream(stream)]  # too late; it was never ours
         if self._line.stream:
-            self._talk.detach()
+            self._talk.playout.rewind()
         first = self.phase in (Phase.DIALING, Phase.RINGING)
         commands = self._line.stream_started(stream, now) + self._course.attach()
         return commands + (self._do(self._scout.answered(), now) if first else [])
@@ -287,15 +282,14 @@ class Call:
             return []
         if self._ending is None and self._line.our_doing(now):
             return [do.CloseStream(stream), *self._stream_lost(stream, 1000, now)]
-        ended = self._end("indeterminate", "remote_hangup", now, remote=True)
+        ended = self._end(acts.End("indeterminate", "remote_hangup", remote=True), now)
         return [*ended, do.CloseStream(stream)] if self._line.stream else ended
 
     def _stream_lost(self, stream: int, code: int, now: float) -> list[AnyCommand]:
         if stream != self._line.stream:
             return []
         self._line.stream_lost(now)
-        self._talk.detach()
-        self._ear.clear()
+        self._sound.broken_off()
         if self.phase is Phase.ENDING:
             return [self._step("stream_closed", str(code))]
         return self._detach(now) if not self.released else []
@@ -306,22 +300,10 @@ class Call:
     def _heard(self, event: ev.Heard, now: float) -> list[AnyCommand]:
         if not event.ulaw:
             return []
-        stream = self._line.stream
-        if event.stream == self._handover.stream:
-            quiet, at = self._talk.playout.quiet, self._media.read(now)
-            return self._handover.user_heard(event, stream, self._media.at, quiet, at)
-        if event.stream != stream:
-            return []
         before = int(self._media.at)
-        start = self._line.heard(event, now)
-        at = self._media.at
-        commands = self._talk.heard(start, self._handover.mixed(event.ulaw), self._want)
-        commands += self._handover.person_heard(event.ulaw)
-        commands += self._ear.hear(b"" if self._handover.connected else event.ulaw, at)
-        if self._may_speak:
-            commands += self._handover.agent_said(self._talk.playout.advance(stream, at), stream)
-        if int(at) != before:
-            commands += self._second_passed(at, now)
+        commands = self._sound.heard(event, self._want, now, may_speak=self._may_speak)
+        if int(self._media.at) != before:
+            commands += self._second_passed(self._media.at, now)
         return commands
 
     def _second_passed(self, at: float, now: float) -> list[AnyCommand]:
@@ -334,9 +316,9 @@ class Call:
             return commands
         if not self._bill.fits(at):
             commands += self._talk.break_off("budget", self._line.stream, at)
-            return commands + self._end("client_error", "budget", now, polite=True)
+            return commands + self._end(acts.End("client_error", "budget", polite=True), now)
         if self.phase is Phase.HOLDING and self._holds.too_long(at):
-            return commands + self._end("client_error", "hold_limit", now)
+            return commands + self._end(acts.End("client_error", "hold_limit"), now)
         return commands
 
     def _key_heard(self, key: str, at: float) -> list[AnyCommand]:
@@ -355,34 +337,11 @@ class Call:
         commands += self._do(self._scout.hear(scored, holding=self.phase is Phase.HOLDING), now)
         commands += self._do(self._machines.heard(), now)
         for heard in self._holds.logic.hear(scored, not self._talk.playout.quiet):
-            commands += self._judged(heard, now)
+            waiting = self.phase is Phase.HOLDING and not self._scout.navigating
+            commands += self._do(self._holds.judged(heard, waiting=waiting), now)
             if self.phase is Phase.ENDING:
                 break
         return commands
-
-    def _judged(self, heard: hold.HoldEvent, now: float) -> list[AnyCommand]:
-        match heard:
-            case hold.HoldSuspected(at=at, onset=onset, why=why):
-                if self.phase is Phase.RESUMING:
-                    return self._nobody_there(at, why, now)
-                return self._park(why, now, onset) if self.phase is Phase.TALKING else []
-            case hold.MaybeHuman(at=at):
-                if self.phase is Phase.HOLDING and not self._scout.navigating:
-                    self._holds.suspected(at)
-                return [Tell(notes.MaybeHuman(at=at, onset=heard.onset, confidence=heard.confidence, why=heard.why))]
-            case hold.HumanReturned():
-                return self._do(self._scout.returned(heard), now) if self.phase is Phase.HOLDING else []
-            case hold.NobodyThere(at=at, why=why):
-                return self._nobody_there(at, why, now)
-            case hold.LineDead(why=why):
-                return self._end("indeterminate", f"line_dead: {why}", now)
-            case hold.SegmentHeard(start=start, end=end, kind=kind):
-                self._talk.line_heard(kind, end - start)
-                return [Tell(notes.HoldPart(start=start, end=end, part=kind))]
-            case hold.AnnouncementHeard():
-                return []
-            case _:
-                assert_never(heard)
 
     def _park(self, why: str, now: float, since: float) -> list[AnyCommand]:
         at = self._media.at
@@ -400,7 +359,7 @@ class Call:
         onset, held, said = self._holds.end(heard, at)
         commands = self._talk.speak_to(machine=False, now=now, at=at)
         self._scout.resumed()
-        self._talk.resume(onset, held, said)
+        self._talk.resume(onset, held, said, rang=self._holds.rang)
         self._silence.resumed(now)
         ringing = self._our_user.ring_at_once(held, now)
         commands += self._course.enter(Phase.RESUMING, heard.why)
@@ -437,8 +396,7 @@ class Call:
             self._silence.over()
             commands += self._course.talk()
             if self._may_speak:
-                spoken = self._talk.playout.advance(self._line.stream, self._media.at)
-                commands += self._handover.agent_said(spoken, self._line.stream)
+                commands += self._sound.speak()
         if isinstance(event, ev.SessionClosed):
             if self._ending is not None:
                 commands.append(self._step("session_closed", str(event.code)))
@@ -448,10 +406,8 @@ class Call:
 
     def _without_a_model(self, why: str, now: float) -> list[AnyCommand]:
         """No session can be had any more: whoever is on the line is told so."""
-        at, stream = self._media.at, self._line.stream
-        polite = self._policy.apologise and bool(stream) and self._talk.say_phrase(["apology"], at) is not None
-        commands = self._talk.playout.advance(stream, at) if polite else []
-        return commands + self._end("upstream_error", why, now, polite=polite)
+        said = self._silence.apologise()
+        return [*(said or ()), *self._end(acts.End("upstream_error", why, polite=said is not None), now)]
 
     def _errand_done(self, done: Done | None, now: float) -> list[AnyCommand]:
         if done is None or self._ending is not None:
@@ -492,7 +448,7 @@ class Call:
         commands: list[AnyCommand] = []
         for news in self._handover.news:
             if news == "left":
-                commands += self._end("success", "handed_over", now)
+                commands += self._end(acts.End("success", "handed_over"), now)
                 continue
             if news == "connected":
                 if self.phase is Phase.RESUMING:
@@ -506,25 +462,16 @@ class Call:
 
     # --- the end ---------------------------------------------------------------------------------
 
-    def _end(
-        self,
-        result: Result,
-        cause: str,
-        now: float,
-        *,
-        polite: bool = False,
-        goodbye: bool = False,
-        remote: bool = False,
-        transfer: str = "",
-    ) -> list[AnyCommand]:
+    def _end(self, end: acts.End, now: float) -> list[AnyCommand]:
         """Begin to end the call. Whoever ends it first gives the reason."""
         if self._ending is not None:
             return []
-        if self._call_back.outlives(cause):
+        if self._call_back.outlives(end.cause):
             return self._wait_for_call_back(now)
+        result, cause = end.result, end.cause
         if cause == "remote_hangup" and self._handover.connected:
             result, cause = "success", "handed_over"
-        ending = Ending(result, cause, goodbye=goodbye, polite=polite, remote=remote, transfer=transfer)
+        ending = Ending(result, cause, goodbye=end.goodbye, polite=end.polite, remote=end.remote, transfer=end.transfer)
         self._ending = Farewell(
             ending, self._policy, self._waits, self._media, self._line, self._talk, self._silence, self._meter
         )
@@ -532,8 +479,8 @@ class Call:
         self._errands.forget()
         commands = self._handover.end("the call ends", self._media.read(now))
         for heard in self._holds.logic.finish(self._media.at):
-            commands += self._judged(heard, now)
-        if not polite and self._line.stream:
+            commands += self._do(self._holds.judged(heard, waiting=False), now)
+        if not end.polite and self._line.stream:
             commands += self._talk.playout.interrupt(self._line.stream)[0]
         self._talk.stop_listening()
         return commands + self._course.enter(Phase.ENDING, cause)
@@ -558,7 +505,7 @@ class Call:
             at=self._media.read(now),
             result=ending.result,
             cause=ending.cause,
-            status=self.leg.value,
+            status=self._line.leg.value,
             total_micro_usd=self._meter.total,
             without_parking_micro_usd=self._meter.without_parking,
         )
@@ -579,9 +526,9 @@ class Call:
         elif name == "detached session":
             return self._talk.close("dropped", now, at)
         elif name == GOODBYE:
-            return self._end("indeterminate", "remote_hangup", now)
+            return self._end(acts.End("indeterminate", "remote_hangup"), now)
         elif name == CALL_BACK:
-            return self._end("client_error", "no_call_back", now)
+            return self._end(acts.End("client_error", "no_call_back"), now)
         else:
             commands += self._silence.passed(name, self.phase, now)
             commands += self._errand_done(self._errands.passed(name), now)
@@ -598,8 +545,7 @@ class Call:
         talking = self._course.beneath is not Phase.HOLDING
         commands = self._talk.restart(self._media.read(now), talking=talking)
         self._line.restarted(now)
-        self._ear.clear()
-        self._talk.detach()
+        self._sound.broken_off()
         if self._call_back.stage is Stage.WAITING and self._ending is None:
             self._call_back.wait(now)
             return commands

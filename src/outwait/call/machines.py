@@ -26,7 +26,7 @@ class Machines:
     def say(self, say: acts.Say, stream: int, now: float) -> list[AnyCommand]:
         """Tell it something; where there is no sound of it yet, the agent has to."""
         at = self._media.at
-        if self._talk.say_phrase([f"say {say.text}"], at) is None:
+        if self._talk.sayings.say([f"say {say.text}"], at) is None:
             return self.wake(say.ask, now)
         return self._talk.playout.advance(stream, at)
 

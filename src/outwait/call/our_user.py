@@ -50,7 +50,7 @@ class OurUser:
         human = self._human
         if human is None or human.when != "returns" or held < self._policy.ring_after_hold or not self._may_ring:
             return []
-        self._talk.say_phrase(["putting_through"], self._media.at)
+        self._talk.sayings.say(["putting_through"], self._media.at)
         self._talk.context.happened(_PUTTING_THROUGH)
         return self._ring(human.number, "a person is back", now)
 
@@ -87,7 +87,7 @@ class OurUser:
         return self._handover.free and self._bill.another_fits(self._media.at)
 
     def _ring(self, to: str, why: str, now: float) -> list[AnyCommand]:
-        whisper = self._talk.phrase_sound("whisper")
+        whisper = self._talk.sayings.sound("whisper")
         return self._handover.ring(to, why, whisper, self._media.read(now), now)
 
     def _connected(self, at: float, now: float) -> list[AnyCommand]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from outwait.call.clock import Deadlines
 from outwait.call.policy import Policy
 
 
@@ -28,3 +29,28 @@ class Parking:
         """`by_time`: the engine bills by the second of an open session."""
         gate = policy.gate_seconds if policy.park == "gate" and not by_time else 0.0
         return cls(gate=gate, drain=gate + policy.drain_seconds, awaits_words=not by_time)
+
+
+class Parked:
+    """How long the session that was there when the line went on hold is kept. Its deadlines are `gate` and `drain`."""
+
+    def __init__(self, waits: Deadlines) -> None:
+        self._waits = waits
+        self._gate_until = 0.0  # media s: it is kept, deaf and dumb
+        self._drain_until = 0.0  # media s: it may finish what it has begun
+
+    def begin(self, parking: Parking, at: float, now: float) -> None:
+        """The line is on hold."""
+        self._gate_until, self._drain_until = at + parking.gate, at + parking.drain
+        self._waits.set("drain", now + parking.drain)
+        if parking.gate:
+            self._waits.set("gate", now + parking.gate)
+
+    def over(self) -> None:
+        """It is wanted again."""
+        self._waits.clear("gate", "drain")
+
+    def closes(self, at: float, *, busy: bool) -> bool:
+        """It is to be closed now. `busy`: it is at something that it should finish."""
+        done = not busy and ("gate" not in self._waits or at >= self._gate_until)
+        return done or "drain" not in self._waits or at >= self._drain_until

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from outwait.call import notes
+from outwait.call.commands import Tell
 from outwait.call.events import Trouble
+from outwait.call.policy import Policy
 from outwait.call.states import SESSION, Session, allowed
 
 REASONS = {
@@ -14,6 +17,17 @@ REASONS = {
     Trouble.REFUSED: "refused",
     Trouble.BUSY: "refused",
 }
+
+"""Why a session ended that we did not end."""
+
+GAVE_UP = {
+    Trouble.EXPIRED: "model_lost",
+    Trouble.LOST: "model_lost",
+    Trouble.STALLED: "model_stalled",
+    Trouble.REFUSED: "model_refused",
+    Trouble.BUSY: "model_refused",
+}
+"""Why no further one is tried, after the last one ended so."""
 
 
 @dataclass(slots=True)
@@ -40,6 +54,19 @@ class Link:
             return False
         self.state = state
         return True
+
+    def note(self, at: float) -> Tell:
+        """For the record: how it stands at `at`, media s."""
+        return Tell(
+            notes.SessionNote(
+                session=self.number,
+                state=self.state.value,
+                at=at,
+                engine=self.engine,
+                model=self.model,
+                reason=self.reason if self.state is Session.CLOSED else "",
+            )
+        )
 
     @property
     def responding(self) -> bool:
@@ -74,3 +101,11 @@ class Chain:
     @property
     def ready(self) -> Link | None:
         return self.link if self.link is not None and self.link.state is Session.OPEN else None
+
+    def failed(self, link: Link, trouble: Trouble, policy: Policy, *, last: bool) -> float | None:
+        """Wall s after which the same engine is tried again; None: not any more. `last`: there is no other."""
+        self.failures = 1 if link.useful else self.failures + 1
+        patience = len(policy.retry_delays) if last else policy.retries_before_failover
+        if not trouble.retryable or self.failures > patience:
+            return None
+        return policy.retry_delays[min(self.failures, len(policy.retry_delays)) - 1]

@@ -41,6 +41,7 @@ class Silence:
         self._line = line
         self._talk = talk
         self._errands = errands
+        self._apologises = setup.policy.apologise
         self._pickup = Pickup(setup.policy, waits)
         self._patience = Patience(setup.policy, waits, setup.reaction)
 
@@ -67,7 +68,7 @@ class Silence:
                 self._patience.speaks()
             case ev.PersonPaused(quiet=quiet):
                 if self._patience.paused(quiet, self._silent, at, now):
-                    return self._say("filler" if self._talk.began else "opening")
+                    return self._say("filler" if self._talk.spoken else "opening")
             case ev.PersonStopped():
                 self._patience.stopped(at, now)
             case ev.AnswerTimed():
@@ -96,6 +97,13 @@ class Silence:
         """The agent could not."""
         return self._say("goodbye") if self._silent else []
 
+    def apologise(self) -> list[AnyCommand] | None:
+        """No model can be had any more, and whoever is there is told so; None: nothing can be said."""
+        possible = self._apologises and bool(self._line.stream)
+        if not possible or self._talk.sayings.say(["apology"], self._media.at) is None:
+            return None
+        return self._talk.playout.advance(self._line.stream, self._media.at)
+
     @property
     def _silent(self) -> bool:
         """Nothing is being said, and something may be."""
@@ -103,5 +111,5 @@ class Silence:
 
     def _say(self, situation: str) -> list[AnyCommand]:
         """A phrase, if there is one."""
-        self._talk.say_phrase(SITUATIONS[situation], self._media.at)
+        self._talk.sayings.say(SITUATIONS[situation], self._media.at)
         return self._talk.playout.advance(self._line.stream, self._media.at)
