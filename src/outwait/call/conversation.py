@@ -6,7 +6,7 @@ a session ends, the next one is opened with the context and with the sound that 
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Literal, assert_never
 
 from outwait.call import bill, tidings
 from outwait.call import commands as do
@@ -161,8 +161,12 @@ class Conversation:
                 self.sayings.failed(phrase)
             case ev.MemoryKept(handle=handle):
                 self.context.remembered(link.engine, handle)
-            case _:
+            case ev.PersonPaused() | ev.AnswerTimed() | ev.SessionComplained():
                 pass
+            case ev.SessionUsed() | ev.ResponseBilled():
+                pass  # it costs, and says nothing
+            case _:
+                assert_never(event)
         return []
 
     def second_passed(self, at: float) -> None:

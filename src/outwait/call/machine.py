@@ -89,7 +89,7 @@ class Call:
 
     @property
     def carrier_call_id(self) -> str:
-        """The carrier's id of it; "": not known yet."""
+        """The carrier's id of the company's leg; "": not known yet."""
         return self._line.carrier_call_id
 
     @property
