@@ -85,15 +85,15 @@ async def test_a_service_that_fails_once_is_asked_again_by_the_next_session(
     path: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async with house("silence_hold", tmp_path, monkeypatch) as here:
-        here.stage.model.fail[path] = [503]
+        here.stage.model.fail[path] = [503, 503] if path == "completions" else [503]  # what is asked ahead may fail
         record = await here.whole_call()
         assert record["end_reason"]["result"] == "success"
         reasons = [session["reason"] for session in record["sessions"]]
         assert reasons[-2:] == ["hold", "ended"]
-        if path == "completions":  # what was written down ahead for nothing may fail without harm
+        if path == "completions":
             assert reasons[0] == "refused"
         # At this pace a busy machine notices the turn a word too late
-        assert "this is Sam speaking" in here.stage.model.heard[0], "the turn was told again"
+        assert "this is Sam speaking" in " ".join(here.stage.model.heard[:3]), "the turn was told again"
         await the_laws_were_kept(here)
         assert here.stage.model.open_sockets == 0
 

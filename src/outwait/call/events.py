@@ -276,7 +276,10 @@ class AnswerTimed(Event, frozen=True):
 
     session: int
     response: str
-    silence: float  # from the person's last word to the end of their turn
+    silence: (
+        float  # from the person's last word until their turn was to be written down; and, when the answer was there
+    )
+    # before their turn was over, the rest of it
     words: float  # from there until it was written down
     first_word: float  # from there to the model's first word, or the first tool call
     sentence: float  # from there to a sentence

@@ -22,6 +22,7 @@ from outwait.call.events import (
     PersonStopped,
     PhraseFailed,
     PhraseMade,
+    ResponseBilled,
     ResponseEnded,
     ResponseStarted,
     ToolCalled,
@@ -33,6 +34,7 @@ from outwait.engines.cascade.machine import UNCLEAR, Machine, Patience
 VOICE = b"\x10\x90" * 2400  # 0.6 s
 QUIET = b"\xff" * 6400  # 0.8 s
 SECOND = b"\x20" * 8000
+HUSH, REST = b"\xff" * 800, b"\xff" * 4000  # 0.1 and 0.5 s: perhaps all, and then the end of the turn
 
 
 class Play:
@@ -57,8 +59,11 @@ class Play:
                         self.jobs = [other for other in self.jobs if other.job != job]
                     case at.End():
                         self.end = wanted
+                    case at.Hear():
+                        pass
                     case _:
                         self.jobs.append(wanted)
+                        self.machine.receive(at.Sent(wanted.job), self.now)
         return self
 
     def speak(self) -> Play:
@@ -439,7 +444,15 @@ def test_the_end_bills_what_was_being_made() -> None:
 _JOBS = st.integers(1, 12)
 _ANYTHING = st.one_of(
     st.sampled_from(
-        [at.Fed(VOICE), at.Fed(QUIET), at.Fed(PAUSE), at.TurnCut(), at.ResponseUnwanted(), at.TimePassed()]
+        [
+            at.Fed(VOICE),
+            at.Fed(QUIET),
+            at.Fed(PAUSE),
+            at.Fed(HUSH),
+            at.TurnCut(),
+            at.ResponseUnwanted(),
+            at.TimePassed(),
+        ]
     ),
     st.builds(at.ResponseAsked, st.sampled_from(["", "Be quick."]), st.booleans()),
     st.builds(at.PhraseAsked, st.sampled_from("abc"), st.just("Hello.")),
@@ -492,12 +505,22 @@ def test_whatever_comes_in_whatever_order(learnt: list[at.Learnt], pauses: list[
 # --- time
 
 
+def timed(play: Play) -> tuple[float, ...]:
+    (one,) = [event for event in play.take() if isinstance(event, AnswerTimed)]
+    return one.silence, one.words, one.first_word, one.sentence, one.first_sound
+
+
 def test_a_pause_is_told_of_and_where_the_time_of_an_answer_went() -> None:
-    play = Play().speak()
-    (paused,) = [event for event in play.take() if isinstance(event, PersonPaused)]
-    assert paused.quiet == pytest.approx(0.3)
+    """The stages are together what the person waited, though they begin before the turn is over."""
+    play = Play().learn(at.Fed(VOICE), at.Fed(b"\xff" * 800))
+    assert play.kinds() == ["PersonStarted"]
     play.now = 0.2
     play.hear("Hello?")
+    play.learn(at.Fed(b"\xff" * 1600))
+    (paused,) = [event for event in play.take() if isinstance(event, PersonPaused)]
+    assert paused.quiet == pytest.approx(0.3)
+    play.now = 0.5
+    play.learn(at.Fed(b"\xff" * 2400))
     write = play.job(at.Write)
     play.now = 0.55
     play.learn(at.Wrote(write.job, "Hello there"))
@@ -505,9 +528,7 @@ def test_a_pause_is_told_of_and_where_the_time_of_an_answer_went() -> None:
     play.learn(at.Wrote(write.job, ". How are"))
     play.now = 0.7
     play.say_next()
-    (timed,) = [event for event in play.take() if isinstance(event, AnswerTimed)]
-    stages = (timed.silence, timed.words, timed.first_word, timed.sentence, timed.first_sound)
-    assert stages == pytest.approx((0.6, 0.2, 0.35, 0.05, 0.1))
+    assert timed(play) == pytest.approx((0.1, 0.2, 0.35, 0.05, 0.1))
     play.learn(at.Wrote(write.job, " you?"), at.Written(write.job, None, True))
     play.say_next()
     assert not [event for event in play.take() if isinstance(event, AnswerTimed)], "once for each answer"
@@ -522,3 +543,137 @@ def test_ears_that_cost_nothing_do_not_write_down_what_is_of_no_use() -> None:
     assert play.stopped == [ahead.job]
     play.learn(at.Transcribed(ahead.job, "Hello?", None))
     assert not [event for event in play.take() if isinstance(event, PersonSaid)]
+
+
+def test_an_answer_that_was_there_before_the_turn_was_over_waited_for_the_silence() -> None:
+    play = ahead(Play())
+    play.now = 0.3
+    play.say_next()
+    play.now = 0.5
+    play.learn(at.Fed(REST))
+    assert timed(play) == pytest.approx((0.3, 0.0, 0.0, 0.0, 0.3))
+
+
+# --- ahead
+
+
+def ahead(play: Play, words: str = "Who is this?", answer: str = "Hello, this is the assistant. I call for") -> Play:
+    """Perhaps the turn is complete: it is written down, and the model has begun to answer."""
+    play.learn(at.Fed(VOICE), at.Fed(HUSH)).hear(words)
+    play.learn(at.Wrote(play.jobs[0].job, answer))
+    return play
+
+
+def test_an_answer_made_ahead_is_held_until_the_turn_is_over() -> None:
+    play = ahead(Play())
+    write, speak = play.job(at.Write), play.jobs[0]
+    assert write.messages[-1] == {"role": "user", "content": "Who is this?"}
+    play.say_next()
+    assert play.kinds() == ["PersonStarted"], "nothing of it is told"
+    play.learn(at.Wrote(write.job, " a pizza. And a salad."), at.Written(write.job, at.Tokens(50, 0, 12), True))
+    assert play.jobs == [], "of an answer that may be of no use only the first sentence is spoken"
+    play.learn(at.Fed(REST))
+    said = ["PersonStopped", "PersonCommitted", "PersonSaid"]
+    assert play.kinds() == [*said, "ResponseStarted", "AgentWrote", "AgentSpoke"]
+    assert [job.text for job in play.jobs] == ["I call for a pizza.", "And a salad."]
+    assert speak.job not in play.stopped
+    play.say_next()
+    play.say_next()
+    ended = last(play, ResponseEnded)
+    assert (ended.usage.text_in, ended.usage.estimated) == (50, False), "asked once, paid once"
+
+
+def test_an_answer_made_ahead_is_thrown_away_when_the_person_goes_on_and_paid() -> None:
+    play = ahead(Play())
+    write, speak = play.jobs
+    play.learn(at.Fed(VOICE))
+    assert set(play.stopped) == {write.job, speak.job}
+    play.learn(at.Spoke(speak.job, SECOND), at.Wrote(write.job, "Late. "))
+    assert play.kinds() == ["PersonStarted"], "nobody hears it"
+    play.learn(at.Fed(QUIET)).hear("Who is this, and why?")
+    again = play.job(at.Write)
+    told = [message["content"] for message in again.messages]
+    assert told[-1] == "Who is this, and why?"
+    assert "Hello, this is the assistant." not in told
+    play.learn(at.Wrote(again.job, "Hello."), at.Written(again.job, at.Tokens(500, 0, 3), True))
+    play.say_next()
+    billed = last(play, ResponseBilled).usage
+    assert billed.estimated
+    assert billed.text_in == pytest.approx(500, rel=0.1), "guessed by the bill that was told"
+    assert billed.characters == len("Hello, this is the assistant.")
+
+
+def test_what_was_never_asked_for_is_not_paid() -> None:
+    """The wish and its end may meet before the request goes out."""
+    machine = Machine(1, "Order a pizza.", [])
+    wanted = [one for learnt in (at.Fed(VOICE), at.Fed(HUSH)) for one in machine.receive(learnt, 0.0)]
+    (transcribe,) = [one for one in wanted if isinstance(one, at.Transcribe)]
+    (write,) = machine.receive(at.Transcribed(transcribe.job, "Who is this?", None), 0.0)
+    assert isinstance(write, at.Write)
+    assert machine.receive(at.Fed(VOICE), 0.0) == [at.Stop(write.job)]
+    events = [one.event for one in machine.receive(at.Ended(asked=True), 0.0) if isinstance(one, at.Post)]
+    assert not [event for event in events if isinstance(event, ResponseBilled)]
+
+
+def test_and_at_the_end_by_its_length() -> None:
+    play = ahead(Play())
+    play.learn(at.Ended(asked=True))
+    billed = last(play, ResponseBilled).usage
+    assert (billed.estimated, billed.characters) == (True, 29)
+    assert not [event for event in play.events if isinstance(event, ResponseStarted | ResponseEnded)]
+
+
+@pytest.mark.parametrize("change", [at.ToolAnswered("c1", "2"), at.ResponseAsked("Be quick.", True)])
+def test_an_answer_to_what_the_conversation_is_no_more_is_made_again(change: at.Learnt) -> None:
+    play = ahead(Play([SeedItem("tool_call", "{}", call_id="c1", name="a")]))
+    first = play.job(at.Write)
+    play.learn(change, at.Fed(REST))
+    assert first.job in play.stopped
+    assert play.job(at.Write).messages != first.messages
+    assert play.kinds().count("ResponseStarted") == 1
+
+
+@pytest.mark.parametrize("what", [at.Transcribe, at.Write, at.Speak])
+def test_what_fails_ahead_is_asked_for_again_when_the_turn_is_over(what: type[Any]) -> None:
+    play = Play().learn(at.Fed(VOICE), at.Fed(HUSH))
+    if what is not at.Transcribe:
+        play.hear("Who is this?")
+    if what is at.Speak:
+        play.learn(at.Wrote(play.jobs[0].job, "Hello there. "))
+    play.learn(at.Broke(play.job(what).job, Trouble.BUSY, 503, "no"))
+    assert play.end is None
+    assert play.jobs == [], "not at once"
+    play.learn(at.Fed(REST))
+    if what is at.Transcribe:
+        play.hear("Who is this?")
+    play.learn(at.Broke(play.job(at.Write).job, Trouble.BUSY, 503, "no"))
+    assert play.end == at.End(Trouble.BUSY, 503, "no"), "but not for ever"
+
+
+def test_who_refuses_to_answer_ahead_is_left_alone_until_an_answer_is_complete() -> None:
+    play = Play().learn(at.Fed(VOICE), at.Fed(HUSH)).hear("Who is this?")
+    play.learn(at.Broke(play.job(at.Write).job, Trouble.BUSY, 429, "slow down"))
+    play.learn(at.Fed(VOICE), at.Fed(HUSH)).hear("Who is this, and why?")
+    assert play.jobs == []
+    play.learn(at.Fed(REST))
+    write = play.job(at.Write)
+    play.learn(at.Wrote(write.job, "Hello."), at.Written(write.job, None, True))
+    play.say_next()
+    play.learn(at.Fed(VOICE), at.Fed(HUSH)).hear("And?")
+    assert [type(job) for job in play.jobs] == [at.Write]
+
+
+def test_a_noise_is_not_answered_ahead() -> None:
+    play = Play().learn(at.Fed(VOICE), at.Fed(HUSH)).hear("")
+    assert play.jobs == []
+    play.learn(at.Fed(REST))
+    assert play.job(at.Write).messages[-1]["content"] == UNCLEAR
+
+
+def test_a_tool_is_not_called_ahead() -> None:
+    play = Play().learn(at.Fed(VOICE), at.Fed(HUSH)).hear("Please hold.")
+    write = play.job(at.Write)
+    play.learn(at.Called(write.job, "c1", "wait_on_hold", "{}"), at.Written(write.job, at.Tokens(10, 0, 5), True))
+    assert not [event for event in play.events if isinstance(event, ToolCalled)]
+    play.learn(at.Fed(REST))
+    assert play.kinds()[-3:] == ["ResponseStarted", "ToolCalled", "ResponseEnded"]

@@ -14,7 +14,15 @@ from hypothesis import strategies as st
 from outwait.audio import g711
 from outwait.engines.cascade.sentences import Sentences, clean
 from outwait.engines.cascade.sound import Incoming, WrongSound, wav
-from outwait.engines.cascade.turns import TurnEnded, TurnPaused, TurnResumed, Turns, TurnStarted
+from outwait.engines.cascade.turns import (
+    PerhapsAll,
+    TurnEnded,
+    TurnPaused,
+    TurnPolicy,
+    TurnResumed,
+    Turns,
+    TurnStarted,
+)
 from outwait.sim import music, sound
 
 SAM = "Good morning, Northwind Parcels, this is Sam speaking. How can I help you?"
@@ -39,13 +47,30 @@ def test_a_turn_however_it_is_cut_into_pieces(size: int) -> None:
     found = [happened for piece in pieces(line, size) for happened in turns.hear(piece)]
     kinds = [type(happened) for happened in found]
     assert kinds[0] is TurnStarted
-    assert kinds[-2:] == [TurnPaused, TurnEnded]
-    assert kinds[1:-2] == [TurnPaused, TurnResumed] * (len(kinds[1:-2]) // 2), "between her sentences"
-    assert found[-2].ulaw == found[-1].ulaw  # type: ignore[union-attr]
+    assert kinds[-3:] == [PerhapsAll, TurnPaused, TurnEnded]
+    between = [kind for kind in kinds[1:-3] if kind is not TurnPaused]
+    assert between == [PerhapsAll, TurnResumed] * (len(between) // 2), "between her sentences"
+    assert found[-3].ulaw == found[-1].ulaw  # type: ignore[union-attr]
     (ended,) = [happened for happened in found if isinstance(happened, TurnEnded)]
     spoken = len(sound.speak(SAM)) / 8000
     assert spoken < len(ended.ulaw) / 8000 < spoken + 0.9
     assert ended.ulaw in line
+
+
+def test_a_turn_is_taken_for_complete_after_a_short_silence_a_few_times_and_then_after_a_long_one() -> None:
+    word, gap, pause = b"\x10\x90" * 800, b"\xff" * 1200, b"\xff" * 2800  # 0.2, 0.15 and 0.35 s
+    policy = TurnPolicy(starts=2, most=3)
+    found = Turns(policy).hear((word + gap) * 4 + (word + pause) * 2 + word + b"\xff" * 6400)
+    kinds = [type(happened).__name__ for happened in found]
+    assert kinds == [
+        "TurnStarted",
+        *["PerhapsAll", "TurnResumed"] * 2,
+        *["PerhapsAll", "TurnPaused", "TurnResumed"],
+        *["TurnPaused"],
+        *["TurnPaused", "TurnEnded"],
+    ]
+    quiets = [happened.quiet for happened in found if isinstance(happened, PerhapsAll)]
+    assert quiets == pytest.approx([0.1, 0.1, 0.3])
 
 
 def test_a_line_where_nobody_speaks_has_no_turn() -> None:

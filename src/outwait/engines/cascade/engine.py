@@ -6,23 +6,38 @@ import ssl
 from collections.abc import Sequence
 
 from outwait.call.commands import SeedItem
-from outwait.engines.base import Capabilities, Post
+from outwait.engines.base import IN_PROCESS, Capabilities, Post
+from outwait.engines.cascade.bills import Rates
 from outwait.engines.cascade.llm import OpenAIWriter
 from outwait.engines.cascade.session import CONNECT_SECONDS, CascadeSession
 from outwait.engines.cascade.stack import Stack
 from outwait.engines.cascade.stt import OpenAIRecogniser
 from outwait.engines.cascade.tts import OpenAISpeaker
+from outwait.engines.cascade.turns import TurnPolicy
 from outwait.engines.cascade.wire import Service
 
-REACTION = 1.2  # s; see docs/cascade.md: three services, one after the other
+REACTION = 1.0  # s; see docs/cascade.md: three services, one after the other
+PATIENT = TurnPolicy(ahead=TurnPolicy().pause)
+"""For a recogniser that has our own cores to itself: it is asked only when the person really pauses."""
+
 SESSION_SECONDS = 86_400.0  # s; there is no session at the services: only the conversation grows
 
 
 class CascadeEngine:
     """Makes sessions on one stack of services. Shared by all calls of a process."""
 
-    def __init__(self, stack: Stack, *, name: str = "cascade", connect_seconds: float = CONNECT_SECONDS) -> None:
+    def __init__(
+        self,
+        stack: Stack,
+        *,
+        name: str = "cascade",
+        turns: TurnPolicy | None = None,
+        connect_seconds: float = CONNECT_SECONDS,
+    ) -> None:
+        """`turns`: when a turn begins and ends; None: as suits the recogniser."""
         self.stack = stack
+        self._rates = Rates()
+        self._turns = turns or (PATIENT if stack.recogniser.model.endswith(IN_PROCESS) else TurnPolicy())
         self.capabilities = Capabilities(
             name=name,
             model=stack.writer.model,
@@ -49,6 +64,8 @@ class CascadeEngine:
             seed,
             tools,
             post,
+            turns=self._turns,
+            rates=self._rates,
             connect_seconds=self._connect_seconds,
             tls=self._tls,
         )

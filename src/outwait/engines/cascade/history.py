@@ -92,8 +92,10 @@ class History:
             self._entries.remove(entry)
         return True
 
-    def messages(self, note: str = "") -> list[dict[str, Any]]:
+    def messages(self, note: str = "", said: str = "") -> list[dict[str, Any]]:
         """As chat completions want it: every tool call is followed at once by its result.
+
+        `said`: what the person has just said, perhaps, and what has no place here yet.
 
         `note`: instructions for this time. They stand at the end, and the session's stay: what was told before is the
         same text again, so the model has it in its cache.
@@ -109,6 +111,8 @@ class History:
             if entry.text:
                 told.append({"role": role, "content": entry.text})
         self._tell_calls(told, calls)
+        if said:
+            told.append({"role": "user", "content": said})
         note = note.removeprefix(self._given).strip()
         if note:
             told.append({"role": "system", "content": note})

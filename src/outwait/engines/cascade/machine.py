@@ -2,12 +2,15 @@
 
 A turn of the person is written down, the language model answers it, and the answer is spoken sentence by sentence
 while the model still writes. One response is made at a time. A person who speaks stops it.
+
+All of that begins while nobody knows yet whether the turn is over: the answer is *held*, nothing of it is told. When
+the turn ends and the conversation is the one that was answered, it is told; when the person goes on, it is thrown away.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Literal, assert_never
+from typing import Any, Literal, assert_never
 
 from outwait.call.commands import SeedItem
 from outwait.call.cost import Usage
@@ -23,19 +26,20 @@ from outwait.call.events import (
     PersonStopped,
     PhraseFailed,
     PhraseMade,
+    ResponseBilled,
     ResponseEnded,
     ResponseStarted,
     ToolCalled,
     Trouble,
 )
 from outwait.engines.cascade import steps as at
-from outwait.engines.cascade.bills import Bills, guessed, speech
+from outwait.engines.cascade.bills import Bills, Rates
 from outwait.engines.cascade.history import History
 from outwait.engines.cascade.parts import Ask, Deadline, Patience, Phrase, Response, Sentence, Stage, Turn
 from outwait.engines.cascade.stages import StageClock
-from outwait.engines.cascade.turns import TurnEnded, TurnPaused, TurnResumed, Turns, TurnStarted
+from outwait.engines.cascade.turns import Happened, PerhapsAll, TurnEnded, TurnPaused, TurnResumed, Turns, TurnStarted
+from outwait.engines.cascade.usage import guessed
 
-SPEECHES = 2  # sentences that are spoken at once: the next one is under way when one ends
 UNCLEAR = "The person made a sound that could not be understood. Go on, or ask them to repeat it."
 
 
@@ -50,6 +54,7 @@ class Machine:
         *,
         patience: Patience | None = None,
         turns: Turns | None = None,
+        rates: Rates | None = None,
         free_ears: bool = False,
         listens: bool = False,
     ) -> None:
@@ -66,17 +71,19 @@ class Machine:
         self._count = 0
         self._waits: dict[int, tuple[Stage, float]] = {}  # job -> what it is, s of its deadline
         self._open: dict[int, Turn] = {}  # job -> turn being written down
-        self._ahead: Turn | None = None  # in a pause of the person: perhaps it is the end
+        self._ahead: Turn | None = None  # the person says nothing: perhaps it is complete
         self._useless: dict[int, Turn] = {}  # job -> was asked for ahead, but the person went on
         self._wasted = 0.0  # s written down ahead for nothing, and not billed yet
         self._response: Response | None = None
+        self._busy = False  # what was asked ahead was refused: no more of that until an answer is complete
         self._ask: Ask | None = None  # waits for the present response, or for the person's words
         self._due = False  # the person's turn has ended: an answer is owed
         self._words = False  # it had words
         self._cut = False  # what the agent said last was cut off
         self._phrases: list[Phrase] = []
         self._called: set[str] = set()  # ids of tool calls told
-        self._bills = Bills()
+        self._rates = rates or Rates()
+        self._bills = Bills(self._rates)
         self._clock = StageClock()
         self._over = False
 
@@ -123,6 +130,8 @@ class Machine:
                 self._time_passed()
             case at.Ended(asked=asked):
                 self._end(asked=asked)
+            case at.Sent(job=job):
+                self._bills.sent(job)
             case _:
                 self._result(learnt)
         if not self._over:
@@ -159,20 +168,21 @@ class Machine:
 
     # --- the person
 
-    def _turn(self, happened: TurnStarted | TurnPaused | TurnResumed | TurnEnded) -> None:
+    def _turn(self, happened: Happened) -> None:
         match happened:
             case TurnStarted():
                 self._due = False
                 self._post(PersonStarted(self._session))
                 self._break_off("cancelled", "the person speaks")
-            case TurnPaused(ulaw=ulaw):
-                self._post(PersonPaused(self._session, self._turns.pause))
+            case PerhapsAll(ulaw=ulaw, quiet=quiet):
+                self._clock.begin(quiet, self._now)
                 self._ahead = self._transcribe(ulaw)
+            case TurnPaused():
+                self._post(PersonPaused(self._session, self._turns.pause))
             case TurnResumed():
                 self._forget_ahead()
             case TurnEnded(ulaw=ulaw):
                 self._post(PersonStopped(self._session))
-                self._clock.turn_ended(self._turns.silence, self._now)
                 self._due = True
                 self._commit(ulaw)
             case _:
@@ -186,6 +196,7 @@ class Machine:
             if speaking:
                 self._post(PersonStopped(self._session))
             self._commit(ended.ulaw)
+            self._clock.forget()
 
     def _transcribe(self, ulaw: bytes) -> Turn:
         turn = Turn(self._job("transcript"), ulaw, self._turns.number)
@@ -196,6 +207,8 @@ class Machine:
         """A turn is over. It may be written down already."""
         if self._ahead is not None and self._ahead.ulaw != ulaw:
             self._forget_ahead()
+        if self._ahead is None:
+            self._clock.begin(self._turns.silence, self._now)
         turn, self._ahead = self._ahead or self._transcribe(ulaw), None
         turn.item = f"turn_{self._session}_{turn.job}"
         self._open[turn.job] = turn
@@ -213,6 +226,7 @@ class Machine:
             self._wasted += turn.seconds if result.seconds is None else result.seconds
         elif self._ahead is not None:
             self._ahead.words = result
+            self._clock.words(self._now)
 
     def _said(self, turn: Turn, result: at.Transcribed) -> None:
         del self._open[turn.job]
@@ -224,11 +238,12 @@ class Machine:
         self._post(PersonSaid(self._session, turn.item, result.text, Usage(seconds=seconds)))
 
     def _forget_ahead(self) -> None:
-        """The person goes on: what is written down ahead is of no use. Once it is asked for it has its price, so it is
-        let come: only then is it known."""
+        """The person goes on: what was made ahead is of no use. Once words are asked for they have their price, so they
+        are let come: only then is it known."""
         turn, self._ahead = self._ahead, None
         if turn is None:
             return
+        self._throw_away()
         asking = at.Transcribe(turn.job, turn.ulaw, turn.number)
         if asking in self._wanted:
             self._wanted.remove(asking)
@@ -245,7 +260,7 @@ class Machine:
 
     def _next(self) -> None:
         """Begin the response that is asked for or owed, when nothing stands in its way."""
-        if self._response is not None or self._open:
+        if self._open or (self._response is not None and not self._response.held):
             return
         if self._ask is not None:
             ask, self._ask = self._ask, None
@@ -257,15 +272,45 @@ class Machine:
                     return
                 ask.instructions = UNCLEAR
         else:
+            self._answer_ahead()
             return
         self._due = self._words = self._cut = False
-        messages = self._history.messages(ask.instructions)
+        self._answer(self._history.messages(ask.instructions), ask.tools)
+
+    def _answer(self, messages: list[dict[str, Any]], tools: bool) -> None:
+        """With what was made ahead, if that answers the same."""
+        held = self._response
+        if held is not None and (held.messages, held.tools) != (messages, tools):
+            self._throw_away()
+        response = self._response or self._begin(messages, tools, held=False)
+        response.held = False
+        self._post(ResponseStarted(self._session, response.name))
+        self._tell()
+
+    def _answer_ahead(self) -> None:
+        """The person says nothing, and it is written down what they said: perhaps that was all."""
+        turn = self._ahead
+        if self._busy or turn is None or turn.answered or turn.words is None or not turn.words.text:
+            return
+        turn.answered = True
+        self._begin(self._history.messages(said=turn.words.text), tools=True, held=True)
+
+    def _begin(self, messages: list[dict[str, Any]], tools: bool, *, held: bool) -> Response:
         job = self._job("answer")
-        name = f"response_{self._session}_{job}"
-        chars = sum(len(str(message.get("content") or message.get("tool_calls"))) for message in messages)
-        self._response = Response(name, f"item_{self._session}_{job}", job, chars)
-        self._post(ResponseStarted(self._session, name))
-        self._wanted.append(at.Write(job, messages, ask.tools))
+        self._response = Response(
+            f"response_{self._session}_{job}", f"item_{self._session}_{job}", job, messages, tools, held
+        )
+        self._wanted.append(at.Write(job, messages, tools))
+        return self._response
+
+    def _throw_away(self) -> None:
+        """What was made ahead is of no use. It has its price all the same."""
+        response = self._response
+        if response is None or not response.held:
+            return
+        self._response = None
+        self._stop(response)
+        self._bills.thrown_away(response)
 
     def _answer_nothing(self) -> None:
         """It was a noise: there is nothing to answer, and nobody was interrupted by it."""
@@ -291,6 +336,7 @@ class Machine:
         if phrase is not None:
             phrase.sound += ulaw
         elif self._response is not None:
+            self._clock.sound(self._now)
             self._response.sound += len(ulaw)
             for sentence in self._response.sentences:
                 if sentence.job == job:
@@ -301,23 +347,26 @@ class Machine:
         phrase = next((phrase for phrase in self._phrases if phrase.job == job), None)
         if phrase is not None:
             self._phrases.remove(phrase)
+            self._rates.spoke(len(phrase.text), len(phrase.sound))
             made = PhraseMade(self._session, phrase.name, phrase.sound, phrase.usage)
             failed = PhraseFailed(self._session, phrase.name, "no sound came", phrase.usage)
             self._post(made if phrase.sound else failed)
         elif self._response is not None:
             for sentence in self._response.sentences:
-                sentence.done = sentence.done or sentence.job == job
+                if sentence.job == job:
+                    sentence.done = True
+                    self._rates.spoke(len(sentence.text), sentence.size)
 
     def _tell(self) -> None:
         """Tell the sound in the order of the sentences, ask for the next ones, and end what is complete."""
         response = self._response
         if response is None:
             return
-        for place, sentence in enumerate(response.sentences):
+        for place, sentence in enumerate([] if response.held else response.sentences):
             if sentence.sound and not sentence.told:
                 words = sentence.text if not place else f" {sentence.text}"
                 self._post(AgentWrote(self._session, response.name, response.item, words))
-            if sentence.sound and (times := self._clock.first_sound(self._now)) is not None:
+            if sentence.sound and (times := self._clock.told(self._now)) is not None:
                 self._post(AnswerTimed(self._session, response.name, *times))
             for ulaw in sentence.sound:
                 sentence.told += len(ulaw)
@@ -325,40 +374,43 @@ class Machine:
             sentence.sound.clear()
             if not sentence.done:
                 break
-        for sentence in response.sentences:
-            running = sum(1 for other in response.sentences if other.job and not other.done)
-            if not sentence.job and running < SPEECHES:
-                self._clock.sentence(self._now)
-                sentence.job = self._job("speech")
-                response.characters += len(sentence.text)
-                self._wanted.append(at.Speak(sentence.job, sentence.text))
-        if response.written is not None and all(sentence.done for sentence in response.sentences):
-            self._complete(response, response.written)
+        while (further := response.next_sentence) is not None:
+            self._clock.sentence(self._now)
+            further.job = self._job("speech")
+            response.characters += len(further.text)
+            self._wanted.append(at.Speak(further.job, further.text))
+        if response.complete:
+            self._complete(response)
 
-    def _complete(self, response: Response, written: at.Written) -> None:
+    def _complete(self, response: Response) -> None:
+        assert response.written is not None
         self._response = None
+        self._busy = False
         self._history.agent_said(response.item, response.pieces, cut=False)
         for call in response.calls:
             call_id = call.call_id if call.call_id not in self._called else f"{call.call_id}_{call.job}"
             self._called.add(call_id)
             self._history.tool_called(call_id, call.name, call.arguments)
             self._post(ToolCalled(self._session, response.name, call_id, call.name, call.arguments))
-        status: Literal["completed", "incomplete"] = "completed" if written.whole else "incomplete"
-        self._post(ResponseEnded(self._session, response.name, status, self._bill(response)))
+        status: Literal["completed", "incomplete"] = "completed" if response.written.whole else "incomplete"
+        self._post(ResponseEnded(self._session, response.name, status, self._bills.response(response)))
+        self._bill_thrown_away()
 
     def _break_off(self, status: Literal["cancelled", "failed"], detail: str) -> None:
         """Stop the response being made, if there is one. What was told of it stays in the conversation."""
+        self._throw_away()
         response, self._response = self._response, None
         if response is None:
             return
-        unheard = sum(sentence.missing for sentence in response.sentences)
+        self._stop(response)
+        self._history.agent_said(response.item, response.pieces, cut=True)
+        self._cut = True
+        self._post(ResponseEnded(self._session, response.name, status, self._bills.response(response), detail))
+
+    def _stop(self, response: Response) -> None:
         for job in [response.job, *(sentence.job for sentence in response.sentences)]:
             if self._waits.pop(job, None) is not None:
                 self._wanted.append(at.Stop(job))
-        self._history.agent_said(response.item, response.pieces, cut=True)
-        self._cut = True
-        usage = self._bill(response, unheard)
-        self._post(ResponseEnded(self._session, response.name, status, usage, detail))
 
     # --- phrases
 
@@ -384,6 +436,13 @@ class Machine:
         self._waits.pop(broke.job, None)
         if self._useless.pop(broke.job, None) is not None:
             return
+        if self._ahead is not None and self._ahead.job == broke.job:
+            self._ahead = None  # it is asked for again when the turn is over
+            return
+        if self._response is not None and self._response.held and self._response.owns(broke.job):
+            self._busy = True
+            self._throw_away()
+            return
         if stage == "phrase":
             phrase = next(phrase for phrase in self._phrases if phrase.job == broke.job)
             self._phrases.remove(phrase)
@@ -408,18 +467,16 @@ class Machine:
         for phrase in self._phrases:
             asked_for = guessed(phrase.usage) if phrase.job else None
             self._post(PhraseFailed(self._session, phrase.name, words, asked_for))
+        self._bill_thrown_away()
         self._wanted += [at.Stop(job) for job in self._waits]
         self._open.clear()
         self._phrases.clear()
         self._waits.clear()
         self._over = True
 
-    def _bill(self, response: Response, unheard: int = 0) -> Usage:
-        """`unheard`: bytes of sound, about, that were asked for and did not come: a service charges what it makes."""
-        tokens = response.written.tokens if response.written is not None else None
-        spoken = speech(response.characters, response.sound + unheard)
-        usage = self._bills.response(spoken, tokens, response.chars_in, response.chars_out)
-        return guessed(usage) if unheard else usage
+    def _bill_thrown_away(self) -> None:
+        for name, usage in self._bills.owed():
+            self._post(ResponseBilled(self._session, name, usage))
 
     # --- parts
 

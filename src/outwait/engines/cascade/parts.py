@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Any, Literal
 
 from outwait.call.cost import Usage
 from outwait.engines.cascade import steps as at
-from outwait.engines.cascade.bills import speech
 from outwait.engines.cascade.sentences import Sentences
 from outwait.engines.cascade.turns import BYTES_PER_SECOND
+from outwait.engines.cascade.usage import speech
+
+SPEECHES = 2  # sentences that are spoken at once: the next one is under way when one ends
 
 Stage = Literal["transcript", "answer", "speech", "phrase"]
 
@@ -32,9 +34,6 @@ class Deadline:
     at: float  # s
 
 
-BYTES_PER_CHARACTER = 533  # of speech: a spoken minute is about 900 characters
-
-
 @dataclass(slots=True)
 class Sentence:
     text: str
@@ -44,11 +43,9 @@ class Sentence:
     done: bool = False
 
     @property
-    def missing(self) -> int:
-        """Bytes of sound, about, that were asked for and have not come."""
-        if self.done or not self.job:
-            return 0
-        return max(0, len(self.text) * BYTES_PER_CHARACTER - self.told - sum(map(len, self.sound)))
+    def size(self) -> int:
+        """Bytes of its sound so far."""
+        return self.told + sum(map(len, self.sound))
 
 
 @dataclass(slots=True)
@@ -56,7 +53,9 @@ class Response:
     name: str
     item: str
     job: int  # of the model
-    chars_in: int  # of its messages
+    messages: list[dict[str, Any]]  # what it answers
+    tools: bool
+    held: bool  # made ahead of the end of the person's turn: nothing of it is told, and it may be of no use
     cutter: Sentences = field(default_factory=Sentences)
     sentences: list[Sentence] = field(default_factory=list)
     calls: list[at.Called] = field(default_factory=list)
@@ -64,6 +63,28 @@ class Response:
     written: at.Written | None = None
     characters: int = 0  # given to the synthesiser
     sound: int = 0  # bytes made
+
+    @property
+    def chars_in(self) -> int:
+        """Characters of its messages."""
+        return sum(len(str(message.get("content") or message.get("tool_calls"))) for message in self.messages)
+
+    def owns(self, job: int) -> bool:
+        """Whether this job is done for it."""
+        return job in (self.job, *(sentence.job for sentence in self.sentences if sentence.job))
+
+    @property
+    def next_sentence(self) -> Sentence | None:
+        """The one to be spoken now; None: enough are under way. Of an answer that may be of no use, only the first."""
+        running = sum(1 for sentence in self.sentences if sentence.job and not sentence.done)
+        if running >= SPEECHES:
+            return None
+        return next((one for one in self.sentences[: 1 if self.held else None] if not one.job), None)
+
+    @property
+    def complete(self) -> bool:
+        """All of it is made, and may be told."""
+        return self.written is not None and not self.held and all(sentence.done for sentence in self.sentences)
 
     @property
     def pieces(self) -> list[tuple[str, int]]:
@@ -80,6 +101,7 @@ class Turn:
     number: int = 0  # among the session's
     item: str = ""
     words: at.Transcribed | None = None
+    answered: bool = False  # ahead, or it was tried
 
     @property
     def seconds(self) -> float:

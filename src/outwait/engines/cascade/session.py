@@ -12,12 +12,14 @@ from outwait.call.commands import SeedItem
 from outwait.call.events import AnyEvent, PhraseFailed, SessionClosed, SessionOpened, Trouble
 from outwait.engines.base import IN_PROCESS
 from outwait.engines.cascade import steps as at
+from outwait.engines.cascade.bills import Rates
 from outwait.engines.cascade.llm import Finished, ToolCall, Words, Writer
 from outwait.engines.cascade.machine import Machine
 from outwait.engines.cascade.stack import Stack
 from outwait.engines.cascade.stt import Recogniser
 from outwait.engines.cascade.tts import Speaker
-from outwait.engines.cascade.wire import Failed, Wires
+from outwait.engines.cascade.turns import TurnPolicy, Turns
+from outwait.engines.cascade.wire import SENT, Failed, Wires
 
 CONNECT_SECONDS = 10.0  # s for all services to answer
 
@@ -34,6 +36,8 @@ class CascadeSession:
         tools: Sequence[dict[str, object]],
         post: Callable[[AnyEvent], None],
         *,
+        turns: TurnPolicy | None = None,
+        rates: Rates | None = None,
         connect_seconds: float = CONNECT_SECONDS,
         tls: ssl.SSLContext | None = None,
     ) -> None:
@@ -47,6 +51,8 @@ class CascadeSession:
             number,
             instructions,
             seed,
+            turns=Turns(turns),
+            rates=rates,
             free_ears=stack.recogniser.model.endswith(IN_PROCESS),
             listens=stack.recogniser.listens,
         )
@@ -97,6 +103,8 @@ class CascadeSession:
                 wish = self._learnt.get_nowait()
                 if isinstance(wish, at.PhraseAsked):
                     self._post(PhraseFailed(self._number, wish.phrase, "the session is over"))
+                elif isinstance(wish, at.Sent):
+                    self._machine.receive(wish, 0.0)
             self._perform(self._machine.receive(at.Ended(asked), 0.0), None)
             self._post(self._closed(asked=asked))
 
@@ -168,6 +176,7 @@ class CascadeSession:
 
     async def _job(self, want: at.Transcribe | at.Write | at.Speak) -> None:
         try:
+            SENT.set(lambda: self._learnt.put_nowait(at.Sent(want.job)))
             async with aclosing(self._results(want)) as results:
                 async for result in results:
                     self._learnt.put_nowait(result)

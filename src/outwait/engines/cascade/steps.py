@@ -83,6 +83,13 @@ class Ended:
 
 
 @dataclass(frozen=True, slots=True)
+class Sent:
+    """The request has gone out: from here it has its price, also when it is given up."""
+
+    job: int
+
+
+@dataclass(frozen=True, slots=True)
 class Transcribed:
     job: int
     text: str
@@ -152,6 +159,7 @@ Learnt = (
     | PhraseAsked
     | TimePassed
     | Ended
+    | Sent
     | Result
 )
 

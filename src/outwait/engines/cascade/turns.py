@@ -21,7 +21,7 @@ FRAME_SECONDS = FRAME / BYTES_PER_SECOND
 
 @dataclass(frozen=True, slots=True)
 class TurnPolicy:
-    """When a turn begins and ends."""
+    """When a turn begins and ends, and when it is answered ahead."""
 
     loud: int = 4
     # frames of the last `of` that are loud when a turn begins
@@ -43,10 +43,16 @@ class TurnPolicy:
     # s of the line kept for a turn that was not noticed
     least: float = 0.3
     # s; less is no turn
-    tail: float = 0.2
-    # s of the silence at its end that stay with the turn
+    tail: float = 0.1
+    # s of the silence at its end that stay with the turn; at most `ahead`
     pause: float = 0.3
-    # s without a loud frame after which a turn may be written down ahead; at least `tail`
+    # s without a loud frame that are a pause: the call is told of it
+    ahead: float = 0.1
+    # s without a loud frame after which a turn is taken for complete on suspicion: it is answered ahead, in silence
+    starts: int = 6
+    # times in one turn that this is done; a further time only in a pause
+    most: int = 12
+    # times in one turn altogether: each asks for something that is paid for, also when the person goes on
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,15 +61,21 @@ class TurnStarted:
 
 
 @dataclass(frozen=True, slots=True)
-class TurnPaused:
-    """Perhaps that was all: the turn can be written down ahead."""
+class PerhapsAll:
+    """Perhaps the turn is complete: it can be answered ahead."""
 
     ulaw: bytes  # the same as of the end, if this is it
+    quiet: float  # s without a loud frame so far
+
+
+@dataclass(frozen=True, slots=True)
+class TurnPaused:
+    """They say nothing; perhaps they go on."""
 
 
 @dataclass(frozen=True, slots=True)
 class TurnResumed:
-    """It was not."""
+    """It was not complete: they go on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +83,7 @@ class TurnEnded:
     ulaw: bytes  # all of the turn
 
 
-Happened = TurnStarted | TurnPaused | TurnResumed | TurnEnded
+Happened = TurnStarted | PerhapsAll | TurnPaused | TurnResumed | TurnEnded
 
 
 class Turns:
@@ -85,6 +97,9 @@ class Turns:
         self._kept: deque[bytes] = deque()  # frames since the last turn; in a turn: the turn
         self._quiet = 0  # frames since the last loud one
         self._pause = round(self._policy.pause / FRAME_SECONDS)
+        self._ahead = round(self._policy.ahead / FRAME_SECONDS)
+        self._starts = 0  # times that this turn was taken for complete
+        self._taken = False  # it was, in this silence
         self._told = 0  # frames of this turn that `news` has told
         self.number = 0  # of the turn, the present one or the last
         self.speaking = False
@@ -117,9 +132,7 @@ class Turns:
         loudness = levels(np.ascontiguousarray(g711.decode(data[:whole]))[np.newaxis])[0]
         for place, level in enumerate(loudness):
             self._kept.append(data[place * FRAME : (place + 1) * FRAME])
-            happened = self._frame(float(level))
-            if happened is not None:
-                found.append(happened)
+            found += self._frame(float(level))
         return found
 
     def cut(self) -> TurnEnded | None:
@@ -130,28 +143,41 @@ class Turns:
             return None
         return self._end()
 
-    def _frame(self, level: float) -> Happened | None:
+    def _frame(self, level: float) -> list[Happened]:
         policy = self._policy
         loud = level >= max(self._floor + policy.above, policy.quietest)
         self._floor = min(level, self._floor + policy.rise * FRAME_SECONDS)
         self._recent.append(loud)
-        paused = self._quiet >= self._pause
         self._quiet = 0 if loud else self._quiet + 1
         if self.speaking:
             long = len(self._kept) * FRAME_SECONDS >= policy.longest
             if long or self._quiet * FRAME_SECONDS >= policy.silence:
-                return self._end()
-            if self._quiet == self._pause:
-                return TurnPaused(self._so_far())
-            return TurnResumed() if loud and paused else None
+                return [self._end()]
+            return self._within()
         if sum(self._recent) >= policy.loud:
             self._keep(policy.prefix + len(self._recent) * FRAME_SECONDS)
             self.speaking = True
             self.number += 1
-            self._told = 0
-            return TurnStarted()
+            self._told = self._starts = 0
+            self._taken = False
+            return [TurnStarted()]
         self._keep(policy.kept)
-        return None
+        return []
+
+    def _within(self) -> list[Happened]:
+        """In a turn."""
+        if not self._quiet:
+            resumed, self._taken = self._taken, False
+            return [TurnResumed()] if resumed else []
+        found: list[Happened] = []
+        needed = self._ahead if self._starts < self._policy.starts else max(self._ahead, self._pause)
+        if self._quiet == needed and self._starts < self._policy.most:
+            self._starts += 1
+            self._taken = True
+            found.append(PerhapsAll(self._so_far(), self._quiet * FRAME_SECONDS))
+        if self._quiet == self._pause:
+            found.append(TurnPaused())
+        return found
 
     def _keep(self, seconds: float) -> None:
         """Only the last of what was kept."""

@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 import re
 import ssl
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Self
@@ -26,6 +27,9 @@ CLOSE_SECONDS = 2.0  # s for connections to close
 
 FATAL = frozenset({"insufficient_quota", "credit_balance_exhausted", "billing_hard_limit_reached"})
 """Codes that come with 429 and that no further try would get around."""
+
+SENT: ContextVar[Callable[[], None]] = ContextVar("sent", default=lambda: None)
+"""What a task wants called when the request that it makes has gone out."""
 
 _KEYS = re.compile(r"\b[se]k[-_][A-Za-z0-9_*.-]{4,}")  # how keys look, also when a server quotes one half hidden
 
@@ -131,7 +135,9 @@ async def asked(
 ) -> AsyncIterator[httpx2.Response]:
     """An answer whose status is good, to be read inside. Raises Failed, also for what happens while it is read."""
     try:
-        request = http.stream(method, service.base + path, headers=service.headers, **body)
+        request = http.stream(
+            method, service.base + path, headers=service.headers, extensions={"trace": _watch}, **body
+        )
         async with request as response:
             if response.status_code != 200:
                 raise refusal(service, response.status_code, await _short(response))
@@ -141,6 +147,12 @@ async def asked(
     except httpx2.HTTPError as lost:
         words = service.clean(f"{type(lost).__name__} {lost}".strip())
         raise Failed(Trouble.LOST, 0, f"{path}: {words}") from lost
+
+
+async def _watch(step: str, _: object) -> None:
+    """Of the transport."""
+    if step.endswith(".send_request_body.complete"):
+        SENT.get()()
 
 
 async def reach(http: httpx2.AsyncClient, service: Service) -> None:
