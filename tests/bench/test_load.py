@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from outwait.bench import _load, hold, relay
+from outwait.errors import OutwaitError
 
 needs_proc = pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="CPU time is read from /proc")
 
@@ -57,6 +58,6 @@ def test_a_quantile_of_nothing_is_nothing() -> None:
 
 
 async def test_a_server_that_does_not_start_is_told() -> None:
-    with pytest.raises(_load.OutwaitError, match="did not start: nothing works"):
+    with pytest.raises(OutwaitError, match="did not start: nothing works"):
         async with _load.server(sys.executable, "-c", "raise SystemExit('nothing works')", environment={}):
             pass

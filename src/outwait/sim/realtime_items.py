@@ -178,3 +178,26 @@ def _text(raw: Json, key: str) -> str:
     if not isinstance(value, str):
         raise Refused("missing_required_parameter", f"Missing required parameter: '{key}'.", key)
     return value
+
+
+class PromptCache:
+    """What a response finds in the cache: the beginning that it has in common with the one before."""
+
+    def __init__(self) -> None:
+        self._prefix: list[tuple[str, bill.Tokens]] = []
+
+    def tokens(
+        self, instructions: str, tools: list[Json], items: list[Item], *, remember: bool
+    ) -> tuple[bill.Tokens, bill.Tokens]:
+        """(all input, the part of it that was in the cache). `remember`: the next one may find this."""
+        context = [(instructions + json.dumps(tools), instruction_tokens(instructions, tools))]
+        context += [(f"{item.id}/{item.audio_ms}", item.tokens()) for item in items]
+        total, cached, same = bill.Tokens(), bill.Tokens(), True
+        for place, entry in enumerate(context):
+            total += entry[1]
+            same = same and place < len(self._prefix) and self._prefix[place] == entry
+            if same:
+                cached += entry[1]
+        if remember:
+            self._prefix = context
+        return total, cached

@@ -6,23 +6,17 @@ return.
 
 from __future__ import annotations
 
-import base64
-import binascii
 import heapq
 import itertools
 import json
 from collections.abc import Callable
 from typing import Any
 
-import numpy as np
-import soxr
-
-from outwait.audio import g711
-from outwait.sim import sound
+from outwait.sim import realtime_input, sound
 from outwait.sim.hearing import Hearing
 from outwait.sim.mind import Mind, Plan, View
 from outwait.sim.model_server import SessionCounts
-from outwait.sim.realtime_bill import Bill, Tokens
+from outwait.sim.realtime_bill import Bill
 from outwait.sim.realtime_dialect import (
     Dialect,
     Json,
@@ -30,9 +24,9 @@ from outwait.sim.realtime_dialect import (
     new_session,
     read_event,
 )
-from outwait.sim.realtime_items import Conversation, Item, from_client, instruction_tokens
+from outwait.sim.realtime_input import InputBuffer
+from outwait.sim.realtime_items import Conversation, Item, PromptCache, from_client
 from outwait.sim.realtime_response import Response, Timing
-from outwait.sim.realtime_vad import Vad
 from outwait.sim.realtime_vendors import MANNERS, update_session
 
 MIN_COMMIT_MS = 100
@@ -82,13 +76,10 @@ class RealtimeSession:
         self._responses: list[Response] = []
         self._later: list[tuple[float, int, Json]] = []
         self._expires = float("inf")
-        self._buffer = b""
-        self._buffer_ms = 0.0  # where in all the appended audio the buffer begins
-        self._vad: Vad | None = None
+        self._input = InputBuffer()
         self._turn_item = ""
-        self._idle_from = 0.0  # appended ms since which nobody spoke
         self._spoke = False
-        self._prefix: list[tuple[str, Tokens]] = []
+        self._cache = PromptCache()
 
     @property
     def active(self) -> Response | None:
@@ -107,7 +98,7 @@ class RealtimeSession:
         session_id = f"sess_sim{self.number:04d}"
         manner, ends = self.manner, int(1_800_000_000 + self._timing.lifetime)
         self.session = new_session(session_id, self.model, ends, manner.voice, manner.voices)
-        self._set_vad()
+        self._input.detect(self._turn_detection)
         self._emit({"type": "session.created", "session": manner.show(self.session)})
         for event in manner.greeting:
             self._emit(event)
@@ -204,7 +195,7 @@ class RealtimeSession:
         again = after["audio"]["input"]["turn_detection"] != self.session["audio"]["input"]["turn_detection"]
         self.session = after
         if again:
-            self._set_vad()
+            self._input.detect(self._turn_detection)
         self._emit({"type": "session.updated", "session": self.manner.show(self.session)})
 
     def _append(self, event: Json) -> None:
@@ -214,30 +205,23 @@ class RealtimeSession:
         audio = self._decode(encoded)
         self.counts.appends.append(self._now)
         self.counts.appended_ms += len(audio) / 8
-        self._buffer += audio
-        if self._vad is None:
-            return
-        for speech in self._vad.feed(audio):
+        for speech in self._input.append(audio):
             if speech.began:
                 self._speech_started(speech.ms)
             else:
                 self._speech_stopped(speech.ms)
         self._check_idle()
-        if not self._vad.speaking:
-            self._trim_buffer()
+        self._input.trim()
 
     def _commit_by_client(self, event: Json) -> None:
-        if len(self._buffer) / 8 < MIN_COMMIT_MS:
-            message = f"Error committing input audio buffer: buffer too small, {len(self._buffer) / 8:.0f}ms of audio."
+        if self._input.ms < MIN_COMMIT_MS:
+            message = f"Error committing input audio buffer: buffer too small, {self._input.ms:.0f}ms of audio."
             raise Refused("input_audio_buffer_commit_empty", message)
         self._commit(self._new_id("item"))
-        if self._vad is not None:
-            self._set_vad()
+        self._input.detect(self._turn_detection)
 
     def _clear(self, event: Json) -> None:
-        self._drop_buffer()
-        if self._vad is not None:
-            self._set_vad()
+        self._input.clear()
         self._emit({"type": "input_audio_buffer.cleared"})
 
     def _create_item(self, event: Json) -> None:
@@ -315,27 +299,22 @@ class RealtimeSession:
     # Turns.
 
     def _speech_started(self, at_ms: int) -> None:
-        detection = self.session["audio"]["input"]["turn_detection"]
         self._turn_item = self._new_id("item")
-        start = max(0, at_ms - int(detection["prefix_padding_ms"]), int(self._buffer_ms))
-        self._keep_from(start)
+        start = self._input.begin_turn(at_ms)
         self._emit({"type": "input_audio_buffer.speech_started", "audio_start_ms": start, "item_id": self._turn_item})
-        if detection["interrupt_response"] and (running := self.active):
+        if self._turn_detection["interrupt_response"] and (running := self.active):
             running.end("cancelled", {"type": "cancelled", "reason": "turn_detected"})
             self._settle()
 
     def _speech_stopped(self, at_ms: int) -> None:
         self._emit({"type": "input_audio_buffer.speech_stopped", "audio_end_ms": at_ms, "item_id": self._turn_item})
         self._commit(self._turn_item, at_ms)
-        self._idle_from = self.counts.appended_ms
-        if self.session["audio"]["input"]["turn_detection"]["create_response"] and self.active is None:
+        self._input.active()
+        if self._turn_detection["create_response"] and self.active is None:
             self._respond({})
 
     def _commit(self, item_id: str, until_ms: float | None = None) -> None:
-        length = len(self._buffer) if until_ms is None else max(0, round((until_ms - self._buffer_ms) * 8))
-        audio = self._buffer[:length]
-        self._buffer = self._buffer[length:]
-        self._buffer_ms += length / 8
+        audio = self._input.take(until_ms)
         words = self._hearing.words(audio)
         self.counts.heard.append(words)
         item = Item(item_id, "message", "user", heard=words, audio_ms=len(audio) / 8, has_audio=True)
@@ -356,16 +335,13 @@ class RealtimeSession:
         self._schedule({"type": kind + "completed", **where, "transcript": item.heard, "usage": usage})
 
     def _check_idle(self) -> None:
-        detection = self.session["audio"]["input"]["turn_detection"]
-        idle = detection.get("idle_timeout_ms")
-        if self.active is not None or self._vad is None or self._vad.speaking:
-            self._idle_from = self.counts.appended_ms
-        if not idle or self.counts.appended_ms - self._idle_from < idle:
+        if self.active is not None:
+            self._input.active()
+        idle = self._input.idle()
+        if idle is None:
             return
-        start, end = round(self._idle_from), round(self.counts.appended_ms)
-        self._idle_from = self.counts.appended_ms
         item_id = self._new_id("item")
-        where = {"audio_start_ms": start, "audio_end_ms": end, "item_id": item_id}
+        where = {"audio_start_ms": idle[0], "audio_end_ms": idle[1], "item_id": item_id}
         self._emit({"type": "input_audio_buffer.timeout_triggered", **where})
         self._commit(item_id)
         self._respond({})
@@ -390,7 +366,7 @@ class RealtimeSession:
             emit=self._emit,
             new_id=self._new_id,
             conversation=self.conversation,
-            usage_in=self._context_tokens(instructions, tools, items, remember=not aside),
+            usage_in=self._cache.tokens(instructions, tools, items, remember=not aside),
             timing=self._timing,
             began=self._now,
             out_of_band=aside,
@@ -416,23 +392,6 @@ class RealtimeSession:
                 found.append(self._client_item(raw))
         return found
 
-    def _context_tokens(
-        self, instructions: str, tools: list[Json], items: list[Item], *, remember: bool
-    ) -> tuple[Tokens, Tokens]:
-        """(all input, the part of it that the previous response had as its prefix)."""
-        head = instruction_tokens(instructions, tools)
-        context = [(instructions + json.dumps(tools), head)]
-        context += [(f"{item.id}/{item.audio_ms}", item.tokens()) for item in items]
-        total, cached, same = Tokens(), Tokens(), True
-        for place, entry in enumerate(context):
-            total += entry[1]
-            same = same and place < len(self._prefix) and self._prefix[place] == entry
-            if same:
-                cached += entry[1]
-        if remember:
-            self._prefix = context
-        return total, cached
-
     def _settle(self) -> None:
         """Charge and forget the responses that are done."""
         for response in [response for response in self._responses if response.done]:
@@ -449,52 +408,15 @@ class RealtimeSession:
             self._hearing.said(words, speech, "agent")
         return speech
 
-    def _set_vad(self) -> None:
-        detection = self.session["audio"]["input"]["turn_detection"]
-        self._vad = None
-        if detection and detection.get("type") == "semantic_vad":
-            detection.setdefault("prefix_padding_ms", 300)
-            detection.setdefault("create_response", True)
-            detection.setdefault("interrupt_response", True)
-        if detection:
-            silence = int(detection.get("silence_duration_ms", 800))
-            self._vad = Vad(float(detection.get("threshold", 0.5)), silence)
-            self._vad.start_at(round(self.counts.appended_ms))
-            self._idle_from = self.counts.appended_ms
-
-    def _trim_buffer(self) -> None:
-        """With VAD on, quiet that belongs to no turn is dropped, but for the padding."""
-        detection = self.session["audio"]["input"]["turn_detection"]
-        if not detection.get("idle_timeout_ms"):
-            self._keep_from(int(self.counts.appended_ms - detection["prefix_padding_ms"]) - 100)
-
-    def _keep_from(self, ms: int) -> None:
-        drop = max(0, round((ms - self._buffer_ms) * 8))
-        if drop:
-            self._buffer = self._buffer[drop:]
-            self._buffer_ms += drop / 8
-
-    def _drop_buffer(self) -> None:
-        self._buffer_ms += len(self._buffer) / 8
-        self._buffer = b""
-
     def _decode(self, encoded: str) -> bytes:
-        try:
-            raw = base64.b64decode(encoded, validate=True)
-        except binascii.Error:
-            raise Refused("invalid_value", "Invalid 'audio': not base64.", "audio") from None
-        if self.session["audio"]["input"]["format"]["type"] != "audio/pcm":
-            return raw
-        if len(raw) % 2:
-            raise Refused("invalid_value", "Invalid 'audio': not 16-bit samples.", "audio")
-        samples = np.frombuffer(raw, "<i2")
-        return g711.encode(np.asarray(soxr.resample(samples, 24000, 8000), dtype=np.int16))
+        return realtime_input.decode(encoded, self.session["audio"]["input"]["format"]["type"])
 
     def _encode(self, ulaw: bytes) -> bytes:
-        if self.session["audio"]["output"]["format"]["type"] != "audio/pcm":
-            return ulaw
-        samples = soxr.resample(g711.decode(ulaw), 8000, 24000)
-        return np.asarray(samples, dtype="<i2").tobytes()
+        return realtime_input.encode(ulaw, self.session["audio"]["output"]["format"]["type"])
+
+    @property
+    def _turn_detection(self) -> Any:
+        return self.session["audio"]["input"]["turn_detection"]
 
     # Events.
 
