@@ -15,9 +15,9 @@ POLICY = Policy(patience_seconds=1.0, filler_pause=4.0, late_seconds=2.5, late_a
 class World:
     """Media time and the wall go alike, and the wall is 100 s ahead."""
 
-    def __init__(self, usual: float = 1.2) -> None:
+    def __init__(self, usual: float = 1.2, policy: Policy = POLICY) -> None:
         self.waits = Deadlines()
-        self.patience = Patience(POLICY, self.waits, usual)
+        self.patience = Patience(policy, self.waits, usual)
 
     def turn(self, end: float, *, silent: bool = True) -> bool:
         """A person's last word is over at media second `end`. Whether a short word is said."""
@@ -62,6 +62,11 @@ def test_not_at_every_pause() -> None:
     assert world.turn(10.0)
     assert not world.turn(13.0), "they have just heard one"
     assert world.turn(14.5)
+
+
+def test_unless_nothing_else_is_wanted_at_every_one() -> None:
+    world = World(policy=Policy())
+    assert all(world.turn(10.0 + 0.8 * number) for number in range(5))
 
 
 def test_nothing_is_said_over_ourselves() -> None:

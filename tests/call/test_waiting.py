@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import pytest
 
 from outwait.call import notes
@@ -66,7 +68,30 @@ def test_short_words_take_turns() -> None:
         says(book, 1, f"r{number}", f"Answer {number}.", 1.0)
         ends(book, 1, f"r{number}")
         book.hear(4.0)
-    assert said(book)[::2] == ["Hello.", "Okay.", "All right.", "Yes.", "Okay."]
+    assert said(book)[::2] == ["Hello.", "Hm.", "I see.", "Ah.", "Hm."]
+
+
+def test_nobody_waits_at_any_pause_nor_hears_the_same_twice_in_a_row() -> None:
+    book = talking(phrases=ALL, reaction=1.0)
+    book >> PersonStarted(1)
+    for _ in range(6):
+        book.hear(1.2, **SPEECH)
+        book.hear(0.3)
+        book >> PersonPaused(1, 0.3)
+    book.hear(1.5)
+    words = said(book)
+    assert len(words) == 6
+    assert all(first != second for first, second in pairwise(words))
+
+
+def test_a_word_that_is_not_made_yet_is_no_first_sound() -> None:
+    book = talking(phrases={}, reaction=1.0)
+    turn(book)
+    book.hear(0.6)
+    says(book, 1, "r1", "Hello, I am calling about an order.", 2.0)
+    (reacted,) = book.notes(notes.Reacted)
+    assert not reacted.phrase
+    assert reacted.seconds == reacted.answer
 
 
 def test_a_fast_engine_is_waited_for_but_not_for_ever() -> None:

@@ -385,7 +385,7 @@ class Call:
         if isinstance(event, ev.PhraseMade) and event.phrase == WHISPER and event.ulaw:
             self._handover.whisper(event.ulaw)
         if self.phase is Phase.TALKING:
-            commands += self._silence.session(event, now)
+            commands += self._silence.session(event, now, person=not self._machines.answering)
         commands += self._talk.receive(event, now, self._media.read(now), self._line.stream)
         for call in self._talk.calls:
             if self._ending is None:

@@ -23,6 +23,11 @@ class Machines:
         self._scout = scout
         self._asked = False  # the agent answers a machine, not a person
 
+    @property
+    def answering(self) -> bool:
+        """The agent talks to one."""
+        return self._asked
+
     def say(self, say: acts.Say, stream: int, now: float) -> list[AnyCommand]:
         """Tell it something; where there is no sound of it yet, the agent has to."""
         at = self._media.at

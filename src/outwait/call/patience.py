@@ -40,15 +40,15 @@ class Patience:
         self._waits.clear(WAIT)
         self._word = None
 
-    def paused(self, quiet: float, quiet_line: bool, at: float, now: float) -> bool:
+    def paused(self, quiet: float, possible: bool, at: float, now: float) -> bool:
         """The person has paused for `quiet` media s; perhaps that was all. Whether to say a short word.
 
-        `quiet_line`: we say nothing.
+        `possible`: we say nothing else, and there is one.
         """
         self._begin(at - quiet, now - quiet)
         policy = self._policy
         slow = self._expected > policy.patience_seconds
-        if not (slow and quiet_line and at - self._filler_at >= policy.filler_pause):
+        if not (slow and possible and at - self._filler_at >= policy.filler_pause):
             return False
         self._filler_at = self._said_at = at
         return True

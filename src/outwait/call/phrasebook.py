@@ -8,22 +8,22 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
+FILLERS: Final = ("filler", "filler_again", "filler_more")
+"""Short words while the answer is on its way: as short as can be, and such that nobody takes them for a yes or a no."""
+
 SITUATIONS: Final[Mapping[str, tuple[str, ...]]] = {
     "resume": ("resume", "resume_again"),  # somebody is back after a hold
     "pickup": ("pickup", "resume_again"),  # and the session is late
     "moment": ("pickup", "still", "resume_again"),  # the answer is long in coming
-    "opening": ("opening",),  # the first words of a call, while the answer is on its way
-    "filler": ("filler", "filler_again", "filler_more"),  # the same later on; as short as can be
+    "opening": ("opening", *FILLERS),  # the first words of a call, while the answer is on its way
+    "filler": FILLERS,  # the same later on
     "goodbye": ("goodbye",),  # the engine has none
     "apology": ("apology",),  # no engine can be had any more
     "budget": ("budget",),  # the money is spent
 }
 """Names of the phrases that suit."""
 
-FILLERS: Final = ("opening", *SITUATIONS["filler"])
-"""Short words while the answer is on its way."""
-
-SLOW: Final = (*FILLERS, "still", "goodbye")
+SLOW: Final = ("opening", *FILLERS, "still", "goodbye")
 """Those that are made for an engine which lets people wait; others rarely need them, and every phrase has its price."""
 
 DISCLOSURES: Final[Mapping[str, str]] = {
@@ -34,55 +34,56 @@ DISCLOSURES: Final[Mapping[str, str]] = {
 }
 """How the agent names itself."""
 
+# In the order in which they are made: the first pause comes before anybody is back after a hold.
 _WORDS: Final[Mapping[str, Mapping[str, str]]] = {
     "en": {
+        "opening": "Hello.",
+        "filler": "Hm.",
+        "filler_again": "I see.",
+        "filler_more": "Ah.",
         "resume": "Yes, hello, {this_is}I'm here.",
         "resume_again": "Hello, yes, {this_is}I'm still on the line.",
         "pickup": "One moment please, I'll be right with you.",
         "still": "Just one more moment, please.",
-        "opening": "Hello.",
-        "filler": "Okay.",
-        "filler_again": "All right.",
-        "filler_more": "Yes.",
         "goodbye": "Thank you, goodbye.",
         "apology": "I'm sorry, I have a technical problem and can't go on. I will call again. Goodbye.",
         "budget": "I'm sorry, I have to end this call now. Thank you, goodbye.",
     },
     "de": {
+        "opening": "Guten Tag.",
+        "filler": "Hm.",
+        "filler_again": "Verstehe.",
+        "filler_more": "Ah.",
         "resume": "Ja, hallo, {this_is}ich bin da.",
         "resume_again": "Hallo, ja, {this_is}ich bin noch am Apparat.",
         "pickup": "Einen Moment bitte, ich bin gleich bei Ihnen.",
         "still": "Noch einen kleinen Moment bitte.",
-        "opening": "Guten Tag.",
-        "filler": "Okay.",
-        "filler_again": "Gut.",
-        "filler_more": "Ja.",
         "goodbye": "Vielen Dank, auf Wiederhören.",
         "apology": "Entschuldigung, ich habe ein technisches Problem und rufe noch einmal an. Auf Wiederhören.",
         "budget": "Entschuldigung, ich muss das Gespräch jetzt beenden. Vielen Dank, auf Wiederhören.",
     },
     "es": {
+        "opening": "Hola.",
+        "filler": "Mm.",
+        "filler_again": "Ya veo.",
+        "filler_more": "Ah.",
         "resume": "Sí, hola, {this_is}estoy aquí.",
         "resume_again": "Hola, sí, {this_is}sigo en la línea.",
         "pickup": "Un momento, por favor, enseguida estoy con usted.",
         "still": "Un momento más, por favor.",
-        "opening": "Hola.",
-        "filler": "Vale.",
-        "filler_again": "De acuerdo.",
-        "filler_more": "Sí.",
         "goodbye": "Gracias, adiós.",
         "apology": "Lo siento, tengo un problema técnico y no puedo seguir. Volveré a llamar. Adiós.",
         "budget": "Lo siento, tengo que terminar la llamada ahora. Gracias, adiós.",
     },
     "fr": {
+        "opening": "Bonjour.",
+        "filler": "Hum.",
+        "filler_again": "Je vois.",
+        "filler_more": "Ah.",
         "resume": "Oui, bonjour, {this_is}je suis là.",
         "resume_again": "Bonjour, oui, {this_is}je suis toujours en ligne.",
         "pickup": "Un instant s'il vous plaît, je suis à vous tout de suite.",
         "still": "Encore un petit instant, s'il vous plaît.",
-        "opening": "Bonjour.",
-        "filler": "D'accord.",
-        "filler_again": "Très bien.",
-        "filler_more": "Oui.",
         "goodbye": "Merci, au revoir.",
         "apology": "Désolé, j'ai un problème technique et ne peux pas continuer. Je rappellerai. Au revoir.",
         "budget": "Désolé, je dois mettre fin à cet appel. Merci, au revoir.",

@@ -53,11 +53,11 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
     reply_patience: float = 2.5
     # media s after the person's last word without any response, until we end the turn ourselves
 
-    patience_seconds: float = 1.0
+    patience_seconds: float = 0.4
     # wall s from the person's last word to a first sound that they are not to wait for longer: an engine that usually
     # takes longer is not waited for, and a short word is said as soon as they pause
-    filler_pause: float = 4.0
-    # media s between two such words
+    filler_pause: float = 0.0
+    # media s between two such words at least; 0: at every pause, so that nobody ever waits longer
     late_seconds: float = 2.5
     # wall s from the end of a turn without the engine's first sound, until a phrase asks for a moment
     late_again: float = 6.0

@@ -40,6 +40,10 @@ class Sayings:
         self._playout.phrase(text, ulaw)
         return text
 
+    def at_hand(self, names: Sequence[str]) -> bool:
+        """Any of these can be said."""
+        return any(name in self._made or name in self._spares for name in names)
+
     def age(self, at: float) -> float:
         """Media seconds since the last one."""
         return at - self._last[1]

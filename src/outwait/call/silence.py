@@ -57,8 +57,9 @@ class Silence:
         """Who came back hears the agent, or somebody else, or is not there."""
         self._pickup.over()
 
-    def session(self, event: SessionEvent, now: float) -> list[AnyCommand]:
-        """Somebody waits for an answer: what is said meanwhile, and how long it took."""
+    def session(self, event: SessionEvent, now: float, *, person: bool) -> list[AnyCommand]:
+        """Somebody waits for an answer: what is said meanwhile, and how long it took. `person`: it is one; a machine
+        would take a short word for an answer."""
         ready = self._talk.chain.ready
         if ready is None or event.session != ready.number:
             return []
@@ -67,8 +68,10 @@ class Silence:
             case ev.PersonStarted():
                 self._patience.speaks()
             case ev.PersonPaused(quiet=quiet):
-                if self._patience.paused(quiet, self._silent, at, now):
-                    return self._say("filler" if self._talk.spoken else "opening")
+                word = "filler" if self._talk.spoken else "opening"
+                possible = person and self._silent and self._talk.sayings.at_hand(SITUATIONS[word])
+                if self._patience.paused(quiet, possible, at, now):
+                    return self._say(word)
             case ev.PersonStopped():
                 self._patience.stopped(at, now)
             case ev.AnswerTimed():
