@@ -166,6 +166,8 @@ class Record:
                 )
             case CallBack():
                 self._line.seen(note.at)
+                if note.state == "waiting":  # the line is gone, and the hold with it
+                    self._line.hold_ended(note.at, note.at)
                 why = note.why or (self._call_back or {}).get("why", "")
                 self._call_back = {"state": note.state, "at": _ms(note.at), "why": why}
             case SecondLeg():

@@ -18,7 +18,7 @@ from outwait.call.events import (
     ToolCalled,
 )
 from outwait.testing import Playbook
-from tests.call.test_machine import talking
+from tests.call.test_machine import MUSIC, SPEECH, talking
 
 
 def promised(minutes: float | None = 60.0) -> Playbook:
@@ -105,3 +105,22 @@ def test_the_call_that_came_back_ends_like_any_other() -> None:
     book.ignore()
     book >> SessionClosed(2, None, 1000, "") >> StreamLost(2, 1000) >> LegReported("completed", 1, 20)
     assert book.notes(notes.Ended)[0].cause == "remote_hangup"
+
+
+def test_a_hold_is_over_with_the_line_and_the_next_one_is_noticed() -> None:
+    book = promised()
+    book.hear(12.0, **MUSIC)
+    while book._pending:
+        book.ignore()
+    book >> SessionClosed(1, None, 1000, "")
+    assert book.call.phase == "holding"
+    book >> StreamStopped(1) << HangUp("CA1", False) << CloseStream(1)
+    book >> StreamLost(1, 1000) >> HungUp() >> LegReported("completed", 4, 30)
+    book >> CalledBack("CA2") >> StreamStarted(2) << OpenSession >> SessionOpened(2)
+    assert book.call.phase == "talking"
+    book.new_stream()
+    book.hear(3.0, stream=2, **SPEECH)
+    book.ignore()
+    book.hear(12.0, stream=2, **MUSIC)
+    assert book.call.phase == "holding"
+    assert len(book.notes(notes.HoldBegan)) == 2

@@ -190,8 +190,10 @@ def test_music_parks_by_itself() -> None:
     person(book, 1, "u1", "One moment please.")
     says(book, 1, "r1", "Sure.", 0.4)
     ends(book, 1, "r1")
-    book.hear(12.0, **MUSIC) << CloseSession(1)
+    book.hear(4.0, **MUSIC) << CloseSession(1)
     book >> SessionClosed(1, None, 1000, "")
+    assert book.call.phase == "talking", "it is not sure yet"
+    book.hear(4.0, **MUSIC).done()
     assert book.call.phase == "holding"
     assert book.notes(notes.HoldBegan)
 
@@ -204,11 +206,16 @@ def test_music_after_the_persons_words_is_no_wait_for_an_answer() -> None:
     book.hear(2.0)
     book >> PersonStarted(1)
     book.hear(1.0, **SPEECH)  # "one moment", says the person; the engine's turn does not end, for music begins
-    for _ in range(8):
+    for _ in range(4):
         book.hear(0.48, **MUSIC)
         book.hear(0.16, speech=0.7, music=0.3)
     book.done()
-    book.hear(4.0, **MUSIC) << CloseSession(1)
+    book.hear(0.64, **MUSIC) << CloseSession(1)
+    book >> SessionClosed(1, None, 1000, "")
+    for _ in range(8):
+        book.hear(0.48, **MUSIC)
+        book.hear(0.16, speech=0.7, music=0.3)
+    book.hear(4.0, **MUSIC).done()
     assert book.call.phase == "holding"
 
 

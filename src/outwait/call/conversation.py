@@ -19,6 +19,7 @@ from outwait.call.cost import Meter
 from outwait.call.events import SessionEvent, Trouble
 from outwait.call.far_end import FarEnd
 from outwait.call.hold import Scored
+from outwait.call.lull import REST, Lull
 from outwait.call.owed import ANSWER, GO_ON, Owed
 from outwait.call.parking import Parked, Parking
 from outwait.call.sayings import Sayings
@@ -60,6 +61,7 @@ class Conversation:
         self.person_speaking = False  # says the engine
         self.asked_since_park = False  # a response was asked for since the last hold began
         self._listening = Listening()
+        self._lull = Lull()
         self.far = FarEnd(setup.policy.preroll_max)
         self._owed = Owed(setup.policy)
         self._live = False  # the open session has had what it missed, and hears on
@@ -88,6 +90,9 @@ class Conversation:
     def scored(self, scored: Scored, answered_for: float, want: Want, now: float) -> list[AnyCommand]:
         """The ear's view: speak first, or end a turn that the engine does not end. `answered_for`: media s."""
         self._listening.hear(scored.at, scored.seconds, scored.speech, scored.music)
+        heard_from = self._lull.hear(scored)
+        if heard_from is not None and (self.chain.link is None or self.chain.link.state is Session.CLOSING):
+            self._owed.hear_from = max(0.0, heard_from - self._policy.preroll)
         link = self.chain.ready
         if want != "talk" or link is None or not self._live or link.responding or not self.playout.quiet or self._deaf:
             return []
@@ -179,7 +184,12 @@ class Conversation:
         """Bring the sessions to what is wanted, whatever has happened. Called after every event."""
         link = self.chain.link
         commands = self._transcript.agent_finished()
-        if want == "talk" or (want == "warm" and self._parking.awaits_words):
+        if want == "talk" and self._lull.on(at) and not (self._owed.words or self.playout.agent_speaking):
+            if link is not None and link.state is Session.OPEN and link.fed and not self._busy(link):
+                self._owed.answered()
+                self._listening.answered()
+                commands += self.close("hold", now, at)
+        elif want == "talk" or (want == "warm" and self._parking.awaits_words):
             if link is None:
                 if "session retry" not in self._waits and self.gave_up is None:
                     commands += self._open(now, at)
@@ -190,8 +200,7 @@ class Conversation:
                     commands += self._feed(link, now)
         elif want == "drain":
             if link is not None:
-                busy = link.busy if self._parking.awaits_words else link.responding
-                if self._parked.closes(at, busy=busy) or link.state is Session.OPENING:
+                if self._parked.closes(at, busy=self._busy(link)) or link.state is Session.OPENING:
                     commands += self.close("hold", now, at)
             self._waits.clear("session retry")
         else:
@@ -235,6 +244,7 @@ class Conversation:
     def park(self, now: float, at: float) -> list[AnyCommand]:
         """The line is on hold: no sound goes to the session from here, and nothing is asked of it."""
         self._live = False
+        self._lull = Lull()
         self.person_speaking = False
         self._owed.nothing()
         self.asked_since_park = False
@@ -253,6 +263,7 @@ class Conversation:
         self._parked.over()
         self._owed.hear_from = max(0.0, onset - self._policy.preroll)
         self._listening.spoke(onset)
+        self._lull = Lull(onset + REST)
         self.spoken = True
         passed_on = rang or self.context.passed_on
         self.context.happened(tidings.back_after_hold(self._setup, held, phrase, passed_on=passed_on))
@@ -382,6 +393,10 @@ class Conversation:
         return self._end(link, at)
 
     # --- below ---------------------------------------------------------------------------------
+
+    def _busy(self, link: Link) -> bool:
+        """Something of this session is still to come that is worth waiting for."""
+        return link.busy if self._parking.awaits_words else link.responding
 
     def _open(self, now: float, at: float) -> list[AnyCommand]:
         link = self.chain.open(now, self._choice.engine.engine, self._choice.engine.model)

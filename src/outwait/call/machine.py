@@ -424,6 +424,7 @@ class Call:
         self._call_back.wait(now)
         commands = self._line.let_go(now)
         commands += self._talk.close("ended", now, self._media.at)
+        self._holds.logic.leave_hold(self._media.at)  # it is over with the line; who calls back is talked to
         commands.append(Tell(notes.CallBack(at=self._media.at, state="waiting", why=self._call_back.why)))
         return commands + self._course.detach(afresh=True)
 
