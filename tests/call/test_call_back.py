@@ -109,10 +109,9 @@ def test_the_call_that_came_back_ends_like_any_other() -> None:
 
 def test_a_hold_is_over_with_the_line_and_the_next_one_is_noticed() -> None:
     book = promised()
-    book.hear(12.0, **MUSIC)
-    while book._pending:
-        book.ignore()
+    book.hear(4.0, **MUSIC) << CloseSession(1)
     book >> SessionClosed(1, None, 1000, "")
+    book.hear(4.0, **MUSIC)
     assert book.call.phase == "holding"
     book >> StreamStopped(1) << HangUp("CA1", False) << CloseStream(1)
     book >> StreamLost(1, 1000) >> HungUp() >> LegReported("completed", 4, 30)
@@ -121,6 +120,7 @@ def test_a_hold_is_over_with_the_line_and_the_next_one_is_noticed() -> None:
     book.new_stream()
     book.hear(3.0, stream=2, **SPEECH)
     book.ignore()
-    book.hear(12.0, stream=2, **MUSIC)
+    book.hear(4.0, stream=2, **MUSIC).ignore()
+    book.hear(4.0, stream=2, **MUSIC).ignore()
     assert book.call.phase == "holding"
     assert len(book.notes(notes.HoldBegan)) == 2

@@ -101,7 +101,7 @@ class Conversation:
             commands: list[AnyCommand] = [do.CommitTurn(link.number)]
             self.person_speaking = False
             return commands + self._ask(link, ANSWER if self.spoken else "", now)
-        quiet_for = scored.at - (self._listening.last_speech or 0.0)
+        quiet_for = scored.at - self._listening.last_sound  # nobody introduces themselves to music
         if not (self.spoken or self.person_speaking) and min(answered_for, quiet_for) >= self._policy.listen_first:
             return self._ask(link, _FIRST, now)
         return []

@@ -249,6 +249,11 @@ class Listening:
         self._unanswered = True
         self._music_since = 0.0
 
+    @property
+    def last_sound(self) -> float:
+        """Media s of the last word or note."""
+        return max(self.last_speech or 0.0, self._last_music or 0.0)
+
     def answered(self) -> None:
         """A response has begun or been asked for."""
         self._unanswered = False
