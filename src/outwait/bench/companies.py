@@ -111,7 +111,7 @@ async def visit(name: str, reads: bool, talk: float, opening: asyncio.Lock) -> V
         paid=round(first.paid_seconds, 1),
         talk=round(first.talk_seconds, 1),
         torn=sum(streams - 1 for call in (first, second) for streams in call.streams),
-        before=_before_the_person(second.record),
+        before=_before_the_person(second.record) if _by_machine(first, second) else None,
     )
 
 
@@ -121,10 +121,12 @@ def _reached(call: CompanyCall, scenario: Scenario) -> bool:
     return call.record["end_reason"] == end and expect["outcome"] in call.outcome
 
 
-def _before_the_person(record: dict[str, Any]) -> int | None:
+def _by_machine(*calls: CompanyCall) -> bool:
+    return any(call.record["answered_by"] == "machine" for call in calls)
+
+
+def _before_the_person(record: dict[str, Any]) -> int:
     """A call that a machine answers is on hold until a person comes on."""
-    if record["answered_by"] != "machine":
-        return None
     line = record["timeline"]
     came: float = next((part["start"] for part in line if part["kind"] == "talk"), line[-1]["end"])
     return sum(bool(session["opened_at"] < came) for session in record["sessions"])
