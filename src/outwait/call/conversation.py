@@ -199,9 +199,9 @@ class Conversation:
                 if not self._live and want == "talk":
                     commands += self._feed(link, now)
         elif want == "drain":
-            if link is not None:
-                if self._parked.closes(at, busy=self._busy(link)) or link.state is Session.OPENING:
-                    commands += self.close("hold", now, at)
+            over = link is not None and self._parked.closes(at, busy=self._busy(link))
+            if over or (link is not None and link.state is Session.OPENING):
+                commands += self.close("hold", now, at)
             self._waits.clear("session retry")
         else:
             self._waits.clear("session retry")
