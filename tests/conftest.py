@@ -31,6 +31,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.fixturenames.insert(0, "nothing_left")
 
 
+def pytest_collection_finish() -> None:
+    """What is there by now stays; to look through it after each test would take longer than most tests do."""
+    gc.collect()
+    gc.freeze()
+
+
 @pytest.fixture
 async def nothing_left() -> AsyncIterator[None]:
     """Fails the test when tasks outlive it. Set up first, so it looks when all other fixtures are gone."""

@@ -42,3 +42,11 @@ def test_what_is_not_there_is_said_in_words(call: Path, tmp_path: Path) -> None:
     call.write_text("[]")
     with pytest.raises(OutwaitError, match=r"not a call\.json"):
         keep(call, false_resume=1.0, missed=None, wav=None, out=tmp_path)
+
+
+@pytest.mark.parametrize("call_id", ["../../up", "/etc/passwd", "a/b", "..", "", "a" * 65, "a\\b"])
+def test_no_id_leads_out_of_the_folder(call: Path, tmp_path: Path, call_id: str) -> None:
+    call.write_text(json.dumps({"id": call_id}))
+    with pytest.raises(OutwaitError, match="names no file"):
+        keep(call, false_resume=1.0, missed=None, wav=None, out=tmp_path / "a" / "labels")
+    assert not list(tmp_path.rglob("*.flac"))

@@ -64,3 +64,10 @@ def test_a_secret_that_only_looks_like_base64_is_a_word() -> None:
     headers = sign("whsec_not base64!", ID, WHEN, BODY)
     verify_webhook(BODY, headers, "whsec_not base64!", now=WHEN)
     assert headers != sign(base64.b64decode("aaaa").decode("latin-1"), ID, WHEN, BODY)
+
+
+def test_nothing_but_a_comparison_of_constant_time_decides(monkeypatch: pytest.MonkeyPatch) -> None:
+    headers = sign(SECRET, ID, WHEN, BODY)
+    monkeypatch.setattr("hmac.compare_digest", lambda a, b: False)
+    with pytest.raises(BadSignature):
+        verify_webhook(BODY, headers, SECRET, now=WHEN)

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from outwait.bench._labels import Mark, add_label
 from outwait.errors import OutwaitError
+from outwait.recording import may_name_a_file
 
 
 def keep(path: Path, *, false_resume: float | None, missed: float | None, wav: Path | None, out: Path) -> Path:
@@ -19,6 +20,8 @@ def keep(path: Path, *, false_resume: float | None, missed: float | None, wav: P
         raise OutwaitError(f"{path}: {error.strerror}") from error
     except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise OutwaitError(f"{path}: not a call.json") from error
+    if not may_name_a_file(call):
+        raise OutwaitError(f"{path}: not a call.json: its id names no file")
     if false_resume is not None:
         return _add(out, wav or path.with_suffix(".wav"), call, "false_resume", false_resume)
     assert missed is not None

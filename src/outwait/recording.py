@@ -25,6 +25,11 @@ _ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 log = structlog.get_logger(__name__)
 
 
+def may_name_a_file(call_id: str) -> bool:
+    """An id of ours leads nowhere but into the folder that it is joined to; one from outside may."""
+    return _ID.fullmatch(call_id) is not None
+
+
 class Recordings:
     """A folder of them."""
 
@@ -36,7 +41,7 @@ class Recordings:
     def begin(self, call_id: str) -> Recording | None:
         """A file for what this process hears of a call; the second one of a call has a number. None: there is no room,
         or the folder can't be used."""
-        if not _ID.fullmatch(call_id):
+        if not may_name_a_file(call_id):
             return None
         try:
             self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -59,7 +64,7 @@ class Recordings:
                 file.unlink(missing_ok=True)
 
     def _of(self, call_id: str) -> list[Path]:
-        if not _ID.fullmatch(call_id):
+        if not may_name_a_file(call_id):
             return []
         return [*self._folder.glob(f"{call_id}.wav"), *self._folder.glob(f"{call_id}.*.wav")]
 

@@ -274,6 +274,22 @@ async def test_everything_but_health_and_the_carrier_wants_the_key(keyed: httpx2
     assert (await keyed.get("/v1/calls", headers={"Authorization": "Bearer a key"})).status_code == 200
 
 
+async def test_nothing_but_a_comparison_of_constant_time_decides_on_a_key(
+    keyed: httpx2.AsyncClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And what it compares has one length, so that it tells nothing of the key's."""
+    sizes = set()
+
+    def differ(a: bytes, b: bytes) -> bool:
+        sizes.update((len(a), len(b)))
+        return False
+
+    monkeypatch.setattr("hmac.compare_digest", differ)
+    for given in ("a key", "a", "another key, which is longer"):
+        is_error(await keyed.get("/v1/calls", headers={"Authorization": f"Bearer {given}"}), 401, "unauthorized")
+    assert len(sizes) == 1
+
+
 async def test_the_public_prefix_may_be_left_on_or_taken_off(keyed: httpx2.AsyncClient) -> None:
     for path in ("/calls/v1/calls", "/v1/calls", "/calls/openapi.json", "/calls/healthz"):
         assert (await keyed.get(path, headers={"Authorization": "Bearer a key"})).status_code == 200

@@ -100,3 +100,22 @@ def test_a_body_that_is_no_form_is_bound_by_its_hash() -> None:
     assert RequestValidator(TOKEN).validate(url, body.decode(), sign(TOKEN, url))
     assert not verify_body(TOKEN, url, sign(TOKEN, url), body + b" ")
     assert not verify_body(TOKEN, "https://a.example/x", sign(TOKEN, "https://a.example/x"), body)
+
+
+def test_nothing_but_a_comparison_of_constant_time_decides(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A comparison that stops at the first difference tells a stranger, try by try, how far a forgery is right."""
+    good = sign(TOKEN, URL, FORM)
+    body = b'{"a": 1}'
+    hashed = f"{URL}&bodySHA256={hashlib.sha256(body).hexdigest()}"
+    monkeypatch.setattr("hmac.compare_digest", lambda a, b: False)
+    assert not verify(TOKEN, URL, good, FORM)
+    assert not verify_upgrade(TOKEN, "wss://example.com/media", sign(TOKEN, "wss://example.com/media"))
+    compared: list[tuple[bytes, bytes]] = []
+
+    def equal(a: bytes, b: bytes) -> bool:
+        compared.append((a, b))
+        return a == b
+
+    monkeypatch.setattr("hmac.compare_digest", equal)
+    assert verify_body(TOKEN, hashed, sign(TOKEN, hashed), body)
+    assert hashlib.sha256(body).hexdigest().encode() in [b for _, b in compared]
