@@ -14,7 +14,7 @@ from typing import Any
 import httpx2
 import pytest
 
-from outwait.sim.scenario import Pace, load
+from outwait.sim.scenario import Pace, load, parse
 from outwait.sim.serving import serve_http
 from outwait.sim.stage import Stage
 from tests.e2e.house import LIMIT, TALK_PACE
@@ -31,9 +31,9 @@ async def world() -> AsyncIterator[Stage]:
         yield stage
 
 
-async def place(url: str, stage: Stage) -> str:
+async def place(url: str, stage: Stage, **wish: Any) -> str:
     async with httpx2.AsyncClient(base_url=url, trust_env=False) as http:
-        answer = await http.post("/v1/calls", json={"to": stage.scenario.to, "task": stage.scenario.task})
+        answer = await http.post("/v1/calls", json={"to": stage.scenario.to, "task": stage.scenario.task} | wish)
         assert answer.status_code == 201, answer.text
         return str(answer.json()["id"])
 
@@ -122,3 +122,56 @@ def owners(folder: Path) -> list[tuple[int]]:
     epochs = connection.execute("SELECT epoch FROM calls").fetchall()
     connection.close()
     return epochs
+
+
+COMPANY = """
+about = "A short hold, and somebody who stays on the line."
+task = "Find out when parcel four seven one two will be delivered."
+steps = [
+  { ring = 1 },
+  { say = "Good morning, Northwind Parcels, this is Sam speaking. How can I help you?" },
+  { listen = 12 },
+  { say = "Sure, let me look that up for you. Please hold." },
+  { pause = 3 },
+  { hold = "1:00", sound = "silence", every = 0 },
+  { say = "Hello, thanks for holding. Are you still there?" },
+  { wait = 300 },
+]
+"""
+DANA = "+12025550177"
+TAKES_IT = """
+about = "Takes the call, says something now and then, and hangs up."
+steps = [
+  { ring = 0 },
+  { pause = 6 },
+  { say = "Hello, this is Dana speaking.", by = "colleague" },
+  { pause = 30 },
+  { say = "The blue parcel is mine.", by = "colleague" },
+  { pause = 4 },
+  { hangup = true },
+]
+"""
+
+
+async def test_two_people_who_were_put_through_go_on_with_another_server(tmp_path: Path) -> None:
+    """Both legs come back, are joined again, and end together."""
+    scenario = parse(COMPANY, "company")
+    pace = Pace(talk=4.0, hold=HOLD_PACE, announce=scenario.pace.announce)
+    phones = {DANA: replace(parse(TAKES_IT, "phone"), pace=pace)}
+    async with (
+        Stage(replace(scenario, pace=pace), "openai", phones) as stage,
+        Server(tmp_path, stage.environment()) as second,
+    ):
+        fallback = {"OUTWAIT_FALLBACK_URL": f"{second.url}/twilio/fallback"}
+        async with Server(tmp_path, stage.environment(), **fallback) as first:
+            call_id = await place(first.url, stage, human={"number": DANA, "name": "Dana"})
+            await follow(first.url, call_id, '"state":"connected"')
+            await first.end(signal.SIGKILL)
+        call = await follow(second.url, call_id)
+        assert await second.end(signal.SIGTERM) == 0
+        company, phone = sorted(stage.carrier.calls.values(), key=lambda leg: leg.to == DANA)
+        assert call["end_reason"] == {"result": "success", "cause": "handed_over"}
+        assert (len(company.streams), len(phone.streams)) == (2, 2), "each was dialled once, and came back"
+        assert "blue parcel" in stage.hearing.words(company.audio()[1]), "they hear each other again"
+        assert stage.model.open_sockets == 0
+        assert all(leg.over for leg in (company, phone))
