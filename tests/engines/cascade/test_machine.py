@@ -441,6 +441,17 @@ def test_the_end_bills_what_was_being_made() -> None:
     assert {write.job, speak.job} <= set(play.stopped)
 
 
+def test_a_recogniser_that_listens_is_paid_for_all_that_it_heard() -> None:
+    play = Play()
+    play.machine = Machine(1, "Order a pizza.", [], listens=True)
+    play.learn(at.Fed(VOICE), at.Fed(HUSH))
+    play.learn(at.Transcribed(play.job(at.Transcribe).job, "Who is this?", 0.6))
+    play.learn(at.Fed(VOICE), at.Ended(asked=True))
+    said = [event for event in play.events if isinstance(event, PersonSaid)]
+    assert sum(event.usage.seconds for event in said) == pytest.approx(0.6 + 0.6 + 0.02, abs=0.1)
+    assert said[-1].usage.estimated
+
+
 _JOBS = st.integers(1, 12)
 _ANYTHING = st.one_of(
     st.sampled_from(

@@ -24,8 +24,6 @@ from outwait.call.events import (
     PersonSaid,
     PersonStarted,
     PersonStopped,
-    PhraseFailed,
-    PhraseMade,
     ResponseBilled,
     ResponseEnded,
     ResponseStarted,
@@ -35,10 +33,19 @@ from outwait.call.events import (
 from outwait.engines.cascade import steps as at
 from outwait.engines.cascade.bills import Bills, Rates
 from outwait.engines.cascade.history import History
-from outwait.engines.cascade.parts import Ask, Deadline, Patience, Phrase, Response, Sentence, Stage, Turn
+from outwait.engines.cascade.parts import Ask, Deadline, Patience, Response, Sentence, Stage, Turn
+from outwait.engines.cascade.phrases import PhraseDesk
 from outwait.engines.cascade.stages import StageClock
-from outwait.engines.cascade.turns import Happened, PerhapsAll, TurnEnded, TurnPaused, TurnResumed, Turns, TurnStarted
-from outwait.engines.cascade.usage import guessed
+from outwait.engines.cascade.turns import (
+    BYTES_PER_SECOND,
+    Happened,
+    PerhapsAll,
+    TurnEnded,
+    TurnPaused,
+    TurnResumed,
+    Turns,
+    TurnStarted,
+)
 
 UNCLEAR = "The person made a sound that could not be understood. Go on, or ask them to repeat it."
 
@@ -74,16 +81,17 @@ class Machine:
         self._ahead: Turn | None = None  # the person says nothing: perhaps it is complete
         self._useless: dict[int, Turn] = {}  # job -> was asked for ahead, but the person went on
         self._wasted = 0.0  # s written down ahead for nothing, and not billed yet
+        self._given = 0.0  # s that a recogniser has heard while it listens, and has not billed yet
         self._response: Response | None = None
         self._busy = False  # what was asked ahead was refused: no more of that until an answer is complete
         self._ask: Ask | None = None  # waits for the present response, or for the person's words
         self._due = False  # the person's turn has ended: an answer is owed
         self._words = False  # it had words
         self._cut = False  # what the agent said last was cut off
-        self._phrases: list[Phrase] = []
         self._called: set[str] = set()  # ids of tool calls told
         self._rates = rates or Rates()
         self._bills = Bills(self._rates)
+        self._phrases = PhraseDesk(session, self._rates)
         self._clock = StageClock()
         self._over = False
 
@@ -111,6 +119,7 @@ class Machine:
                     self._turn(happened)
                 if self._listens:
                     start, news = self._turns.news()
+                    self._given += len(news) / BYTES_PER_SECOND
                     self._wanted += [at.Hear(self._turns.number, start, news)] if news else []
             case at.TurnCut():
                 self._cut_turn()
@@ -125,7 +134,7 @@ class Machine:
             case at.ToolAnswered(call_id=call_id, output=output):
                 self._history.tool_answered(call_id, output)
             case at.PhraseAsked(phrase=phrase, text=text):
-                self._phrases.append(Phrase(phrase, text))
+                self._phrases.ask(phrase, text)
             case at.TimePassed():
                 self._time_passed()
             case at.Ended(asked=asked):
@@ -136,7 +145,9 @@ class Machine:
                 self._result(learnt)
         if not self._over:
             self._next()
-            self._next_phrase()
+            if (phrase_due := self._phrases.next) is not None:
+                phrase_due.job = self._job("phrase")
+                self._wanted.append(at.Speak(phrase_due.job, phrase_due.text))
 
     def _result(self, result: at.Result) -> None:
         wait = self._waits.get(result.job)
@@ -219,6 +230,7 @@ class Machine:
 
     def _transcribed(self, result: at.Transcribed) -> None:
         del self._waits[result.job]
+        self._given = 0.0
         if result.job in self._open:
             self._said(self._open[result.job], result)
         elif result.job in self._useless:
@@ -332,10 +344,7 @@ class Machine:
             self._response.sentences.append(Sentence(text))
 
     def _spoke(self, job: int, ulaw: bytes) -> None:
-        phrase = next((phrase for phrase in self._phrases if phrase.job == job), None)
-        if phrase is not None:
-            phrase.sound += ulaw
-        elif self._response is not None:
+        if not self._phrases.spoke(job, ulaw) and self._response is not None:
             self._clock.sound(self._now)
             self._response.sound += len(ulaw)
             for sentence in self._response.sentences:
@@ -344,13 +353,9 @@ class Machine:
 
     def _spoken(self, job: int) -> None:
         del self._waits[job]
-        phrase = next((phrase for phrase in self._phrases if phrase.job == job), None)
+        phrase = self._phrases.spoken(job)
         if phrase is not None:
-            self._phrases.remove(phrase)
-            self._rates.spoke(len(phrase.text), len(phrase.sound))
-            made = PhraseMade(self._session, phrase.name, phrase.sound, phrase.usage)
-            failed = PhraseFailed(self._session, phrase.name, "no sound came", phrase.usage)
-            self._post(made if phrase.sound else failed)
+            self._post(phrase)
         elif self._response is not None:
             for sentence in self._response.sentences:
                 if sentence.job == job:
@@ -412,15 +417,6 @@ class Machine:
             if self._waits.pop(job, None) is not None:
                 self._wanted.append(at.Stop(job))
 
-    # --- phrases
-
-    def _next_phrase(self) -> None:
-        """One after the other, beside the conversation."""
-        if self._phrases and not self._phrases[0].job:
-            phrase = self._phrases[0]
-            phrase.job = self._job("phrase")
-            self._wanted.append(at.Speak(phrase.job, phrase.text))
-
     # --- failures and the end
 
     def _time_passed(self) -> None:
@@ -443,10 +439,9 @@ class Machine:
             self._busy = True
             self._throw_away()
             return
-        if stage == "phrase":
-            phrase = next(phrase for phrase in self._phrases if phrase.job == broke.job)
-            self._phrases.remove(phrase)
-            self._post(PhraseFailed(self._session, phrase.name, broke.detail, phrase.usage if phrase.sound else None))
+        failed = self._phrases.broke(broke.job, broke.detail)
+        if failed is not None:
+            self._post(failed)
             if broke.trouble in (Trouble.BUSY, Trouble.STALLED):
                 return
         self._end(asked=False, detail=broke.detail)
@@ -457,20 +452,20 @@ class Machine:
         words = "the session was closed" if asked else detail or "the session was lost"
         self._break_off("cancelled" if asked else "failed", words)
         self._forget_ahead()
-        self._wasted += sum(turn.seconds for turn in self._useless.values())
+        self._wasted += self._given  # who listens has heard the turns that are not written down yet
+        if not self._listens:
+            self._wasted += sum(turn.seconds for turn in (*self._useless.values(), *self._open.values()))
         for turn in self._open.values():
-            seconds, self._wasted = turn.seconds + self._wasted, 0.0
-            self._post(PersonSaid(self._session, turn.item, "", Usage(seconds=seconds, estimated=True)))
+            usage, self._wasted = Usage(seconds=self._wasted, estimated=True), 0.0
+            self._post(PersonSaid(self._session, turn.item, "", usage))
         if self._wasted:
             usage = Usage(seconds=self._wasted, estimated=True)
             self._post(PersonSaid(self._session, f"unsaid_{self._session}", "", usage))
-        for phrase in self._phrases:
-            asked_for = guessed(phrase.usage) if phrase.job else None
-            self._post(PhraseFailed(self._session, phrase.name, words, asked_for))
+        for failed in self._phrases.end(words):
+            self._post(failed)
         self._bill_thrown_away()
         self._wanted += [at.Stop(job) for job in self._waits]
         self._open.clear()
-        self._phrases.clear()
         self._waits.clear()
         self._over = True
 

@@ -6,6 +6,7 @@ import asyncio
 import ssl
 from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import aclosing
+from functools import partial
 from typing import assert_never
 
 from outwait.call.commands import SeedItem
@@ -19,7 +20,7 @@ from outwait.engines.cascade.stack import Stack
 from outwait.engines.cascade.stt import Recogniser
 from outwait.engines.cascade.tts import Speaker
 from outwait.engines.cascade.turns import TurnPolicy, Turns
-from outwait.engines.cascade.wire import SENT, Failed, Wires
+from outwait.engines.cascade.wire import ON_STEP, Failed, Step, Wires
 
 CONNECT_SECONDS = 10.0  # s for all services to answer
 
@@ -60,6 +61,8 @@ class CascadeSession:
         self._close_asked = asyncio.Event()
         self._parts: tuple[Recogniser, Writer, Speaker] | None = None  # once all are open
         self._jobs: dict[int, asyncio.Task[None]] = {}
+        self._sending: set[int] = set()  # jobs whose request goes out just now
+        self._unwanted: set[int] = set()  # of these, jobs that end when it has gone
         self._end: at.End | None = None
         self._over = False
 
@@ -159,9 +162,7 @@ class CascadeSession:
                 case at.End():
                     self._end = want
                 case at.Stop(job=job):
-                    task = self._jobs.pop(job, None)
-                    if task is not None:
-                        task.cancel()
+                    self._stop(job)
                 case at.Hear(turn=turn, start=start, ulaw=ulaw):
                     if self._parts is not None and tasks is not None:
                         self._parts[0].hear(turn, start, ulaw)
@@ -176,7 +177,7 @@ class CascadeSession:
 
     async def _job(self, want: at.Transcribe | at.Write | at.Speak) -> None:
         try:
-            SENT.set(lambda: self._learnt.put_nowait(at.Sent(want.job)))
+            ON_STEP.set(partial(self._on_its_way, want.job))
             async with aclosing(self._results(want)) as results:
                 async for result in results:
                     self._learnt.put_nowait(result)
@@ -184,6 +185,24 @@ class CascadeSession:
             self._learnt.put_nowait(at.Broke(want.job, failed.trouble, failed.code, failed.detail))
         finally:
             self._jobs.pop(want.job, None)
+            self._sending.discard(want.job)
+            self._unwanted.discard(want.job)
+
+    def _stop(self, job: int) -> None:
+        """A request is sent whole or not at all, so that it is known whether it has a price."""
+        if job in self._sending:
+            self._unwanted.add(job)
+        elif job in self._jobs:
+            self._jobs[job].cancel()
+
+    def _on_its_way(self, job: int, step: Step) -> None:
+        if step == "sending":
+            self._sending.add(job)
+            return
+        self._sending.discard(job)
+        self._learnt.put_nowait(at.Sent(job))
+        if job in self._unwanted:
+            self._jobs[job].cancel()
 
     async def _results(self, want: at.Transcribe | at.Write | at.Speak) -> AsyncGenerator[at.Result, None]:
         assert self._parts is not None  # before any job

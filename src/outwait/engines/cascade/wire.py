@@ -10,7 +10,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Literal, Self
 from urllib.parse import urlsplit
 
 import httpx2
@@ -28,8 +28,9 @@ CLOSE_SECONDS = 2.0  # s for connections to close
 FATAL = frozenset({"insufficient_quota", "credit_balance_exhausted", "billing_hard_limit_reached"})
 """Codes that come with 429 and that no further try would get around."""
 
-SENT: ContextVar[Callable[[], None]] = ContextVar("sent", default=lambda: None)
-"""What a task wants called when the request that it makes has gone out."""
+Step = Literal["sending", "sent"]
+ON_STEP: ContextVar[Callable[[Step], None]] = ContextVar("on_step", default=lambda step: None)
+"""What a task wants called when the request that it makes begins to go out, and when it has gone."""
 
 _KEYS = re.compile(r"\b[se]k[-_][A-Za-z0-9_*.-]{4,}")  # how keys look, also when a server quotes one half hidden
 
@@ -151,8 +152,10 @@ async def asked(
 
 async def _watch(step: str, _: object) -> None:
     """Of the transport."""
-    if step.endswith(".send_request_body.complete"):
-        SENT.get()()
+    if step.endswith(".send_request_headers.started"):
+        ON_STEP.get()("sending")
+    elif step.endswith(".send_request_body.complete"):
+        ON_STEP.get()("sent")
 
 
 async def reach(http: httpx2.AsyncClient, service: Service) -> None:
