@@ -54,6 +54,7 @@ def test_a_form_must_be_the_signed_one() -> None:
     assert verify(TOKEN, URL, good, FORM[::-1])
     assert not verify(TOKEN, URL, good, FORM[1:])
     assert not verify(TOKEN, URL, good, [*FORM, ("More", "")])
+    assert not verify(TOKEN, URL, sign(TOKEN, URL), FORM), "what was signed without a form is not good for one"
     assert not verify("54321", URL, good, FORM)
     assert not verify(TOKEN, URL.replace("https", "http"), good, FORM)
 
