@@ -14,16 +14,16 @@ from outwait.call.events import Trouble
 from outwait.call.policy import Policy
 from outwait.carriers.base import CarrierError, LegReport
 from outwait.carriers.twilio.rest import CAPABILITIES
-from outwait.desk import CallRequest
 from outwait.engines.openai import openai_engine
-from outwait.guard import Guardian, Rules
-from outwait.phrases import PhraseLibrary
+from outwait.house.desk import CallRequest
+from outwait.house.guard import Guardian, Rules
+from outwait.house.phrases import PhraseLibrary
+from outwait.house.reaper import Lease, Reaper
+from outwait.house.switchboard import House, Switchboard
 from outwait.prices import PriceTable
-from outwait.reaper import Lease, Reaper
 from outwait.store.base import CallRow
 from outwait.store.book import Book
 from outwait.store.sql import SqlStore
-from outwait.switchboard import House, Switchboard
 
 TO, FROM = "+12025550143", "+12025550199"
 WISH = CallRequest(to=TO, from_=FROM, task="ask")

@@ -11,9 +11,9 @@ import pytest
 import soundfile
 
 from outwait import demo
+from outwait.commands.replay import replay
 from outwait.errors import OutwaitError
 from outwait.local.tts import LocalVoice
-from outwait.replay import replay
 
 
 @pytest.fixture(autouse=True)

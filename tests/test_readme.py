@@ -67,11 +67,18 @@ def test_every_refusal_has_its_line() -> None:
     """Codes are words that programs match: none may be sent that is not documented."""
     sources = [
         ROOT / "src/outwait" / name
-        for name in ("guard.py", "numbers.py", "switchboard.py", "courier.py", "placing.py", "store/sql.py")
+        for name in (
+            "house/guard.py",
+            "rules/numbers.py",
+            "house/switchboard.py",
+            "house/courier.py",
+            "house/placing.py",
+            "store/sql.py",
+        )
     ]
     found = {
         code
-        for source in [*sources, *(ROOT / "src/outwait/web").glob("*.py")]
+        for source in [*sources, ROOT / "src/outwait/store/sql.py", *(ROOT / "src/outwait/web").glob("*.py")]
         for code in re.findall(r'(?:Refused|OverQuota)\(\s*"([a-z_]+)"', source.read_text(encoding="utf-8"))
     }
     assert {"country_not_allowed", "spend_limit", "satellite_number"} <= found

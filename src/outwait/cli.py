@@ -11,7 +11,8 @@ from typing import Annotated, NoReturn
 
 import typer
 
-from outwait import __version__, cli_keep
+from outwait import __version__
+from outwait.commands import cli_keep
 from outwait.errors import OutwaitError
 
 app = typer.Typer(
@@ -121,7 +122,7 @@ def call(
     as_json: Annotated[bool, typer.Option("--json", help="Print the call object as JSON.")] = False,
 ) -> None:
     """Ask a running server to place a call."""
-    from outwait import client
+    from outwait.commands import client
 
     wish = {
         "to": to,
@@ -146,7 +147,7 @@ def listen(
     plot: Annotated[Path | None, typer.Option(help="Draw what was heard into this picture.", metavar="FILE")] = None,
 ) -> None:
     """Run the ear and the hold logic over recordings, as a live call would have heard them."""
-    from outwait.listen import listen as run_listen
+    from outwait.commands.listen import listen as run_listen
 
     _exit(run_listen(files, on_hold=on_hold, as_json=as_json, plot=plot))
 
@@ -154,7 +155,7 @@ def listen(
 @app.command()
 def replay(path: Annotated[Path, typer.Argument(help="A call.json.", metavar="CALL_JSON")]) -> None:
     """Run a past call's log through today's core and show where it differs."""
-    from outwait.replay import replay as run_replay
+    from outwait.commands.replay import replay as run_replay
 
     _exit(run_replay(path))
 
@@ -185,7 +186,7 @@ def cost(
     as_json: Json = False,
 ) -> None:
     """Show what a call did cost, or what it would cost on each engine, parked and not."""
-    from outwait import compare as the_comparison
+    from outwait.commands import compare as the_comparison
 
     if path is not None and scenario is not None:
         raise OutwaitError("give a CALL_JSON or a --scenario, not both", usage=True)
@@ -210,7 +211,7 @@ def label(
     out: Annotated[Path, typer.Option("--out", help="Folder of such moments.", metavar="DIR")] = Path("labels"),
 ) -> None:
     """Keep a moment of a recorded call in which the ear was wrong; `outwait bench ear --labels DIR` reads it."""
-    from outwait.label import keep
+    from outwait.commands.label import keep
 
     sys.stdout.write(f"{keep(path, false_resume=false_resume, missed=missed, wav=wav, out=out)}\n")
 
@@ -218,7 +219,7 @@ def label(
 @app.command()
 def doctor() -> None:
     """Check keys, public URL, database, clock and models, and say what to do about each."""
-    from outwait import doctor as the_doctor
+    from outwait.commands import doctor as the_doctor
 
     _exit(the_doctor.run())
 

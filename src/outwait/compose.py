@@ -12,7 +12,6 @@ import structlog
 from prometheus_client import CollectorRegistry, Counter, Histogram
 
 from outwait import catalogue
-from outwait.addresses import Addresses, AddressRefused
 from outwait.agent import Agent, at_work
 from outwait.audio.ear import Ear
 from outwait.call.cost import Prices
@@ -22,19 +21,20 @@ from outwait.call.policy import Policy
 from outwait.carriers.twilio.rest import TwilioCarrier
 from outwait.carriers.twilio.urls import Urls
 from outwait.config import ConfigError, Settings, data_folder
-from outwait.courier import Courier, destination
 from outwait.engines.base import Engine
-from outwait.guard import Guardian, Rules
-from outwait.phrases import PhraseLibrary
+from outwait.house.courier import Courier, destination
+from outwait.house.guard import Guardian, Rules
+from outwait.house.phrases import PhraseLibrary
+from outwait.house.reaper import Lease, Reaper, new_process
+from outwait.house.recording import Recordings
+from outwait.house.switchboard import House, Switchboard
+from outwait.house.transcriber import Recogniser
 from outwait.plugins import Kit
 from outwait.prices import NoPrice, PriceTable
-from outwait.reaper import Lease, Reaper, new_process
-from outwait.recording import Recordings
+from outwait.rules.addresses import Addresses, AddressRefused
 from outwait.store.book import Book
 from outwait.store.post import Post
 from outwait.store.sql import SqlStore
-from outwait.switchboard import House, Switchboard
-from outwait.transcriber import Recogniser
 from outwait.web.server import OpenDesk
 
 REACTION_BUCKETS = (0.1, 0.2, 0.3, 0.4, 0.6, 0.8, 1.0, 1.5, 2.0, 3.0, 5.0)  # s

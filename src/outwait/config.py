@@ -22,7 +22,7 @@ from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource
 
 from outwait.call.phrasebook import LANGUAGES
 from outwait.call.setup import DISCLOSURE
-from outwait.hours import Hours
+from outwait.rules.hours import Hours
 
 TOML = "outwait.toml"
 

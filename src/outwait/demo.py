@@ -17,7 +17,9 @@ from typing import Any
 from rich.console import Console
 
 from outwait import call_log
-from outwait.client import Client, follow_call
+from outwait.commands.client import Client, follow_call
+from outwait.commands.show import summary
+from outwait.commands.staged import staged_settings
 from outwait.compose import desk_opener
 from outwait.config import ConfigError, Settings
 from outwait.errors import OutwaitError
@@ -25,12 +27,10 @@ from outwait.local.check import understand
 from outwait.local.stt import recogniser
 from outwait.logs import configure
 from outwait.report import write_report
-from outwait.show import summary
 from outwait.sim.engines import ENGINES
 from outwait.sim.nobody import patient
 from outwait.sim.scenario import load
 from outwait.sim.stage import Stage
-from outwait.staged import staged_settings
 from outwait.store.sql import SqlStore
 from outwait.web.server import listening
 

@@ -12,8 +12,8 @@ from typing import Any, Protocol, cast
 
 from outwait.carriers.base import Carrier
 from outwait.config import ConfigError
-from outwait.desk import Desk
 from outwait.engines.base import Engine
+from outwait.house.desk import Desk
 
 ENGINES, CARRIERS = "outwait.engines", "outwait.carriers"
 

@@ -27,15 +27,15 @@ from outwait.call.notes import AnyNote
 from outwait.call.setup import Setup
 from outwait.call.tools import schemas
 from outwait.carriers.base import Carrier, CarrierError, Stream
-from outwait.desk import leg_id
 from outwait.engines.base import Engine, EngineSession
-from outwait.hearing import Hearing
-from outwait.inbox import Alarm, Inbox
-from outwait.logbook import Logbook, Show
-from outwait.recording import Recording
+from outwait.house.desk import leg_id
+from outwait.house.hearing import Hearing
+from outwait.house.inbox import Alarm, Inbox
+from outwait.house.logbook import Logbook, Show
+from outwait.house.recording import Recording
+from outwait.house.transcriber import NotRead, Transcriber
 from outwait.store.base import Store, StoreError
 from outwait.toolbox import MAX_WORDS, BadArguments, ToolContext, ToolError, ToolGone
-from outwait.transcriber import NotRead, Transcriber
 
 COMPANY = 1  # the leg to it; the others are our user's
 MEMORY_SECONDS = 60.0  # of the far end between two times that the ear's memory is kept

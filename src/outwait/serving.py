@@ -11,8 +11,8 @@ from outwait.agent import Agent, load
 from outwait.compose import desk_opener
 from outwait.config import ConfigError, Settings
 from outwait.errors import OutwaitError
+from outwait.house.memory import settle_memory
 from outwait.logs import configure
-from outwait.memory import settle_memory
 from outwait.store.base import StoreError
 from outwait.web.server import run, serve
 

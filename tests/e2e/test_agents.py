@@ -14,7 +14,7 @@ from pydantic import BaseModel, ConfigDict
 
 from outwait.agent import Agent
 from outwait.call_log import unpack_setup
-from outwait.replay import differences
+from outwait.commands.replay import differences
 from outwait.sim.mind import Mind, Plan, View
 from outwait.store.sql import SqlStore
 from outwait.toolbox import ToolContext

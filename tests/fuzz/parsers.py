@@ -21,20 +21,21 @@ from typing import Any
 import msgspec
 from starlette.exceptions import HTTPException
 
-from outwait import call_log, config, replay
+from outwait import call_log, config
 from outwait.call import tools
 from outwait.carriers.twilio import messages as twilio
 from outwait.carriers.twilio import twiml
 from outwait.carriers.twilio.urls import Urls
+from outwait.commands import replay
+from outwait.commands.listen import Unreadable, read_ulaw
 from outwait.engines.gemini import messages as gemini
 from outwait.engines.live import messages as live
 from outwait.engines.openai import messages as openai
 from outwait.engines.openai.frames import Dialect
 from outwait.engines.ultravox import messages as ultravox
 from outwait.errors import OutwaitError
-from outwait.listen import Unreadable, read_ulaw
-from outwait.numbers import NumberRefused, country, dialable, e164, masked
 from outwait.prices import NoPrice, PriceTable
+from outwait.rules.numbers import NumberRefused, country, dialable, e164, masked
 from outwait.sim import scenario, signing
 from outwait.sim import twiml as read_twiml
 from outwait.web import bodies

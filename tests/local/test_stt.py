@@ -11,10 +11,10 @@ import pytest
 
 from outwait.audio import g711
 from outwait.bench.words import Prompt, listen, own_prompts
+from outwait.house.transcriber import Recogniser
 from outwait.local.missing import Missing
 from outwait.local.stt import NEEDED, LocalRecogniser, packaged_model, recogniser
 from outwait.local.words import words
-from outwait.transcriber import Recogniser
 
 PROMPTS = {prompt.path.name: prompt for prompt in own_prompts()}
 
@@ -43,7 +43,7 @@ def test_noise_has_no_words(local: LocalRecogniser) -> None:
 
 
 async def test_the_loop_goes_on_while_it_listens(local: LocalRecogniser) -> None:
-    from outwait.listen import read_ulaw
+    from outwait.commands.listen import read_ulaw
 
     ulaw = b"".join(block for block, _ in read_ulaw(PROMPTS["hello.ogg"].path))
     reader: Recogniser = local

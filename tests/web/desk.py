@@ -10,8 +10,8 @@ from typing import Any, Literal
 from outwait.call.events import AnyEvent
 from outwait.carriers.base import Stream
 from outwait.config import Settings
+from outwait.house.switchboard import CallRequest, Refused
 from outwait.store.base import ApiKey, CallRow
-from outwait.switchboard import CallRequest, Refused
 
 TOKEN = "auth-token"
 SID = "AC" + "1" * 32

@@ -9,8 +9,8 @@ from typing import Any
 import httpx2
 import pytest
 
+from outwait.house.switchboard import CallRequest, Refused
 from outwait.store.base import ApiKey, Limits, StoreError
-from outwait.switchboard import CallRequest, Refused
 from outwait.web import api as module
 from outwait.web.app import build
 

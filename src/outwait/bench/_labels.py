@@ -15,8 +15,8 @@ import soundfile
 
 from outwait.audio import g711
 from outwait.bench._clips import Hold
+from outwait.commands.listen import read_ulaw
 from outwait.errors import OutwaitError
-from outwait.listen import read_ulaw
 
 Mark = Literal["false_resume", "missed"]
 BEFORE: Final = 60.0  # seconds kept before the mark: what the memory of the hold needs

@@ -9,7 +9,7 @@ from outwait.call.hold import HoldPolicy
 from outwait.call.policy import Policy
 from outwait.compose import desk_opener
 from outwait.config import Settings
-from outwait.memory import settle_memory
+from outwait.house.memory import settle_memory
 from outwait.web.server import run, serve
 
 NEVER = 1e9  # s

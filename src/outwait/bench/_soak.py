@@ -15,8 +15,8 @@ from pathlib import Path
 from outwait.call.policy import Policy
 from outwait.compose import desk_opener
 from outwait.config import Settings
+from outwait.house.memory import settle_memory
 from outwait.logs import configure
-from outwait.memory import settle_memory
 from outwait.web.server import run, serve
 
 POLICY = Policy(

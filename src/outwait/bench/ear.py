@@ -24,8 +24,8 @@ from outwait.audio.ear import Ear
 from outwait.bench._holds import Composer, Hold, read_manifest
 from outwait.bench._labels import read_labels
 from outwait.call.hold import FORUM_RULE, HoldLogic, HoldPolicy, HumanReturned, MaybeHuman, Scored
+from outwait.commands.listen import Unreadable, read_ulaw, scored
 from outwait.errors import OutwaitError
-from outwait.listen import Unreadable, read_ulaw, scored
 
 PATIENCE: Final = 10.0  # seconds a person waits for an answer before the return counts as missed
 SEED: Final = 3

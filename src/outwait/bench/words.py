@@ -20,8 +20,8 @@ from importlib.resources import files
 from pathlib import Path
 
 from outwait.audio import g711
+from outwait.commands.listen import read_ulaw
 from outwait.errors import OutwaitError
-from outwait.listen import read_ulaw
 from outwait.local.stt import LocalRecogniser, recogniser
 from outwait.local.words import word_errors, words
 

@@ -17,14 +17,14 @@ from typing import Any
 
 from outwait.agent import Agent
 from outwait.call.policy import Policy
-from outwait.client import Client
+from outwait.commands.client import Client
+from outwait.commands.staged import staged_settings
 from outwait.compose import desk_opener
 from outwait.sim.person import Entry
 from outwait.sim.reader import SimReader
 from outwait.sim.scenario import Pace, Scenario, load
 from outwait.sim.stage import Stage
 from outwait.sim.twilio_call import TwilioCall
-from outwait.staged import staged_settings
 from outwait.web.server import listening
 
 TALK_PACE = 6.0  # times real time while people talk; what waits for nobody goes as fast as it can

@@ -16,9 +16,9 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response, StreamingResponse
 
 from outwait.call.setup import Human
-from outwait.numbers import NumberRefused, dialable, masked
+from outwait.house.switchboard import CallRequest, Desk, Refused
+from outwait.rules.numbers import NumberRefused, dialable, masked
 from outwait.store.base import ApiKey
-from outwait.switchboard import CallRequest, Desk, Refused
 from outwait.web.access import CALLER
 from outwait.web.bodies import read_body
 from outwait.web.errors import ErrorBody, refused_field

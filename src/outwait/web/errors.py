@@ -13,8 +13,8 @@ from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Match
 
+from outwait.house.switchboard import Refused
 from outwait.store.base import StoreError
-from outwait.switchboard import Refused
 
 log = structlog.get_logger(__name__)
 

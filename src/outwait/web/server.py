@@ -15,8 +15,8 @@ import uvicorn
 from prometheus_client import CollectorRegistry
 
 from outwait.config import ConfigError, Settings
+from outwait.house.switchboard import Desk
 from outwait.plugins import Kit
-from outwait.switchboard import Desk
 from outwait.web.app import build
 from outwait.web.patience import PatientProtocol
 from outwait.web.socket import MediaProtocol

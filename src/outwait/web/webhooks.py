@@ -14,7 +14,7 @@ from starlette.routing import Route
 from outwait.call.events import LegReported
 from outwait.carriers.twilio import signature, twiml
 from outwait.carriers.twilio.urls import Urls
-from outwait.desk import Desk, Refused, call_and_leg
+from outwait.house.desk import Desk, Refused, call_and_leg
 from outwait.web.bodies import parse_form, read_body
 from outwait.web.metrics import Metrics
 
