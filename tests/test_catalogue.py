@@ -12,6 +12,7 @@ from outwait import catalogue
 from outwait.compose import desk_opener
 from outwait.config import ConfigError, Settings
 from outwait.local.stt import LocalRecogniser
+from outwait.sim.engines import VOICE_LIVE_PRICES
 
 REALTIME = {"OPENAI_API_KEY": "k"}
 AZURE = {"AZURE_OPENAI_ENDPOINT": "https://a.b", "AZURE_OPENAI_API_KEY": "k", "AZURE_OPENAI_DEPLOYMENT": "d"}
@@ -72,6 +73,37 @@ def test_a_price_of_another_kind_is_an_error_at_start(monkeypatch: pytest.Monkey
         desk_opener(Settings.load())
 
 
+KEYS = {
+    **REALTIME,
+    **AZURE,
+    "AZURE_VOICELIVE_ENDPOINT": "https://a.b",
+    "AZURE_VOICELIVE_API_KEY": "k",
+    "XAI_API_KEY": "k",
+    "GEMINI_API_KEY": "k",
+    "ULTRAVOX_API_KEY": "k",
+}
+
+
+@pytest.mark.parametrize("engine", sorted(set(catalogue.ENGINES) - {"local"}))
+def test_a_model_without_a_price_is_an_error_at_start(engine: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """On every engine; of the local one nobody is paid."""
+    for name, value in KEYS.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setenv("OUTWAIT_ENGINE", engine)
+    monkeypatch.setenv("OUTWAIT_CASCADE_LLM_MODEL" if engine == "cascade" else "OUTWAIT_MODEL", "gpt-unheard-of")
+    with pytest.raises(ConfigError, match=r"no price for .*'gpt-unheard-of' of engine"):
+        desk_opener(Settings.load())
+
+
+def test_one_deployment_is_not_taken_for_two_models(monkeypatch: pytest.MonkeyPatch) -> None:
+    found = made(monkeypatch, **AZURE, OUTWAIT_ENGINE="azure-live")
+    assert set(found) == {"azure-live"}, "it is of a Live model"
+    monkeypatch.setenv("OUTWAIT_FAILOVER", "azure")
+    with pytest.raises(ConfigError, match="AZURE_OPENAI_LIVE_DEPLOYMENT"):
+        desk_opener(Settings.load())
+    assert set(made(monkeypatch, AZURE_OPENAI_LIVE_DEPLOYMENT="live")) == {"azure", "azure-live"}
+
+
 def test_voice_and_model_are_meant_for_the_engine_that_is_wanted(monkeypatch: pytest.MonkeyPatch) -> None:
     found = made(monkeypatch, **REALTIME, XAI_API_KEY="k", OUTWAIT_MODEL="gpt-realtime-mini", OUTWAIT_VOICE="cedar")
     assert found["xai"] == "grok-voice-3.0"
@@ -92,27 +124,6 @@ def test_voice_live_has_prices_of_its_own(monkeypatch: pytest.MonkeyPatch, tmp_p
     own.write_text(json.dumps(VOICE_LIVE_PRICES))
     monkeypatch.setenv("OUTWAIT_PRICES", str(own))
     desk_opener(Settings.load())
-
-
-VOICE_LIVE_PRICES = {
-    "as_of": "2026-11-22",
-    "models": {
-        "voicelive/gpt-realtime-2.1": {
-            "unit": "per_1M_tokens",
-            "text_in": 4,
-            "text_cached": 0.4,
-            "text_out": 24,
-            "audio_in": 32,
-            "audio_cached": 0.4,
-            "audio_out": 64,
-            "source": "a test",
-            "date": "2026-11-22",
-        }
-    },
-    "transcription": {
-        "voicelive/whisper-1": {"unit": "per_minute", "rate": 0.006, "source": "a test", "date": "2026-11-22"}
-    },
-}
 
 
 def test_the_local_engine_without_its_packages(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -106,7 +106,7 @@ def _azure(settings: Settings) -> Engine | None:
         settings.azure_openai_api_key,
         settings.azure_openai_deployment,
     )
-    if not (endpoint and key and deployment):
+    if not (endpoint and key and deployment) or (_shared(settings) and "azure" not in asked_for(settings)):
         return None
     return azure_engine(
         endpoint=endpoint,
@@ -130,14 +130,16 @@ def _live(settings: Settings) -> Engine | None:
 
 
 def _azure_live(settings: Settings) -> Engine | None:
-    """For those only who ask for it: the deployment that is set is of its model, or of a realtime one."""
+    """For those only who ask for it. Raises ValueError where one deployment would have to be of two models."""
     endpoint, key, deployment = (
         settings.azure_openai_endpoint,
         settings.azure_openai_api_key,
-        settings.azure_openai_deployment,
+        settings.azure_openai_live_deployment or settings.azure_openai_deployment,
     )
     if not (endpoint and key and deployment) or "azure-live" not in asked_for(settings):
         return None
+    if _shared(settings) and "azure" in asked_for(settings):
+        raise ValueError("azure and azure-live have a deployment each: set AZURE_OPENAI_LIVE_DEPLOYMENT, too")
     return azure_live_engine(
         endpoint=endpoint,
         api_key=key.get_secret_value(),
@@ -146,6 +148,11 @@ def _azure_live(settings: Settings) -> Engine | None:
         voice=voice_of(settings, _LIVE),
         backend=settings.live_backend,
     )
+
+
+def _shared(settings: Settings) -> bool:
+    """The only deployment that is set is of a Live model."""
+    return "azure-live" in asked_for(settings) and settings.azure_openai_live_deployment is None
 
 
 def _voice_live(settings: Settings) -> Engine | None:
@@ -213,7 +220,7 @@ ENGINES: dict[str, Row] = {
     "openai": Row("OPENAI_API_KEY", _openai, _REALTIME),
     "azure": Row(_AZURE, _azure, _REALTIME),
     "live": Row("OPENAI_API_KEY", _live, _LIVE),
-    "azure-live": Row(_AZURE, _azure_live, _LIVE),
+    "azure-live": Row(f"{_AZURE} (or AZURE_OPENAI_LIVE_DEPLOYMENT)", _azure_live, _LIVE),
     "voicelive": Row("AZURE_VOICELIVE_ENDPOINT and AZURE_VOICELIVE_API_KEY", _voice_live, _VOICE_LIVE),
     "xai": Row("XAI_API_KEY", _xai, _XAI),
     "gemini": Row("GEMINI_API_KEY", _gemini, _GEMINI),

@@ -80,6 +80,8 @@ class Settings(BaseSettings):
     azure_openai_endpoint: str | None = _vendor("AZURE_OPENAI_ENDPOINT", "AZURE_OPENAI_API_ENDPOINT")
     azure_openai_api_key: SecretStr | None = _vendor("AZURE_OPENAI_API_KEY")
     azure_openai_deployment: str | None = _vendor("AZURE_OPENAI_DEPLOYMENT", "AZURE_OPENAI_DEPLOYMENT_NAME")
+    azure_openai_live_deployment: str | None = _vendor("AZURE_OPENAI_LIVE_DEPLOYMENT")
+    # of a Live model; none: the other one is of a Live model, when azure-live is asked for and azure is not
     openai_api_version: str | None = _vendor("OPENAI_API_VERSION")
     # given: Azure's preview dialect; none: its v1
     azure_voicelive_endpoint: str | None = _vendor("AZURE_VOICELIVE_ENDPOINT", "AZURE_VOICE_LIVE_ENDPOINT")

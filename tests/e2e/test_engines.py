@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
+from outwait.sim.engines import VOICE_LIVE_PRICES
 from outwait.sim.scenario import Fault
 from tests.e2e.house import House, house
-from tests.test_catalogue import VOICE_LIVE_PRICES
 
 FURTHER = pytest.mark.parametrize("engine", ["voicelive", "xai", "gemini", "ultravox"])
 ULTRAVOX_STEP = 0.05 * 6 / 60  # USD for six seconds

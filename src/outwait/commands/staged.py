@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import msgspec
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource
 
 from outwait.config import Settings
@@ -13,6 +14,9 @@ from outwait.sim.stage import Stage
 def staged_settings(stage: Stage, folder: Path) -> Settings:
     """Of a server whose carrier and model are those of the stage, and whose files are in the folder."""
     values = {name.removeprefix("OUTWAIT_").lower(): value for name, value in stage.environment().items()}
+    if stage.prices is not None:
+        values["prices"] = str(folder / "prices.json")
+        (folder / "prices.json").write_bytes(msgspec.json.encode(stage.prices))
     return _Given.load(host="127.0.0.1", port=0, database_url=f"sqlite:///{folder / 'calls.db'}", **values)
 
 

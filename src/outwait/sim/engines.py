@@ -5,7 +5,7 @@ A further wire is a further row.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -62,11 +62,14 @@ class FarEnd:
         what a program must be told, once it runs, beside OUTWAIT_ENGINE
     engine
         for OUTWAIT_ENGINE
+    prices
+        what that server charges, as a table of prices, where ours does not have it
     """
 
     make: Callable[[Scenario], Any]
     settings: Callable[[Any], dict[str, str]]
     engine: str = "openai"
+    prices: Mapping[str, Any] | None = None
 
 
 def _mind(scenario: Scenario) -> Mind:
@@ -149,11 +152,32 @@ def _live_azure(model: LiveSim) -> dict[str, str]:
     }
 
 
+VOICE_LIVE_PRICES = {
+    "as_of": "2026-11-22",
+    "models": {
+        "voicelive/gpt-realtime-2.1": {
+            "unit": "per_1M_tokens",
+            "text_in": 4,
+            "text_cached": 0.4,
+            "text_out": 24,
+            "audio_in": 32,
+            "audio_cached": 0.4,
+            "audio_out": 64,
+            "source": "the simulator",
+            "date": "2026-11-22",
+        }
+    },
+    "transcription": {
+        "voicelive/whisper-1": {"unit": "per_minute", "rate": 0.006, "source": "the simulator", "date": "2026-11-22"}
+    },
+}
+"""Nobody's list prices: what the simulator of Azure's voice agents charges."""
+
 ENGINES = {
     "openai": FarEnd(_realtime, _openai),
     "azure": FarEnd(_realtime, _azure, "azure"),
     "azure-preview": FarEnd(_realtime, _azure_preview, "azure"),
-    "voicelive": FarEnd(_realtime, _voice_live, "voicelive"),
+    "voicelive": FarEnd(_realtime, _voice_live, "voicelive", VOICE_LIVE_PRICES),
     "xai": FarEnd(_realtime, _xai, "xai"),
     "gemini": FarEnd(_gemini, _google, "gemini"),
     "live": FarEnd(_live, _live_openai, "live"),

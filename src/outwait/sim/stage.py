@@ -95,6 +95,11 @@ class Stage:
             **self._far_end.settings(self.model),
         }
 
+    @property
+    def prices(self) -> Mapping[str, Any] | None:
+        """What the model's server charges, where our own table of prices does not have it."""
+        return self._far_end.prices
+
     async def finished(self, limit: float = 120.0) -> TwilioCall:
         """The first call, once it is over and its last callback was sent. `limit`: wall seconds."""
         call = await self.carrier.first_call(limit)
