@@ -19,12 +19,12 @@ from outwait.audio import g711
 from outwait.audio.frontend import levels
 from outwait.bench import _load
 from outwait.call.policy import Policy
+from outwait.commands.staged import staged_settings
 from outwait.compose import desk_opener
 from outwait.sim.cascade import Delays
 from outwait.sim.scenario import HangUp, Listen, Pace, Pause, Say, Scenario
 from outwait.sim.stage import Stage
 from outwait.sim.twilio_call import TwilioCall
-from outwait.staged import staged_settings
 from outwait.web.server import listening
 
 FRAME = 160  # bytes: 20 ms

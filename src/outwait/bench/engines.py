@@ -20,6 +20,7 @@ import httpx2
 from rich.console import Console
 from rich.table import Table
 
+from outwait.commands.staged import staged_settings
 from outwait.compose import desk_opener
 from outwait.config import ConfigError
 from outwait.errors import OutwaitError
@@ -29,7 +30,6 @@ from outwait.sim.nobody import patient
 from outwait.sim.scenario import Scenario, load
 from outwait.sim.stage import Stage
 from outwait.sim.twilio_call import TwilioCall
-from outwait.staged import staged_settings
 from outwait.web.server import listening, run
 
 OFF: Final = 0.02  # share of the bill by which the meter may be off
