@@ -10,23 +10,22 @@ from contextlib import asynccontextmanager
 
 import pytest
 
-from outwait.bench.soak import Figures, soak
+from outwait.bench.soak import POOLED, Figures, slope, soak
 from outwait.sim.rough import RoughProxy
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="counts what a process holds in /proc")
 
 
-def nothing_is_kept(figures: Figures, calls: int, *, pools: int = 0) -> None:
-    """`pools`: files that connection pools may open after so short a warm-up."""
+def nothing_is_kept(figures: Figures, calls: int) -> None:
     assert not figures.lost
     assert figures.calls == calls
-    assert figures.after["files"] <= figures.before["files"] + pools
+    assert figures.after["files"] <= figures.before["files"] + POOLED
     assert figures.after["tasks"] <= figures.before["tasks"]
 
 
 @pytest.mark.timeout(400)
 async def test_some_calls_leave_nothing_open() -> None:
-    nothing_is_kept(await soak(6, warm=4, together=5, share=0.2, seed=1), 6, pools=4)
+    nothing_is_kept(await soak(6, warm=4, together=5, share=0.2, seed=1), 6)
 
 
 @pytest.mark.slow
@@ -34,7 +33,38 @@ async def test_some_calls_leave_nothing_open() -> None:
 async def test_five_hundred_calls_leave_nothing_open() -> None:
     figures = await soak(500, together=6)
     nothing_is_kept(figures, 500)
-    assert figures.kept, f"memory: {figures.before['rss_kb']} kB, {figures.rss_kb}, {figures.after['rss_kb']} kB"
+    assert figures.kept, f"{figures.before}, {figures.on_the_way}, {figures.after}"
+
+
+HELD = {"files": 27, "tasks": 4, "rss_kb": 130_000}
+
+
+def of_memory(*rss_kb: float, **after: int) -> Figures:
+    """A soak of 500 calls; `rss_kb`: of the server, at even distances; `after`: what is otherwise than before."""
+    step = 500 // len(rss_kb)
+    on_the_way = [{"calls": step * number, "rss_kb": round(kb)} for number, kb in enumerate(rss_kb, 1)]
+    return Figures(calls=500, before=HELD, after={**HELD, **after}, on_the_way=on_the_way)
+
+
+def test_memory_that_settles_is_no_leak() -> None:
+    assert of_memory(*[140_000 - 10_000 * 0.7**n for n in range(20)]).kept
+    noise = [900, -700, 300, -400, 1200]
+    assert of_memory(*[140_000 + noise[n % 5] for n in range(20)]).kept
+
+
+@pytest.mark.parametrize("kb_a_call", [20, 100])
+def test_memory_that_grows_with_every_call_is_a_leak(kb_a_call: int) -> None:
+    noise = [900, -700, 300, -400, 1200]
+    figures = of_memory(*[130_000 + 25 * n * kb_a_call + noise[n % 5] for n in range(20)])
+    assert not figures.kept
+    assert figures.growth_kb == pytest.approx(kb_a_call, abs=6)
+
+
+def test_files_and_tasks_that_stay_are_a_leak() -> None:
+    assert of_memory(130_000.0, files=27 + POOLED).kept
+    assert not of_memory(130_000.0, files=28 + POOLED).kept
+    assert not of_memory(130_000.0, tasks=5).kept
+    assert slope([]) == slope([(1.0, 5.0)]) == 0.0
 
 
 @asynccontextmanager

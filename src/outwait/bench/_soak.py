@@ -42,13 +42,23 @@ def figures() -> dict[str, int]:
     """What this process holds."""
     gc.collect()
     _give_back()
+    open_files = [name for fd in os.listdir("/proc/self/fd") if (name := _name(fd))]
     pages = int(Path("/proc/self/statm").read_text().split()[1])
     return {
-        "files": len(os.listdir("/proc/self/fd")) - 1,  # without the one that lists them
+        "files": len(open_files),
+        "sockets": sum(name.startswith("socket:") for name in open_files),
         "tasks": len(asyncio.all_tasks()),
         "objects": len(gc.get_objects()),
         "rss_kb": pages * os.sysconf("SC_PAGE_SIZE") // 1024,
     }
+
+
+def _name(fd: str) -> str:
+    """Of an open file; "": it was the one that listed them."""
+    try:
+        return os.readlink(f"/proc/self/fd/{fd}")
+    except FileNotFoundError:
+        return ""
 
 
 def _give_back() -> None:
