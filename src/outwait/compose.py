@@ -216,7 +216,7 @@ def _recogniser(settings: Settings) -> Recogniser | None:
     from outwait.local.stt import recogniser
 
     try:
-        return recogniser(settings.local_stt_model)
+        return recogniser(settings.local_stt_model).announcements()
     except Missing as error:
         raise ConfigError(f"OUTWAIT_RECOGNISER: {error}") from error
 

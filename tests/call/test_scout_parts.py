@@ -11,6 +11,7 @@ from outwait.call.clips import LONGEST as LONGEST_CLIP
 from outwait.call.clips import Clip, Clips
 from outwait.call.hold_events import Scored
 from outwait.call.reading import read
+from outwait.call.sentences import Sentences
 from outwait.call.waiting import AGAIN, Answer, Queue
 from outwait.testing import scored
 
@@ -51,6 +52,23 @@ def test_a_voice_that_goes_on_is_cut_all_the_same() -> None:
     assert [clip.whole for clip in found] == [False, False]
     assert all(clip.end - clip.start <= LONGEST_CLIP + STEP for clip in found)
     assert found[1].start == found[0].end, "nothing is lost between"
+
+
+def test_it_is_cut_where_it_is_quietest_and_not_in_a_word() -> None:
+    line, clips = Line(), Clips()
+    stretches = line.hear(8.0, speech=0.9, floor=-30.0) + line.hear(0.2, speech=0.9, floor=-60.0)
+    found = cut(clips, stretches + line.hear(6.0, speech=0.9, floor=-30.0) + line.hear(1.0))
+    assert [clip.whole for clip in found] == [False, True]
+    assert found[0].end == found[1].start == pytest.approx(8.1)
+
+
+def test_a_sentence_that_was_cut_is_read_whole() -> None:
+    sentences = Sentences()
+    first = sentences.read(Clip(1, 0.0, 9.0, 0, False), "You are caller number six. The estimated hold time is")
+    assert (first.position, first.wait_seconds) == (6, None)
+    second = sentences.read(Clip(2, 9.0, 11.0, 0, True), "less than 30. Five minutes.")
+    assert (second.position, second.wait_seconds) == (None, 2100)
+    assert sentences.read(Clip(3, 11.0, 12.0, 0, True), "Five minutes.").wait_seconds is None
 
 
 def test_a_click_is_no_clip() -> None:

@@ -12,7 +12,8 @@ from typing import Final, NamedTuple
 from outwait.call.hold_events import Scored
 
 PAUSE: Final = 0.55  # s of quiet that end a clip: options of a menu stand about so far apart
-LONGEST: Final = 10.0  # s of a clip; a voice that goes on is cut there
+LONGEST: Final = 10.0  # s of a clip; a voice that goes on is cut
+CUT: Final = 3.0  # s before that, in the quietest moment of which it is: not in a word
 LEAST: Final = 0.3  # s of voice in a clip; less is no word
 MARGIN: Final = 0.3  # s before the first stretch with a voice, and behind the last
 VOICE: Final = 0.5  # score from which a stretch is voice
@@ -40,6 +41,9 @@ class Clip(NamedTuple):
 class _Open:
     start: float
     last: float  # end of the last stretch with a voice
+    quiet: float = 0.0  # level of the quietest moment in which it may be cut, dBFS
+    quiet_at: float = 0.0  # media s of that; 0: there was none yet
+    behind: float = 0.0  # s of voice since then
     voice: float = 0.0  # s
     known: float = 0.0  # s of it heard before
     before: Counter[int] = field(default_factory=Counter)  # clips in which that was, by stretches
@@ -72,16 +76,21 @@ class Clips:
                 return None
             start = max(0.0, score.at - score.seconds - MARGIN)
             clip = self._open = _Open(max(start, self._past[-1].end if self._past else 0.0), score.at)
+        if score.at - clip.start > LONGEST - CUT and (not clip.quiet_at or score.floor <= clip.quiet):
+            clip.quiet, clip.quiet_at, clip.behind = score.floor, score.at - score.seconds / 2, 0.0
         if voice:
             clip.last = score.at
             clip.voice += score.seconds
+            clip.behind += score.seconds
             if score.repeated >= 0.5 and score.ago > 0:
                 clip.known += score.seconds
                 clip.before[self._at(score.at - score.ago)] += 1
         elif score.at - clip.last >= PAUSE:
             return self._cut(clip, clip.last + MARGIN, whole=True)
         if score.at - clip.start >= LONGEST:
-            return self._cut(clip, score.at, whole=False)
+            found = self._cut(clip, clip.quiet_at, whole=False)
+            self._open = _Open(clip.quiet_at, clip.last, voice=min(clip.behind, clip.voice))
+            return found
         return None
 
     def cut(self, at: float) -> Clip | None:

@@ -82,7 +82,7 @@ AHEAD: Final = _any(
 )
 
 QUEUE: Final = _any(
-    r"\b(?:in (?:the |our |this )?(?:line|queue)|in the call queue|to be answered|in the waiting)\b",
+    r"\b(?:(?:in|and|on) (?:the |our |this )?(?:line|queue)|in the call queue|to be answered|in the waiting)\b",
 )
 
 HOURS: Final = _any(

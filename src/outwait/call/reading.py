@@ -13,6 +13,7 @@ from typing import Final
 import msgspec
 
 from outwait.call import cues
+from outwait.call.heard import continues, telephone
 from outwait.call.numerals import key, number, ordinal
 
 
@@ -78,6 +79,7 @@ def read(text: str) -> Reading:
     """The meaning of these words."""
     sentences = [_words(part) for part in _SENTENCE.split(text) if part.strip()]
     sentences = _joined([words for words in sentences if words])
+    told = [telephone(words) for words in sentences]
     whole = " ".join(word for words in sentences for word in words)
     options = _spoken(text.lower()) or _merged([option for words in sentences for option in _options(words)])
     offers = [o for o in options if cues.CALLBACK.search(o.label)]
@@ -91,8 +93,8 @@ def read(text: str) -> Reading:
     offered = bool(offers) or bool(cues.CALLBACK.search(whole) and not cues.NO_CALLBACK.search(whole))
     return Reading(
         options=() if offers or keep else others,
-        position=_first(_position, sentences),
-        wait_seconds=_first(_wait, sentences),
+        position=_first(_position, told),
+        wait_seconds=_first(_wait, told),
         keep=keep,
         callback=offers[0] if offers else None,
         decline=_decline(options, offers) if offered else "",
@@ -150,12 +152,13 @@ def _words(text: str) -> list[str]:
 
 
 def _joined(sentences: list[list[str]]) -> list[list[str]]:
-    """A recogniser may put a full stop before "press": what an option is for then stands in the sentence before."""
+    """A recogniser may put a full stop before "press": what an option is for then stands in the sentence before. Or
+    into a number, which is said in two pieces."""
     joined: list[list[str]] = []
     for words in sentences:
         before = joined[-1] if joined else []
         cut = before and before[0] in _BEFORE and not _PRESSES & set(before) and words[0] in _PRESSES
-        if cut:
+        if cut or (before and continues(before, words)):
             joined[-1] = before + words
         else:
             joined.append(words)
@@ -306,6 +309,8 @@ def _position(words: list[str]) -> int | None:
         counted = number(words, place)
         if counted is not None and _queue_of(words, place + counted[1], text):
             return _bounded(counted[0] + 1)
+        if counted is not None and _waiting(words, place + counted[1]):  # exchanges count us as well
+            return _bounded(counted[0] + ("more" in before))
         if word == "no" and _queue_of(words, place + 1, text):
             return 1
     return None
@@ -315,6 +320,12 @@ def _queue_of(words: list[str], place: int, text: str) -> bool:
     """ "... callers ahead of you": people are counted from here on."""
     near = words[place : place + 3]
     return bool(_PEOPLE & set(near)) and cues.AHEAD.search(text) is not None
+
+
+def _waiting(words: list[str], place: int) -> bool:
+    """ "... callers waiting to speak with a representative": a queue is counted from here on."""
+    near = words[place : place + 4]
+    return bool(_PEOPLE & set(near[:2])) and "waiting" in near
 
 
 def _number_near(words: list[str], place: int, skip: frozenset[str] | set[str] = frozenset({"is"})) -> int | None:

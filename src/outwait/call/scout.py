@@ -14,6 +14,7 @@ from outwait.call.hold_events import HumanReturned, Scored
 from outwait.call.known import MENUS, WAITS, Choice, Known, likeness
 from outwait.call.menu import Do, Navigator
 from outwait.call.reading import Reading, read
+from outwait.call.sentences import Sentences
 from outwait.call.setup import Setup
 from outwait.call.waiting import Queue
 
@@ -52,6 +53,7 @@ class Scout:
         self.queue = Queue(takes=setup.call_back_minutes is not None)
         self._menu = Navigator(setup.task, setup.menu_path, setup.known)
         self._clips = Clips()
+        self._sentences = Sentences()
         self._understood: dict[int, tuple[str, Reading]] = {}  # words of clips
         self._asked: dict[int, Clip] = {}  # clips that are being read
         self._peek: tuple[int, HumanReturned, float] | None = None  # clip, who seems to be back, deadline in media s
@@ -135,7 +137,7 @@ class Scout:
         asked = self._asked.pop(clip, None)
         if asked is None:
             return []
-        self._understood[clip] = (text, read(text))
+        self._understood[clip] = (text, self._sentences.read(asked, text))
         return self._understand(asked, at, holding)
 
     def tone(self, kind: str, at: float, seconds: float) -> list[Act]:

@@ -52,8 +52,9 @@ class LocalRecogniser:
         """Loaded, and the event loop has gone on meanwhile. Raises Missing."""
         await asyncio.get_running_loop().run_in_executor(self._worker, self.load)
 
-    def words(self, ulaw: bytes) -> str:
-        """The words in it; empty: there are none. `ulaw`: 8 kHz mu-law. Raises Missing."""
+    def words(self, ulaw: bytes, like: str = "") -> str:
+        """The words in it; empty: there are none. `ulaw`: 8 kHz mu-law; `like`: words of the kind that is expected,
+        which decide where two words sound the same. Raises Missing."""
         if g711.seconds(ulaw) < LEAST:
             return ""
         samples = g711.decode(ulaw).astype(np.float32) / 32768
@@ -65,6 +66,7 @@ class LocalRecogniser:
                 beam_size=1,
                 temperature=[0.0],
                 condition_on_previous_text=False,
+                initial_prompt=like or None,
                 without_timestamps=True,
                 no_speech_threshold=NO_SPEECH,
                 log_prob_threshold=UNLIKELY,
@@ -72,10 +74,14 @@ class LocalRecogniser:
             said = [segment.text.strip() for segment in segments if segment.compression_ratio <= LOOPED]
         return " ".join(said).strip()
 
-    async def transcribe(self, ulaw: bytes) -> str:
+    async def transcribe(self, ulaw: bytes, like: str = "") -> str:
         """The same from an event loop, which goes on meanwhile: a thread of its own does the work. Cancelled,
         a clip that is being read is read to its end for nothing. Raises Missing."""
-        return await asyncio.get_running_loop().run_in_executor(self._worker, self.words, ulaw)
+        return await asyncio.get_running_loop().run_in_executor(self._worker, self.words, ulaw, like)
+
+    def announcements(self) -> Announcements:
+        """The same ears for what machines say on the line."""
+        return Announcements(self)
 
     def _load(self) -> Any:
         if self._model is None:
@@ -95,6 +101,27 @@ class LocalRecogniser:
             except (RuntimeError, ValueError) as error:
                 raise Missing(f"{self.folder} can't be used as a Whisper model: {error}") from error
         return self._model
+
+
+class Announcements:
+    """A `Recogniser` for calls that wait: "caller" is no colour to it."""
+
+    LIKE = (
+        "Your call is important to us. You are caller number four in the queue. The estimated hold time is twenty "
+        "minutes."
+    )
+
+    def __init__(self, ears: LocalRecogniser) -> None:
+        self.name = ears.name
+        self._ears = ears
+
+    def words(self, ulaw: bytes) -> str:
+        """See `LocalRecogniser.words`."""
+        return self._ears.words(ulaw, self.LIKE)
+
+    async def transcribe(self, ulaw: bytes) -> str:
+        """See `LocalRecogniser.transcribe`."""
+        return await self._ears.transcribe(ulaw, self.LIKE)
 
 
 @cache
