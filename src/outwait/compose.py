@@ -59,6 +59,7 @@ def desk_opener(
     for engine in engines.values():
         _price(table, engine, settings.carrier)
     _check_webhook(settings)
+    _check_judge(settings, table, kit)
 
     def prices(name: str, model: str) -> Prices:
         return _price(table, engines[name], settings.carrier)
@@ -205,8 +206,14 @@ def _reactions(registry: CollectorRegistry) -> Callable[[Reacted], None]:
     return reacted
 
 
+def _check_judge(settings: Settings, table: PriceTable, kit: Kit | None) -> None:
+    """Whoever asks the carrier who answered pays for it: no price, no question. Raises ConfigError."""
+    if settings.carrier_amd and (kit is not None or f"{settings.carrier}/judgement" not in table.carriers):
+        raise ConfigError(f"OUTWAIT_CARRIER_AMD: {settings.carrier} does not tell who answered, or has no price for it")
+
+
 def _policy(settings: Settings) -> Policy:
-    return Policy(voicemail=settings.voicemail, learn=settings.learn)
+    return Policy(voicemail=settings.voicemail, learn=settings.learn, carrier_judges=settings.carrier_amd)
 
 
 def _recogniser(settings: Settings) -> Recogniser | None:

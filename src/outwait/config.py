@@ -142,6 +142,8 @@ class Settings(BaseSettings):
     # reads menus and announcements on this machine: local is Whisper, of the extra `local`
     voicemail: Literal["message", "hang_up", "agent"] = "message"
     # a voicemail gets a message after its beep, or the call ends, or the agent does what it likes
+    carrier_amd: bool = False
+    # the carrier is asked who answered, as one more witness; it bills each call for that
     learn: bool = True
     # keep what was learned of a number, its menus and waits, for the next call to it
     countries: Annotated[tuple[str, ...] | None, NoDecode] = None

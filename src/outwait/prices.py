@@ -27,7 +27,7 @@ class NoPrice(Exception):
 class PriceEntry(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """One price, where it was read and when."""
 
-    unit: Literal["per_1M_tokens", "per_minute", "per_begun_minute", "per_character", "free"]
+    unit: Literal["per_1M_tokens", "per_minute", "per_begun_minute", "per_call", "per_character", "free"]
     source: str
     date: str  # year, month or day on which the source said so
     rate: float | None = None  # USD for a minute or a character
@@ -110,6 +110,7 @@ class PriceTable(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_onl
             if transcription is None
             else _price(_find("transcription model", self.transcription, engine, transcription)),
             carrier=self._line(carrier),
+            judgement=self._judgement(carrier),
         )
 
     def cascade(self, chat: str, transcription: str, speech: str, carrier: str) -> Prices:
@@ -125,6 +126,7 @@ class PriceTable(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_onl
             ),
             transcription=_part_price(_find("transcription model", self.transcription, "cascade", transcription)),
             carrier=self._line(carrier),
+            judgement=self._judgement(carrier),
         )
 
     def cascade_endings(self, chat: str, transcription: str, speech: str, today: datetime.date) -> list[str]:
@@ -145,6 +147,11 @@ class PriceTable(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_onl
                 verb = "ends" if ends > today else "ended"
                 lines.append(f"{name} {verb} on {ends.isoformat()}, says the price table of {self.as_of}")
         return lines
+
+    def _judgement(self, carrier: str) -> float | None:
+        """USD for the carrier's word on who answered a call."""
+        entry = self.carriers.get(f"{carrier}/judgement")
+        return _rate(entry) if entry is not None else None
 
     def _line(self, carrier: str) -> dict[str, MinutePrice]:
         names = {"outbound": f"{carrier}/us_outbound", "media_stream": f"{carrier}/media_stream"}

@@ -16,6 +16,7 @@ from outwait.call.notes import (
     AnyNote,
     Attached,
     CallBack,
+    CarrierJudged,
     Detached,
     Ended,
     HangUpStep,
@@ -39,8 +40,8 @@ from outwait.call.notes import (
 )
 from outwait.evidence import evidence
 
-CARRIER_UNITS = "minutes"
-"""Only carriers bill by the begun minute; an engine that bills by time is counted in seconds."""
+CARRIER_UNITS = ("minutes", "calls")
+"""Only carriers bill by the begun minute, or by the call; an engine that bills by time is counted in seconds."""
 
 WARMUP = "warmup"
 """The reason of a session's end that says that it never carried a word: it is counted apart."""
@@ -138,6 +139,8 @@ class Record:
                     "heard_at": _ms(note.at),
                 }
                 self._line.seen(note.at)
+            case CarrierJudged():
+                self._decide("carrier_judged", note.at, why=note.who)
             case MenuStep():
                 step = {"at": _ms(note.at), "words": note.words, "keys": note.keys, "say": note.say, "why": note.why}
                 self._menu.append(step)
@@ -404,7 +407,7 @@ class _Bill:
     def as_dict(self) -> dict[str, Any]:
         # The carrier's word can take back minutes that we had counted: nothing is left of such a line.
         items = {key: value for key, value in self._items.items() if value[1] or value[0]}
-        carrier = sum(micro for (_, units, _), (_, micro) in items.items() if units == CARRIER_UNITS)
+        carrier = sum(micro for (_, units, _), (_, micro) in items.items() if units in CARRIER_UNITS)
         total = sum(micro for _, micro in items.values())
         return {
             "total_usd": _usd(total),

@@ -341,6 +341,7 @@ class Runner:
                 command.from_,
                 ring_seconds=command.ring_seconds,
                 time_limit=command.time_limit,
+                **({"judge": True} if command.judge else {}),
             )
         except CarrierError as error:
             self.inbox.post(ev.DialRefused(error.trouble, str(error)[:200], command.leg))

@@ -169,3 +169,32 @@ def test_tones_tell_without_words() -> None:
         answering.hear(stretch)
     assert answering.tone("beep", 5.0) == "voicemail"
     assert Answering(2.0, reads=False).tone("fax", 1.0) == "fax"
+
+
+@pytest.mark.parametrize(
+    ("heard", "words", "carrier", "wanted"),
+    [
+        ([(3.0, VOICE), (0.6, {})], "", "machine", "machine"),  # nothing was read yet
+        ([(3.0, VOICE), (0.6, {})], "", "person", "person"),
+        ([(3.0, VOICE), (PAUSE + WORDS + 0.4, {})], "", "machine", "machine"),  # a guess gives way
+        ([(1.0, VOICE), (1.0, {})], "", "machine", "person"),  # a short hello and a pause
+        ([(3.0, VOICE), (0.6, {})], "Good morning, this is Sam.", "machine", "person"),  # words
+        ([(3.0, VOICE), (0.6, {})], "For billing, press 1.", "person", "machine"),
+        ([(3.0, VOICE), (0.6, {})], "For billing, press 1.", "voicemail", "voicemail"),
+        ([(3.0, VOICE), (0.6, {})], "Please say your name and why you call.", "machine", "screening"),
+        ([(2.4, {})], "", "person", "person"),
+        ([(2.4, {})], "", "fax", "fax"),
+        ([(3.0, VOICE), (0.6, {})], "", "unknown", None),
+    ],
+)
+def test_the_carrier_is_one_more_witness(
+    heard: list[tuple[float, dict[str, float]]], words: str, carrier: str, wanted: str | None
+) -> None:
+    line, answering = Line(), Answering(2.0, reads=True)
+    for seconds, scores in heard:
+        for stretch in line.hear(seconds, **scores):
+            answering.hear(stretch)
+    if words:
+        answering.read(read(words), words)
+    answering.carrier(carrier)
+    assert answering.who == wanted

@@ -199,3 +199,44 @@ async def test_keys_that_are_not_heard_go_the_carriers_own_way_the_third_time(
             assert pressed(record)[:3] == ["2", "2", "2"]
             assert pressed(record)[3:4] == ["0"], "then the next best"
             assert record["end_reason"]["cause"] == "remote_hangup"
+
+
+WITNESS = """
+about = "A recording that says nothing a reader knows, then a person."
+task = "Find out when the parcel will be delivered."
+steps = [
+  { ring = 1 },
+  { say = "Did you know? You can track your parcel on our website at any time.", by = "recorded" },
+  { hold = "0:40", sound = "beat", every = 0 },
+  { say = "Hello, thanks for holding. Are you still there?" },
+  { listen = 12, quiet = 2.0, nudge = "Hello? Are you there?" },
+  { say = "Your parcel left the depot this morning. The driver will be with you tomorrow between ten and twelve. Is there anything else?" },
+  { wait = 20 },
+]
+
+[carrier]
+amd = "machine_start"
+amd_after = 1.0
+"""  # noqa: E501
+
+
+@pytest.mark.parametrize("asked", [True, False])
+async def test_the_carriers_word_on_who_answered_is_asked_for_when_it_is_wanted(
+    asked: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    company = tmp_path / "witness.toml"
+    company.write_text(WITNESS)
+    more = {"OUTWAIT_CARRIER_AMD": "true"} if asked else {}
+    async with house(str(company), tmp_path, monkeypatch, reads=True, **more) as here:
+        record = await here.whole_call()
+        assert ARRIVES in record["outcome"]
+        (call,) = here.stage.carrier.calls.values()
+        told = [decision["why"] for decision in record["decisions"] if decision["kind"] == "carrier_judged"]
+        billed = [item["usd"] for item in record["cost"]["items"] if item["what"] == "who answered"]
+        assert told == (["machine"] if asked else [])
+        assert billed == ([0.0075] if asked else []), "it costs money, and is off by default"
+        assert ("MachineDetection" in call.options) is asked
+        assert [sent.status for sent in call.sent if sent.kind == "amd"] == ([204] if asked else [])
+        if asked:
+            assert record["answered_by"] == "machine"
+            assert len(record["sessions"]) == 1, "nobody was paid to hear a recording"

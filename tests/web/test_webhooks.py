@@ -8,7 +8,7 @@ import httpx2
 import pytest
 from twilio.request_validator import RequestValidator
 
-from outwait.call.events import LegReported
+from outwait.call.events import CarrierJudged, LegReported
 
 from .conftest import PUBLIC
 from .desk import TOKEN, FakeDesk, call_object
@@ -58,6 +58,19 @@ async def test_hangs_up_a_leg_that_is_done(keyed: httpx2.AsyncClient, desk: Fake
     response = await post(keyed, "/twilio/after-stream/c1", FORM)
     assert [child.tag for child in ET.fromstring(response.text)] == ["Hangup"]
     assert desk.tokens == set()
+
+
+@pytest.mark.parametrize(
+    ("said", "who"),
+    [("human", "person"), ("machine_start", "machine"), ("machine_end_beep", "voicemail"), ("cyborg", "unknown")],
+)
+async def test_reports_who_answered(keyed: httpx2.AsyncClient, desk: FakeDesk, said: str, who: str) -> None:
+    form = {"CallSid": "CA1", "AccountSid": "AC1", "AnsweredBy": said, "MachineDetectionDuration": "2300"}
+    assert (await post(keyed, "/twilio/judged/c1", form)).status_code == 204
+    assert desk.reported == [("c1", CarrierJudged(who))]  # type: ignore[arg-type]
+    forged = await keyed.post("/calls/twilio/judged/c1", data=form, headers=signed("/twilio/judged/c1", FORM))
+    assert forged.status_code == 403
+    assert len(desk.reported) == 1
 
 
 async def test_reports_the_status(keyed: httpx2.AsyncClient, desk: FakeDesk) -> None:

@@ -83,6 +83,18 @@ class Answering:
             return self._is("voicemail")
         return None
 
+    def carrier(self, who: str) -> Who | None:
+        """The carrier's word. It counts where nothing that was heard here speaks against it: words and tones are more
+        than the length of a greeting, on which the carrier goes."""
+        if self.who in ("voicemail", "screening", "fax"):
+            return None
+        if who == "fax" or (who == "voicemail" and self.who in (None, "machine", "nobody")):
+            return self._is("fax" if who == "fax" else "voicemail")
+        if who in ("machine", "voicemail") and (self.who in (None, "nobody") or self._guessed):
+            self._guessed = False
+            return self._is("machine")
+        return self._is("person") if who == "person" and self.who in (None, "nobody") else None
+
     def _is(self, who: Who) -> Who | None:
         if self.who == who:
             return None

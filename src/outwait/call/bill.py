@@ -52,12 +52,14 @@ class LineBill:
     def __init__(self, meter: Meter, policy: Policy, call_back: CallBack, handover: HandOver) -> None:
         self._meter = meter
         self._wrap_up = policy.wrap_up_seconds  # s that each leg needs to be brought to its end
+        self._judged = policy.carrier_judges
         self._call_back = call_back
         self._handover = handover
 
     def answered(self) -> list[AnyCommand]:
-        """The first minute has begun."""
-        return spent(self._meter, self._meter.count_line(0.0))
+        """The first minute has begun, and the carrier, if it is asked to, finds out who answered."""
+        judged = self._meter.count_judgement() if self._judged else []
+        return spent(self._meter, self._meter.count_line(0.0) + judged)
 
     def runs(self, at: float) -> list[AnyCommand]:
         """The line has gone on to media second `at`."""

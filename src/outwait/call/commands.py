@@ -26,6 +26,7 @@ class Dial(Command, frozen=True):
     ring_seconds: int
     time_limit: int  # s; the carrier ends the call then, whatever becomes of us
     leg: int = 1  # which of the call's: 1 is the company's, each further one our user's
+    judge: bool = False  # the carrier is to tell who answers -> CarrierJudged
 
 
 class FetchLeg(Command, frozen=True):

@@ -73,6 +73,7 @@ class Prices(msgspec.Struct, frozen=True):
     model: TokenPrice | TimePrice | CascadePrice
     transcription: TokenPrice | TimePrice | None  # None: the engine's price includes it
     carrier: dict[str, MinutePrice]  # name -> price; all of them run from answer to end
+    judgement: float | None = None  # USD for the carrier's word on who answered; None: not known
     backend: TokenPrice | None = None  # text model to which an engine billed by time hands its work; None: it has none
 
     @property
@@ -288,6 +289,12 @@ class Meter:
     def count_line(self, seconds: float, leg: int = 1) -> list[Item]:
         """A leg has been up for so long: lines of the bill for the minutes newly begun."""
         return self._count_minutes(_begun(seconds), leg)
+
+    def count_judgement(self) -> list[Item]:
+        """The carrier was asked who answered."""
+        item = Item("who answered", "calls", 1, _micro(self._prices.judgement or 0.0), estimated=False)
+        self.carrier += item.micro_usd
+        return [item]
 
     def settle_line(self, billed_seconds: int, leg: int = 1) -> list[Item]:
         """The carrier said how long the leg was; its word counts."""

@@ -94,6 +94,13 @@ class LegReported(Event, frozen=True):
     leg: int = 1
 
 
+class CarrierJudged(Event, frozen=True):
+    """The carrier has told who answered, as far as it can: it listens to the first seconds."""
+
+    who: Literal["person", "machine", "voicemail", "fax", "unknown"]  # machine: a voicemail or a menu
+    leg: int = 1
+
+
 class LegUnknown(Event, frozen=True):
     """The carrier could not be asked, or does not know the leg."""
 
@@ -391,6 +398,7 @@ LineEvent = (
     | DialRefused
     | LegReported
     | LegUnknown
+    | CarrierJudged
     | StreamStarted
     | StreamStopped
     | StreamLost

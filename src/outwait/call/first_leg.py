@@ -56,7 +56,8 @@ class FirstLeg:
     def dial(self, now: float) -> list[AnyCommand]:
         policy = self._policy
         self._waits.set("dial", now + policy.connect_seconds + policy.close_seconds)
-        return [do.Dial(self._setup.to, self._setup.from_, policy.ring_seconds, self._time_limit)]
+        limit, judge = self._time_limit, policy.carrier_judges
+        return [do.Dial(self._setup.to, self._setup.from_, policy.ring_seconds, limit, judge=judge)]
 
     def dialled(self, carrier_call_id: str, now: float, *, ending: bool) -> list[AnyCommand]:
         self._waits.clear("dial")

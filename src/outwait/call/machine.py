@@ -185,6 +185,9 @@ class Call:
                 return self._do(steps, now) + (self._course.enter(Phase.RINGING) if rings else [])
             case ev.LegUnknown(gone=gone):
                 return self._do(self._line.unknown(gone, now, detached=detached, ending=ending), now)
+            case ev.CarrierJudged(who=who):
+                said = self._scout.carrier_says(who, self._media.at, holding=self.phase is Phase.HOLDING)
+                return self._do(said, now) if self._listens else []
             case ev.StreamStarted(stream=stream):
                 return self._stream_started(stream, now)
             case ev.StreamStopped(stream=stream):

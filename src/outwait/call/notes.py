@@ -99,6 +99,13 @@ class Reacted(Note, frozen=True):
     stages: dict[str, float] = {}  # wall s by part, of an engine made of parts
 
 
+class CarrierJudged(Note, frozen=True):
+    """Who answered, as the carrier says."""
+
+    at: float
+    who: str
+
+
 class AnsweredBy(Note, frozen=True):
     """Who has answered, as far as that was found out."""
 
@@ -228,6 +235,7 @@ AnyNote = (
     | Said
     | Reacted
     | AnsweredBy
+    | CarrierJudged
     | Queue
     | MenuStep
     | KeyHeard

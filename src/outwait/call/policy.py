@@ -75,6 +75,8 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
     keys_fallback: bool = True
     # a menu that has not heard keys in band twice gets them the carrier's own way, for which its stream may be replaced
 
+    carrier_judges: bool = False
+    # the carrier is asked who answered, as one more witness: it bills each call for that
     learn: bool = True
     # keep what was learned of a number for the next call to it
 

@@ -157,6 +157,18 @@ class Scout:
             return [notes.AnsweredBy(at, who), *self._leave_message(at + seconds)]
         return self._known_who(who, at, "", False) if who is not None else []
 
+    def carrier_says(self, who: str, at: float, *, holding: bool) -> list[Act]:
+        """Who answered, as the carrier hears it."""
+        told: list[Act] = [notes.CarrierJudged(at, who)]
+        judged = self.answering.carrier(who)
+        if judged is None:
+            return told
+        if judged == "machine" and not self._reads:  # the agent hears it, and must
+            return [*told, notes.AnsweredBy(at, judged)]
+        if judged == "voicemail" and self._policy.voicemail == "message":  # its beep is over, says the carrier
+            return [*told, notes.AnsweredBy(at, judged), *self._leave_message(at)]
+        return told + self._known_who(judged, at, "", holding)
+
     def returned(self, heard: HumanReturned) -> list[Act]:
         """On hold, somebody seems to be back: words decide, if they come in time."""
         if not self._reads:

@@ -30,6 +30,7 @@ class Capabilities:
     keys_keep_stream: bool  # sends keys without ending the media stream
     reattach: bool  # a lost media socket can come back to the same leg
     steady_frames: bool  # sends frames when nobody plays
+    judges: bool = False  # tells who answered, when `dial` is asked for it
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,8 +46,10 @@ class Carrier(Protocol):
 
     capabilities: Capabilities
 
-    async def dial(self, call_id: str, to: str, from_: str, *, ring_seconds: int, time_limit: int) -> str:
-        """Start a call; its id at the carrier."""
+    async def dial(
+        self, call_id: str, to: str, from_: str, *, ring_seconds: int, time_limit: int, judge: bool = False
+    ) -> str:
+        """Start a call; its id at the carrier. `judge`: tell who answers, where the capabilities have it."""
 
     async def hang_up(self, carrier_call_id: str, *, cancel: bool) -> None:
         """End it. Ended already is no error."""

@@ -16,6 +16,7 @@ from outwait.call.notes import (
     AnyNote,
     Attached,
     CallBack,
+    CarrierJudged,
     Detached,
     Ended,
     HangUpStep,
@@ -89,6 +90,8 @@ def told(note: AnyNote) -> Text | None:
             return line
         case AnsweredBy():
             return _line(note.at, f"answered by: {note.who}", "cyan")
+        case CarrierJudged():
+            return _line(note.at, f"answered by, says the carrier: {note.who}", "cyan")
         case Queue() | MenuStep() | KeyHeard():
             return _machine(note)
         case SessionNote():

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol
 
-from outwait.call.events import AnyEvent, LegReported
+from outwait.call.events import AnyEvent, CarrierJudged, LegReported
 from outwait.call.setup import Human
 from outwait.carriers.base import Stream
 from outwait.store.base import ApiKey, CallRow, Quota
@@ -114,8 +114,8 @@ class Desk(Protocol):
     async def token(self, call_id: str) -> str:
         """A fresh stream token: good for one stream and ten minutes."""
 
-    async def report(self, call_id: str, event: LegReported) -> None:
-        """A status callback. Raises KeyError for an unknown call."""
+    async def report(self, call_id: str, event: LegReported | CarrierJudged) -> None:
+        """A callback of the carrier. Raises KeyError for an unknown call."""
 
     async def attach(
         self, token: str, carrier_call_id: str, make: Callable[[int], Stream]

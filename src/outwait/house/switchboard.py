@@ -22,7 +22,17 @@ from outwait.agent import Staffed
 from outwait.audio.ear import Ear, Listening
 from outwait.call.commands import Tell
 from outwait.call.cost import Prices
-from outwait.call.events import AnyEvent, Begun, CalledBack, Dialled, HangUpAsked, LegReported, Released, Restarted
+from outwait.call.events import (
+    AnyEvent,
+    Begun,
+    CalledBack,
+    CarrierJudged,
+    Dialled,
+    HangUpAsked,
+    LegReported,
+    Released,
+    Restarted,
+)
 from outwait.call.known import Known
 from outwait.call.machine import Call
 from outwait.call.notes import AnyNote, Ended, Reacted
@@ -301,7 +311,7 @@ class Switchboard:
         await self._house.store.keep_token(hashlib.sha256(token.encode()).digest(), call_id, expires)
         return token
 
-    async def report(self, call_id: str, event: LegReported) -> None:
+    async def report(self, call_id: str, event: LegReported | CarrierJudged) -> None:
         call_id, leg = call_and_leg(call_id)
         event = msgspec.structs.replace(event, leg=leg)
         live = self._live.get(call_id)

@@ -146,11 +146,17 @@ class Model:
 
 @dataclass(frozen=True)
 class Carrier:
-    """What the carrier gets wrong: HTTP statuses for the first REST requests of a kind, 0 = no answer at all."""
+    """What the carrier gets wrong: HTTP statuses for the first REST requests of a kind, 0 = no answer at all.
+
+    amd, amd_after
+        who answers, as its answering machine detection says in Twilio's words, when it is asked, and how many s after
+    """
 
     create_fails: tuple[int, ...] = ()
     complete_fails: tuple[int, ...] = ()
     lose_callbacks: bool = False
+    amd: str = "human"
+    amd_after: float = 2.0
 
 
 @dataclass(frozen=True)

@@ -192,6 +192,10 @@ class TwilioSim:
         poster.add_done_callback(self._tasks.discard)
         await self._dial(call, callbacks)
         if call.status == "in-progress":
+            if call.options.get("MachineDetection") and call.options.get("AsyncAmd") == "true":
+                judging = self._group.create_task(self._judge(call), name=f"sim amd {call.sid[-6:]}")
+                self._tasks.add(judging)
+                judging.add_done_callback(self._tasks.discard)
             why = await self._run_verbs(call)
             self._enter(call, callbacks, "completed", why)
         callbacks.put_nowait(None)
@@ -443,6 +447,17 @@ class TwilioSim:
         while (form := await callbacks.get()) is not None:
             method = call.options.get("StatusCallbackMethod", "POST")
             await self._post(call, "status", call.options["StatusCallback"], form, method)
+
+    async def _judge(self, call: TwilioCall) -> None:
+        """Who answered, as this carrier hears it."""
+        carrier, pace = call.far_end.scenario.carrier, call.far_end.scenario.pace.talk
+        await self._wait(call, carrier.amd_after / pace if pace else 0.0)
+        if call.over:
+            return
+        form = {"CallSid": call.sid, "AccountSid": self.account_sid, "AnsweredBy": carrier.amd}
+        form |= {"MachineDetectionDuration": str(round(carrier.amd_after * 1000))}
+        method = call.options.get("AsyncAmdStatusCallbackMethod", "POST")
+        await self._post(call, "amd", call.options["AsyncAmdStatusCallback"], form, method)
 
     def _tell(self, call: TwilioCall, verb: twiml.Stream, record: StreamRecord, event: str) -> None:
         if verb.status_callback is None:

@@ -11,8 +11,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from outwait.call.events import LegReported
-from outwait.carriers.twilio import signature, twiml
+from outwait.call.events import CarrierJudged, LegReported
+from outwait.carriers.twilio import messages, signature, twiml
 from outwait.carriers.twilio.urls import Urls
 from outwait.house.desk import Desk, Refused, call_and_leg
 from outwait.web.bodies import parse_form, read_body
@@ -45,6 +45,7 @@ class Webhooks:
             "after-stream": self._after_stream,
             "status": self._status,
             "stream-status": self._stream_status,
+            "judged": self._judged,
         }
         return (
             [
@@ -94,6 +95,12 @@ class Webhooks:
             duration=_whole(form, "CallDuration"),
         )
         await self._desk.report(call_id, event)
+        return Response(status_code=HTTPStatus.NO_CONTENT)
+
+    async def _judged(self, call_id: str, form: dict[str, str]) -> Response:
+        """Who answered, by Twilio's answering machine detection. What it may say one day counts as unknown."""
+        who = messages.ANSWERED_BY.get(_wanted(form, "AnsweredBy"), "unknown")
+        await self._desk.report(call_id, CarrierJudged(who))
         return Response(status_code=HTTPStatus.NO_CONTENT)
 
     async def _stream_status(self, call_id: str, form: dict[str, str]) -> Response:

@@ -51,6 +51,15 @@ def error(status: int, code: int | None = None) -> httpx2.Response:
     return httpx2.Response(status, json={"code": code, "message": "because", "status": status})
 
 
+async def test_asks_who_answers_without_waiting_for_it() -> None:
+    twilio = Twilio(ok(201))
+    async with carrier(twilio) as subject:
+        await subject.dial("c1", "+12025550143", "+12025550199", ring_seconds=60, time_limit=4800, judge=True)
+    form = twilio.asked[0][2]
+    assert (form["MachineDetection"], form["AsyncAmd"]) == (["Enable"], ["true"])
+    assert form["AsyncAmdStatusCallback"] == ["https://voice.example.com/x/twilio/judged/c1"]
+
+
 async def test_dials() -> None:
     twilio = Twilio(ok(201))
     async with carrier(twilio, fallback_url="https://other.example/twiml") as subject:

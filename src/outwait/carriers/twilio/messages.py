@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import binascii
 from collections.abc import Callable
+from typing import Final, Literal
 
 import msgspec
 
@@ -91,6 +92,17 @@ class Unknown(msgspec.Struct, frozen=True):
 
     event: str
 
+
+ANSWERED_BY: Final[dict[str, Literal["person", "machine", "voicemail", "fax", "unknown"]]] = {
+    "human": "person",
+    "machine_start": "machine",
+    "machine_end_beep": "voicemail",
+    "machine_end_silence": "machine",
+    "machine_end_other": "machine",
+    "fax": "fax",
+    "unknown": "unknown",
+}
+"""Twilio's answering machine detection, in our words."""
 
 Inbound = Connected | Start | Media | Dtmf | Mark | Stop
 _KNOWN = frozenset({"connected", "start", "media", "dtmf", "mark", "stop"})

@@ -18,7 +18,9 @@ BASE_URL = "https://api.twilio.com"
 CONNECT_SECONDS = 5.0  # wall s to reach Twilio
 ANSWER_SECONDS = 10.0  # wall s for each part of an exchange
 
-CAPABILITIES = Capabilities(name="twilio", marks=True, keys_keep_stream=False, reattach=True, steady_frames=True)
+CAPABILITIES = Capabilities(
+    name="twilio", marks=True, keys_keep_stream=False, reattach=True, steady_frames=True, judges=True
+)
 
 _NO_SUCH_CALL = 20404
 _NOT_IN_PROGRESS = 21220
@@ -98,7 +100,9 @@ class TwilioCarrier:
         """Close the connections to Twilio."""
         await self._client.aclose()
 
-    async def dial(self, call_id: str, to: str, from_: str, *, ring_seconds: int, time_limit: int) -> str:
+    async def dial(
+        self, call_id: str, to: str, from_: str, *, ring_seconds: int, time_limit: int, judge: bool = False
+    ) -> str:
         """Never repeated here: a request that got no answer may have dialled (see `find`)."""
         form: dict[str, Any] = {
             "To": to,
@@ -111,6 +115,13 @@ class TwilioCarrier:
             "Timeout": str(ring_seconds),
             "TimeLimit": str(time_limit),
         }
+        if judge:  # not waited for: the TwiML starts at once
+            form |= {
+                "MachineDetection": "Enable",
+                "AsyncAmd": "true",
+                "AsyncAmdStatusCallback": self._urls.judged(call_id),
+                "AsyncAmdStatusCallbackMethod": "POST",
+            }
         if self._fallback_url:
             form |= {"FallbackUrl": self._fallback_url, "FallbackMethod": "POST"}
         return (await self._ask("POST", f"{self._calls}.json", _Leg, form)).sid

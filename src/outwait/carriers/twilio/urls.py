@@ -38,6 +38,10 @@ class Urls:
     def status(self, call_id: str) -> str:
         return self._at("status", call_id)
 
+    def judged(self, call_id: str) -> str:
+        """Who answered, as Twilio hears it."""
+        return self._at("judged", call_id)
+
     def stream_status(self, call_id: str) -> str:
         return self._at("stream-status", call_id)
 
