@@ -10,6 +10,7 @@ from outwait.call.notes import (
     AnyNote,
     Attached,
     CallBack,
+    CarrierJudged,
     Detached,
     Ended,
     HangUpStep,
@@ -59,6 +60,7 @@ def sample_notes() -> list[AnyNote]:
         session(1, "open", 0.41),
         spent("carrier leg", "minutes", 1, 14_000),
         AnsweredBy(0.9, "person"),
+        CarrierJudged(2.9, "person"),
         Said(0.9, "human", "Northwind Clinic, good morning. How can I help you?"),
         Said(
             4.3,

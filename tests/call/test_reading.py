@@ -34,6 +34,7 @@ from outwait.call.reading import Option, Reading, read
         ("You are out calling number 3 and the Q.", 3),
         ("You are now called a number three in the queue.", 3),
         ("There are five customers waiting.", 5),
+        ("Currently, there are more than thirty one. Callers waiting to speak with the representatives.", 32),
         ("We have 20 colors of paint.", None),
         ("Your order number is 4711.", None),
         ("You have reached the customer service line. Press 3.", None),

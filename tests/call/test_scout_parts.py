@@ -64,9 +64,9 @@ def test_it_is_cut_where_it_is_quietest_and_not_in_a_word() -> None:
 
 def test_a_sentence_that_was_cut_is_read_whole() -> None:
     sentences = Sentences()
-    first = sentences.read(Clip(1, 0.0, 9.0, 0, False), "You are caller number six. The estimated hold time is")
+    first = sentences.read(Clip(1, 0.0, 9.0, 0, False), "You are caller number six. The estimated hold time.")
     assert (first.position, first.wait_seconds) == (6, None)
-    second = sentences.read(Clip(2, 9.0, 11.0, 0, True), "less than 30. Five minutes.")
+    second = sentences.read(Clip(2, 9.0, 11.0, 0, True), "Is less than 30. Five minutes.")
     assert (second.position, second.wait_seconds) == (None, 2100)
     assert sentences.read(Clip(3, 11.0, 12.0, 0, True), "Five minutes.").wait_seconds is None
 

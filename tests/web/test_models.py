@@ -40,6 +40,7 @@ FULL = [
     notes.SecondLeg(20.0, 2, "dialing", "+12025550177", why="a person is back"),
     notes.Reacted(1.0, 0.3, 1.2, True, {"silence": 0.6}),
     notes.AnsweredBy(1.0, "person"),
+    notes.CarrierJudged(1.5, "person"),
     notes.Queue(8.0, 3, 120),
     notes.MenuStep(8.0, "Press 1 to keep your place.", keys="1", why="the place is kept"),
     notes.KeyHeard(9.0, "5"),

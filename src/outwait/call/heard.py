@@ -32,8 +32,11 @@ def telephone(words: Sequence[str]) -> list[str]:
 
 
 def continues(before: Sequence[str], words: Sequence[str]) -> bool:
-    """A full stop has come between the two recordings of a number: "caller number 40. 5."."""
-    return _tens(before[-1]) > 0 and _ones(words, 0) > 0
+    """A full stop has come between the two recordings of a number, or behind it: "caller number 40. 5.", "more than
+    twenty. Callers waiting"."""
+    if _tens(before[-1]) and _ones(words, 0):
+        return True
+    return words[0] in _COUNTED and (before[-1].isdecimal() or before[-1] in CARDINAL)
 
 
 def _meant(words: Sequence[str], place: int) -> str:

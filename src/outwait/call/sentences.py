@@ -26,7 +26,7 @@ class Sentences:
         self._cut, self._until = ("" if clip.whole else text), clip.end
         if not before or not text:
             return found
-        alone, joined = read(before), read(f"{before} {text}")
+        alone, joined = read(before), read(f"{before.rstrip(' .,!?')} {text}")  # its full stop is only the cut's
         position, wait = found.position, found.wait_seconds
         if joined.position not in (None, alone.position):
             position = joined.position

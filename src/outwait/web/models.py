@@ -182,7 +182,7 @@ class Decision(BaseModel):
 
     model_config = ConfigDict(extra="allow")
 
-    kind: Literal["hold_started", "maybe_human", "human_returned", "hold_went_on", "key_heard"]
+    kind: Literal["hold_started", "maybe_human", "human_returned", "hold_went_on", "key_heard", "carrier_judged"]
     at: float
     # media s heard when it was taken
     why: str
