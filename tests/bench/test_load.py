@@ -61,3 +61,17 @@ async def test_a_server_that_does_not_start_is_told() -> None:
     with pytest.raises(OutwaitError, match="did not start: nothing works"):
         async with _load.server(sys.executable, "-c", "raise SystemExit('nothing works')", environment={}):
             pass
+
+
+def test_a_click_is_waited_for_before_the_next_one_is_sent() -> None:
+    clicks = _load.Clicks(b"quiet", b"loud", lambda payload: payload == b"heard")
+    clicks.watching = True
+    assert clicks.mark(b"any", 10.0) == b"loud"
+    assert clicks.mark(b"any", 10.02) == b"quiet"
+    clicks.took(b"still", 10.1)
+    assert clicks.mark(b"any", 11.0) == b"quiet", "the last one is still on its way"
+    clicks.took(b"heard", 11.5)
+    clicks.took(b"heard", 11.52)
+    assert clicks.seconds == pytest.approx([1.5]), "once"
+    assert clicks.mark(b"any", 11.6) == b"loud"
+    assert clicks.mark(b"any", 22.0) == b"loud", "that one is lost"

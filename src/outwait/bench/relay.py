@@ -1,29 +1,44 @@
-"""CPU and added delay of talking calls: our server and a plain asyncio relay, one after the other.
+"""CPU and added delay of talking calls: our server, a plain asyncio relay and pipecat, one after the other.
 
 Every call carries sound both ways in real time, 20 ms a message. Frames are numbered, and sent and received by this one
-process, so a delay is the difference of two readings of one clock: what the server (and loopback) adds.
+process, so a delay is the difference of two readings of one clock: what the server (and loopback) adds. Pipecat makes
+other samples of the sound, so that no number arrives: there one frame of all calls is loud now and then, and what is
+measured is when that one arrives.
 """
 
 from __future__ import annotations
 
 import argparse
 import asyncio
+import base64
 import json
+import subprocess
 import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from functools import partial
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, Final
 
+import numpy as np
+from numpy.typing import NDArray
 from rich.console import Console
 from rich.table import Table
 
+from outwait.audio import g711
 from outwait.bench import _load
+from outwait.errors import OutwaitError
 from outwait.sim import sound
 from outwait.web.server import run
 
 LIMITS: Final = {"cpu": 10.0, "p50": 2.0, "p99": 10.0}  # ms a second and call; ms added at the median and at p99
 SETTLE_SECONDS: Final = 1.0  # wall s from the last call's first words to the window
+LOUD: Final = 8000  # of 32768: a frame with a peak above it is a loud one
 PERSON: Final = "Yes, the order left our house on Monday, and it should be with you by the end of the week."
+
+PIPECAT: Final = ("pipecat-ai[websocket,openai]>=1.14,<2", "uvicorn[standard]>=0.30,<1")
+"""Never a part of the product: a throw-away environment has it."""
 
 Stage = Callable[[_load.Model, _load.Carrier], AbstractAsyncContextManager[_load.Server]]
 
@@ -35,16 +50,28 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--seconds", type=float, default=15.0, help="how long to measure each server")
     parser.add_argument("--model-ms", type=int, default=20, help="sound in one message of the model, a multiple of 20")
     parser.add_argument("--alone", action="store_true", help="our server only")
+    parser.add_argument(
+        "--pipecat",
+        nargs="?",
+        const="",
+        metavar="PYTHON",
+        help="pipecat, too: PYTHON is the interpreter of an environment that has it; without it, one is made with pip"
+        " (400 MB) and thrown away",
+    )
     parser.add_argument("--json", action="store_true", help="figures as one JSON object")
     options = parser.parse_args(arguments)
     stages: dict[str, Stage] = {"outwait": lambda model, carrier: _load.house(model, carrier, "--talk")}
     if not options.alone:
-        stages["plain asyncio relay"] = _plain
+        stages["plain asyncio relay"] = partial(_peer, (sys.executable, "-m", "outwait.bench._plain"))
     figures: dict[str, Any] = {"calls": options.calls, "seconds": options.seconds, "limits": LIMITS, "servers": {}}
-    for name, stage in stages.items():
-        figures["servers"][name] = run_stage(
-            name, stage, options.calls, options.seconds, max(1, options.model_ms // 20)
-        )
+    with TemporaryDirectory(prefix="outwait-pipecat-") as folder:
+        if options.pipecat is not None:
+            python = options.pipecat or _pipecat(Path(folder))
+            stages["pipecat"] = partial(_peer, (python, str(Path(__file__).with_name("_pipecat.py"))))
+        for name, stage in stages.items():
+            figures["servers"][name] = run_stage(
+                name, stage, options.calls, options.seconds, max(1, options.model_ms // 20), pcm=name == "pipecat"
+            )
     if options.json:
         sys.stdout.write(json.dumps(figures) + "\n")
     else:
@@ -52,18 +79,57 @@ def main(arguments: list[str]) -> int:
     return 0
 
 
-def run_stage(name: str, stage: Stage, calls: int, seconds: float, frames: int) -> dict[str, Any]:
-    """One server under load."""
+def run_stage(name: str, stage: Stage, calls: int, seconds: float, frames: int, *, pcm: bool = False) -> dict[str, Any]:
+    """One server under load. `pcm`: the model's side of it speaks and hears samples at 24 kHz."""
     figures: dict[str, Any] = {}
-    run(_bench(name, stage, calls, seconds, frames, figures))
-    return figures
-
-
-async def _bench(name: str, stage: Stage, calls: int, seconds: float, frames: int, figures: dict[str, Any]) -> None:
     pacer = _load.Pacer()
     person = _load.payloads(sound.speak(PERSON, "clerk"))
     model = _load.Model(pacer, _load.payloads(sound.speak(PERSON, "agent")), talks=True, frames=frames)
+    if pcm:
+        model = _samples(pacer, frames)
     carrier = _load.Carrier(pacer, person, True, model.heard, model.said)
+    run(_bench(name, stage, model, carrier, calls, seconds, figures))
+    return figures
+
+
+def _samples(pacer: _load.Pacer, frames: int) -> _load.Model:
+    """A model with samples at 24 kHz, and loud frames in both directions instead of numbers."""
+    tone = np.sin(2 * np.pi * 1000 * np.arange(480) / 24_000) * 20_000
+    quiet, loud = (base64.b64encode(samples.astype("<i2").tobytes()) for samples in (0 * tone, tone))
+    hush, shout = (base64.b64encode(g711.encode(samples[::3].astype(np.int16))) for samples in (0 * tone, tone))
+    heard = _load.Clicks(hush, shout, lambda payload: _peak(np.frombuffer(base64.b64decode(payload), "<i2")) > LOUD)
+    said = _load.Clicks(quiet, loud, lambda payload: _peak(g711.decode(base64.b64decode(payload))) > LOUD)
+    return _load.Model(pacer, [quiet], talks=True, frames=frames, pcm=True, heard=heard, said=said)
+
+
+def _peak(samples: NDArray[Any]) -> int:
+    return int(np.abs(samples.astype(int)).max(initial=0))
+
+
+def _pipecat(folder: Path) -> str:
+    """Its interpreter. Raises OutwaitError where it can't be had."""
+    python = folder / "bin" / "python"
+    steps = [[sys.executable, "-m", "venv", str(folder)], [str(python), "-m", "pip", "install", "--quiet", *PIPECAT]]
+    for step in steps:
+        done = subprocess.run(step, capture_output=True, text=True, check=False)
+        if done.returncode:
+            why = (done.stderr.strip() or done.stdout.strip()).splitlines()[-1:]
+            raise OutwaitError(
+                f"pipecat can't be installed here: {''.join(why)}; --pipecat PYTHON names one that has it"
+            )
+    return str(python)
+
+
+async def _bench(
+    name: str,
+    stage: Stage,
+    model: _load.Model,
+    carrier: _load.Carrier,
+    calls: int,
+    seconds: float,
+    figures: dict[str, Any],
+) -> None:
+    pacer = model.pacer
     pacing = asyncio.create_task(pacer.run(), name="pacer")
     try:
         async with model.serving(), carrier.serving(), stage(model, carrier) as one:
@@ -118,9 +184,9 @@ def _delays(delays: _load.Delays) -> dict[str, float | None]:
 
 
 @asynccontextmanager
-async def _plain(model: _load.Model, carrier: _load.Carrier) -> AsyncIterator[_load.Server]:
+async def _peer(command: tuple[str, ...], model: _load.Model, carrier: _load.Carrier) -> AsyncIterator[_load.Server]:
     environment = {"OPENAI_BASE_URL": f"ws://127.0.0.1:{model.port}/v1/realtime"}
-    async with _load.server(sys.executable, "-m", "outwait.bench._plain", environment=environment) as peer:
+    async with _load.server(*command, environment=environment) as peer:
         yield peer
 
 

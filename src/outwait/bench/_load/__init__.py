@@ -6,7 +6,7 @@ what is left out is judgement: this carrier and this model believe everything. `
 
 from outwait.bench._load.carrier import Carrier
 from outwait.bench._load.model import Model
-from outwait.bench._load.pace import FRAME, Delays, Pacer, payloads
+from outwait.bench._load.pace import FRAME, Clicks, Delays, Pacer, payloads
 from outwait.bench._load.process import (
     Measured,
     Server,
@@ -23,6 +23,7 @@ from outwait.bench._load.process import (
 __all__ = [
     "FRAME",
     "Carrier",
+    "Clicks",
     "Delays",
     "Measured",
     "Model",

@@ -16,7 +16,7 @@ from urllib.parse import parse_qsl, urlsplit
 import httpx2
 import msgspec
 
-from outwait.bench._load.pace import FRAME, FRAME_SECONDS, ID_DIGITS, Delays, Pacer, clock
+from outwait.bench._load.pace import FRAME, FRAME_SECONDS, Delays, Pacer, clock
 from outwait.bench._load.wire import PING, Wire
 from outwait.carriers.twilio import signature
 
@@ -74,11 +74,7 @@ class Line(Wire):
             frames = max(1, len(payload) * 3 // 4 // FRAME)
             self.played += frames
             self._play_until = max(now, self._play_until) + frames * FRAME_SECONDS
-            self._carrier.said.arrived(payload[:ID_DIGITS], now)
-            if frames > 1:
-                sound = base64.b64decode(payload)
-                for at in range(FRAME, len(sound) - FRAME + 1, FRAME):
-                    self._carrier.said.arrived(base64.b64encode(sound[at : at + 6]), now)
+            self._carrier.said.took(payload, now)
         elif data.find(b'"mark"', 0, 40) > 0:
             start = data.index(b'"', data.index(b'"name"') + 6) + 1
             self._marks.append((max(now, self._play_until), data[start : data.index(b'"', start)]))
@@ -95,7 +91,7 @@ class Line(Wire):
         self._sent += 1
         payload = carrier.sound[(self._place + number) % len(carrier.sound)]
         if carrier.numbered:
-            payload = carrier.heard.number(now) + payload[ID_DIGITS:]
+            payload = carrier.heard.mark(payload, now)
         self.send(
             b'{"event":"media","sequenceNumber":"%d","media":{"track":"inbound","chunk":"%d","timestamp":"%d",'
             b'"payload":"' % (number + 2, number + 1, number * 20) + payload + self._tail

@@ -11,7 +11,7 @@ from typing import Any, Final
 
 import msgspec
 
-from outwait.bench._load.pace import ID_DIGITS, Delays, Pacer
+from outwait.bench._load.pace import Delays, Pacer
 from outwait.bench._load.wire import Wire
 
 
@@ -21,6 +21,7 @@ class ModelSocket(Wire):
     def __init__(self, model: Model) -> None:
         super().__init__(client=False)
         self._model = model
+        self._configured = False
         self._responses = 0
         self._place = 0
 
@@ -34,17 +35,20 @@ class ModelSocket(Wire):
 
     def text(self, data: bytes, now: float) -> None:
         model = self._model
-        if b"input_audio_buffer.append" in data[:50]:
+        if b"input_audio_buffer.append" in data[:120]:
             model.appended += 1
             start = data.index(b'"', data.index(b'"audio"') + 7) + 1
-            model.heard.arrived(data[start : start + ID_DIGITS], now)
+            model.heard.took(data[start : data.index(b'"', start)], now)
             return
         message = msgspec.json.decode(data)
         match message["type"]:
+            case "session.update" if self._configured:
+                self.send(b'{"type":"session.updated","event_id":"e1","session":{"id":"s"}}')
             case "session.update":
+                self._configured = True
                 self.send(b'{"type":"session.updated","event_id":"e1","session":{"id":"s"}}')
                 asyncio.get_running_loop().call_later(model.think, self._begin)
-            case "response.create":
+            case "response.create" if not model.pcm:
                 model.asked += 1
                 phrase = (message.get("response") or {}).get("metadata")
                 self._speak(phrase)
@@ -52,7 +56,10 @@ class ModelSocket(Wire):
     def _begin(self) -> None:
         if self._model.talks:
             self._responses += 1
-            self.send(b'{"type":"response.created","response":{"id":"r%d","status":"in_progress"}}' % self._responses)
+            self.send(
+                b'{"type":"response.created","event_id":"e2","response":{"object":"realtime.response","id":"r%d",'
+                b'"status":"in_progress","status_details":null,"output":[],"usage":null}}' % self._responses
+            )
             self._model.pacer.add(self._say)
         else:
             self._wait_on_hold()
@@ -64,7 +71,7 @@ class ModelSocket(Wire):
         if self._place % model.frames:
             return self._open
         sound = b"".join(
-            base64.b64decode(model.said.number(now) + model.voice[(self._place + n) % len(model.voice)][ID_DIGITS:])
+            base64.b64decode(model.said.mark(model.voice[(self._place + n) % len(model.voice)], now))
             for n in range(model.frames)
         )
         self.send(
@@ -118,6 +125,8 @@ class Model:
     """the agent's voice, base64 of 20 ms each"""
     talks: bool
     """True: every session speaks without end; False: it calls wait_on_hold"""
+    pcm: bool = False
+    """True: the voice is 16-bit samples at 24 kHz, and it talks without being asked"""
     think: float = 0.3
     """wall s from the configuration of a session to that"""
     frames: int = 1

@@ -62,6 +62,18 @@ class Delays:
         self.watching = False
         self.seconds: list[float] = []
 
+    def mark(self, payload: bytes, now: float) -> bytes:
+        """This payload as it is sent now."""
+        return self.number(now) + payload[ID_DIGITS:]
+
+    def took(self, payload: bytes, now: float) -> None:
+        """A payload is here, of one frame or several."""
+        self.arrived(payload[:ID_DIGITS], now)
+        if len(payload) * 3 // 4 >= 2 * FRAME:
+            sound = base64.b64decode(payload)
+            for at in range(FRAME, len(sound) - FRAME + 1, FRAME):
+                self.arrived(base64.b64encode(sound[at : at + 6]), now)
+
     def number(self, now: float) -> bytes:
         """The digits for a frame that is sent now."""
         if len(self._sent) == self._sent.maxlen:
@@ -75,6 +87,35 @@ class Delays:
             index = int(digits) - self._first
             if 0 <= index < len(self._sent):
                 self.seconds.append(now - self._sent[index])
+
+
+class Clicks(Delays):
+    """How long sound is on its way through who resamples it, so that numbers don't arrive: now and then a frame of all
+    that are sent is loud, and the next loud one that arrives is that one."""
+
+    EVERY: Final = 0.3  # s from one to the next at least: none is sent before the last one has arrived
+    LOST: Final = 10.0  # s after which it is not waited for any more
+
+    def __init__(self, quiet: bytes, loud: bytes, is_loud: Callable[[bytes], bool]) -> None:
+        """`quiet`, `loud`: payloads as they are sent; `is_loud`: of one as it arrives."""
+        super().__init__()
+        self._quiet = quiet
+        self._loud = loud
+        self._is_loud = is_loud
+        self._last = -self.EVERY  # when the last loud one was sent
+        self._open = False  # it has not arrived yet
+
+    def mark(self, payload: bytes, now: float) -> bytes:
+        if now - self._last < (self.LOST if self._open else self.EVERY):
+            return self._quiet
+        self._last, self._open = now, True
+        return self._loud
+
+    def took(self, payload: bytes, now: float) -> None:
+        if self._open and self._is_loud(payload):
+            self._open = False
+            if self.watching:
+                self.seconds.append(now - self._last)
 
 
 def payloads(ulaw: bytes) -> list[bytes]:
