@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from email.utils import formatdate
 from pathlib import Path
@@ -9,6 +10,8 @@ from pathlib import Path
 import pytest
 
 from outwait.commands.doctor import Finding, examine
+from outwait.sim.engines import ENGINES, VOICE_LIVE_PRICES
+from outwait.sim.scenario import load
 from tests.answering import Answer, Asked, answering
 
 SECRETS = ("carrier-secret", "model-secret", "api-secret")
@@ -107,6 +110,34 @@ async def test_settings_that_do_not_go_together(monkeypatch: pytest.MonkeyPatch)
     assert found["engine"].state == "fix"
     assert "AZURE_OPENAI_ENDPOINT" in found["engine"].found
     assert found["model"].state == "look"
+
+
+@pytest.mark.parametrize("engine", sorted(set(ENGINES) - {"openai", "live", "local"}))
+async def test_every_engine_is_asked(engine: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Over its own wire: reachable, the key, the model."""
+    far_end = ENGINES[engine]
+    prices = tmp_path / "prices.json"
+    prices.write_text(json.dumps(VOICE_LIVE_PRICES))
+    async with far_end.make(load("silence_hold")) as model:
+        settings = {"OUTWAIT_ENGINE": far_end.engine, "OUTWAIT_PRICES": str(prices), **far_end.settings(model)}
+        found = await findings(monkeypatch, GOOD, **settings)
+        assert found["engine"].state == found["model"].state == "good", found["model"]
+        assert "was opened and closed" in found["model"].found
+        model.key = "another one"
+        refused = await findings(monkeypatch, GOOD, **settings)
+        assert refused["model"].state == "fix"
+        assert "refuses" in refused["model"].found
+    gone = await findings(monkeypatch, GOOD, **settings)
+    assert gone["model"].state == "fix"
+    assert "can't be reached" in gone["model"].found
+
+
+async def test_those_to_turn_to_are_asked_as_well(monkeypatch: pytest.MonkeyPatch) -> None:
+    found = await findings(
+        monkeypatch, GOOD, OUTWAIT_FAILOVER="xai", XAI_API_KEY="k", OUTWAIT_XAI_BASE_URL="http://127.0.0.1:9"
+    )
+    assert found["model"].state == "good"
+    assert found["model of xai"].state == "fix"
 
 
 async def test_a_database_that_cannot_be_had(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

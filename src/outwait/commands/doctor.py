@@ -13,11 +13,16 @@ import httpx2
 from rich.console import Console
 from rich.text import Text
 
+from outwait.call.events import AnyEvent, SessionClosed, SessionOpened, Trouble
 from outwait.config import ConfigError, Settings, is_loopback
+from outwait.engines.base import Engine
 from outwait.errors import OutwaitError
 from outwait.store.base import StoreError
 
 TIMEOUT = httpx2.Timeout(10.0)
+SESSION_SECONDS = 15.0
+"""Wall seconds for an engine to open a session."""
+
 MOST_SKEW = 60.0
 """Wall seconds. Stream tokens live ten minutes and TLS cares for days, but records of calls should agree with bills."""
 
@@ -73,7 +78,8 @@ async def examine() -> AsyncIterator[Finding]:
         yield carrier
         if clock is not None:
             yield clock
-        yield await _model(settings, http)
+        async for finding in _models(settings, http):
+            yield finding
         if settings.public_url:
             yield await _public_url(settings.public_url, http)
 
@@ -182,24 +188,78 @@ def _clock(date: str | None, now: float) -> Finding | None:
     return Finding("clock", "fix", f"{abs(skew):.0f} s {side} the carrier's", "Turn on time synchronisation (NTP).")
 
 
-async def _model(settings: Settings, http: httpx2.AsyncClient) -> Finding:
-    if settings.engine != "openai" or settings.openai_api_key is None:
-        return Finding("model", "look", f"not asked: the engine is {settings.engine}, or has no key")
-    url = f"{settings.openai_base_url.rstrip('/')}/models/{settings.model}"
+async def _models(settings: Settings, http: httpx2.AsyncClient) -> AsyncIterator[Finding]:
+    """Every engine that the settings name: it is reached, takes the key, and has the model."""
+    from outwait import catalogue
+
+    try:
+        engines = catalogue.engines(settings)
+    except ConfigError:
+        return  # that is found elsewhere
+    for place, name in enumerate(dict.fromkeys(catalogue.asked_for(settings))):
+        engine = engines.get(name)
+        what = f"model of {name}" if place else "model"
+        if engine is None:
+            yield Finding(what, "look", f"not asked: {catalogue.missing(name)}")
+        elif name in ("openai", "live") and settings.openai_api_key is not None:
+            yield await _openai_model(what, settings, engine.capabilities.model, http)
+        else:
+            yield await _session(what, name, engine)
+
+
+async def _session(what: str, name: str, engine: Engine) -> Finding:
+    """There is no other way to ask all of them: a session is opened, and closed at once."""
+    news: asyncio.Queue[AnyEvent] = asyncio.Queue()
+    session = engine.session(1, "This is a test of the connection.", [], [], news.put_nowait)
+    running = asyncio.create_task(session.run(), name="doctor")
+    opened = False
+    told: AnyEvent | None = None
+    try:
+        async with asyncio.timeout(SESSION_SECONDS):
+            while not isinstance(told, SessionClosed):
+                told = await news.get()
+                if isinstance(told, SessionOpened):
+                    opened = True
+                    session.close()
+    except TimeoutError:
+        session.close()
+    await running
+    model = engine.capabilities.model
+    if opened:
+        return Finding(what, "good", f"{name} takes the key; a session with {model} was opened and closed")
+    if not isinstance(told, SessionClosed) or told.trouble in (Trouble.LOST, Trouble.STALLED):
+        why = told.detail if isinstance(told, SessionClosed) else "it says nothing"
+        todo = "Check its address and this machine's way to the internet."
+        return Finding(what, "fix", f"{name} can't be reached: {why}", todo)
+    if told.trouble is Trouble.BUSY:
+        return Finding(what, "look", f"{name} is busy: {told.detail}")
+    return Finding(what, "fix", f"{name} refuses a session with {model}: {told.detail}", _needs(name))
+
+
+def _needs(name: str) -> str:
+    from outwait import catalogue
+
+    row = catalogue.ENGINES.get(name)
+    return f"It takes {row.needs}, and OUTWAIT_MODEL where another model is wanted." if row else "Ask its package."
+
+
+async def _openai_model(what: str, settings: Settings, model: str, http: httpx2.AsyncClient) -> Finding:
+    assert settings.openai_api_key is not None
+    url = f"{settings.openai_base_url.rstrip('/')}/models/{model}"
     headers = {"Authorization": f"Bearer {settings.openai_api_key.get_secret_value()}"}
     try:
         answer = await http.get(url, headers=headers)
     except httpx2.TransportError as error:
         todo = "Check OPENAI_BASE_URL and this machine's way to the internet."
-        return Finding("model", "fix", f"can't be reached: {error or type(error).__name__}", todo)
+        return Finding(what, "fix", f"can't be reached: {error or type(error).__name__}", todo)
     if answer.status_code in (401, 403):
-        return Finding("model", "fix", "refuses OPENAI_API_KEY", "Make a new key, with access to the realtime models.")
+        return Finding(what, "fix", "refuses OPENAI_API_KEY", "Make a new key, with access to the realtime models.")
     if answer.status_code == 404:
         todo = "Choose another with OUTWAIT_MODEL, or ask for access to it."
-        return Finding("model", "fix", f"there is no {settings.model} for this key", todo)
+        return Finding(what, "fix", f"there is no {model} for this key", todo)
     if answer.status_code >= 400:
-        return Finding("model", "look", f"answers {answer.status_code} when asked for {settings.model}")
-    return Finding("model", "good", f"{settings.model} is there for this key")
+        return Finding(what, "look", f"answers {answer.status_code} when asked for {model}")
+    return Finding(what, "good", f"{model} is there for this key")
 
 
 async def _public_url(url: str, http: httpx2.AsyncClient) -> Finding:
