@@ -28,7 +28,7 @@ from outwait.call.clips import Clips
 from outwait.call.reading import read
 from outwait.call.sentences import Sentences
 from outwait.call.waiting import Queue
-from outwait.listen import scored
+from outwait.commands.listen import scored
 from outwait.local.stt import Announcements, recogniser
 
 MUST: Final = 0.9  # share of the announcements that are to be read right
