@@ -16,13 +16,14 @@ class Hook:
 
     url: str = ""
     answers: list[int] = field(default_factory=lambda: [204])
+    location: str = "http://127.0.0.1:1/"  # of an answer that leads elsewhere
     told: list[Asked] = field(default_factory=list)
     news: asyncio.Event = field(default_factory=asyncio.Event)
 
     def answer(self, asked: Asked) -> Answer:
         self.news.set()
         status = self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
-        location = {"location": "http://127.0.0.1:1/"} if 300 <= status < 400 else {}
+        location = {"location": self.location} if 300 <= status < 400 else {}
         return Answer(status or 500, headers=location, cut=not status)
 
 

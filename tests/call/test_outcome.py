@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import threading
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from typing import Any
 
 import pytest
@@ -13,7 +15,7 @@ from openai.types.realtime import RealtimeFunctionTool
 from outwait.call import notes
 from outwait.call.commands import AnswerTool, AskResponse
 from outwait.call.events import PersonCommitted, PersonSaid, ResponseEnded, ToolCalled
-from outwait.call.outcome import MAX_SCHEMA, BadSchema, Form
+from outwait.call.outcome import MAX_DEPTH, MAX_SCHEMA, BadSchema, Form
 from outwait.call.policy import Policy
 from outwait.call.tools import schemas
 from outwait.testing import Playbook
@@ -143,6 +145,43 @@ def test_what_is_no_schema_is_refused(schema: dict[str, Any]) -> None:
     with pytest.raises(BadSchema) as refused:
         Form(schema)
     assert "\n" not in str(refused.value)
+
+
+def test_a_schema_is_nested_so_deep_and_no_deeper() -> None:
+    schema: dict[str, Any] = {}
+    for _ in range(MAX_DEPTH // 2 - 1):  # two levels each: the schema, and its properties
+        schema = {"properties": {"a": schema}}
+    Form(schema)
+    for _ in range(3):
+        schema = {"properties": {"a": schema}}
+    with pytest.raises(BadSchema, match="deep"):
+        Form(schema)
+
+
+def test_nothing_is_fetched_for_a_schema() -> None:
+    """Its `$schema` would be, if anybody let it: from our own network, too."""
+    asked: list[str] = []
+
+    class Meta(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            asked.append(self.path)
+            self.send_response(200)
+            self.end_headers()
+            self.wfile.write(b"{}")
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    with HTTPServer(("127.0.0.1", 0), Meta) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        here = f"http://127.0.0.1:{server.server_port}/meta"
+        try:
+            Form({"$schema": here, "type": "object", "properties": {"a": {"$schema": here, "type": "string"}}})
+        finally:
+            server.shutdown()
+            thread.join()
+    assert asked == []
 
 
 def test_a_schema_nested_without_end_is_refused() -> None:

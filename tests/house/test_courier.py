@@ -10,6 +10,7 @@ from typing import Any
 
 import httpx2
 import pytest
+from structlog.testing import capture_logs
 
 from outwait.house.courier import DEADLINE, DELAYS, LEASE_SECONDS, Courier, delay, destination
 from outwait.house.desk import Refused
@@ -178,3 +179,79 @@ def test_whom_to_tell() -> None:
     assert whom(None) == "https://example.com/a"
     assert whom("https://example.com/b") == "https://example.com/b"
     assert destination(LOCAL, default=None, signed=False)(None) == ""
+
+
+async def test_a_redirect_is_not_followed(world: World, there: Hook) -> None:
+    """It may lead where the address itself could not."""
+    counted: asyncio.Queue[str] = asyncio.Queue()
+    world.courier = Courier(Post(world.store), LOCAL, SECRET, lambda: world.wall, counted.put_nowait)
+    async with hook() as inside:
+        there.answers, there.location = [302, 204], inside.url
+        await world.place(there.url)
+        await world.end()
+        async with world.courier.at_work(), asyncio.timeout(30):
+            assert await counted.get() == "failed"
+        assert not inside.told
+
+
+async def test_the_connection_goes_to_the_address_that_was_judged(world: World, there: Hook) -> None:
+    """And not to what the name would mean a moment later."""
+    asked: list[str] = []
+
+    async def resolve(host: str, port: int) -> list[str]:
+        asked.append(host)
+        return ["127.0.0.1"]
+
+    ours = Addresses(loopback=True, private=False, resolve=resolve)
+    world.courier = Courier(Post(world.store), ours, SECRET, lambda: world.wall, world.counted.append)
+    await world.place(there.url.replace("127.0.0.1", "told.invalid"))
+    await world.end()
+    await world.round()
+    assert (asked, world.counted) == (["told.invalid"], ["delivered"])
+    assert there.told[0].headers["host"].startswith("told.invalid:")
+
+
+async def test_no_proxy_of_the_environment_is_in_between(
+    world: World, there: Hook, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It would resolve the name once more, and might reach what we may not."""
+    for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"):
+        monkeypatch.setenv(name, "http://127.0.0.1:1")
+    await world.place(there.url)
+    await world.end()
+    async with world.courier.at_work():
+        async with asyncio.timeout(30):
+            await there.news.wait()
+    assert len(there.told) == 1
+
+
+async def test_a_server_that_does_not_answer_is_not_waited_for(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("outwait.house.courier.ANSWER_SECONDS", 0.05)
+
+    async def says_nothing(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read()  # until the other side has had enough
+        writer.close()
+        await writer.wait_closed()
+
+    async with await asyncio.start_server(says_nothing, "127.0.0.1", 0) as silent:
+        await world.place(f"http://127.0.0.1:{silent.sockets[0].getsockname()[1]}/")
+        await world.end()
+        async with asyncio.timeout(20), httpx2.AsyncClient(trust_env=False, timeout=None) as http:
+            await world.courier.round(http)
+    assert world.counted == ["failed"]
+
+
+async def test_an_address_is_in_no_log(world: World) -> None:
+    """Whoever logs it logs what it holds: a token, a name that nobody is to know."""
+
+    async def resolve(host: str, port: int) -> list[str]:
+        raise OSError(f"{host} is not known")
+
+    ours = Addresses(loopback=True, private=False, resolve=resolve)
+    world.courier = Courier(Post(world.store), ours, SECRET, lambda: world.wall, world.counted.append)
+    await world.place("https://quillfeather.example/hook?token=t")
+    await world.end()
+    with capture_logs() as logs:
+        await world.round()
+    assert logs
+    assert "quillfeather" not in str(logs)

@@ -119,3 +119,24 @@ def test_dear_numbers_are_not_dialled(number: str) -> None:
     with pytest.raises(NumberRefused) as no:
         dialable(number, OWN)
     assert no.value.code == "premium_number"
+
+
+@pytest.mark.parametrize(
+    ("number", "countries", "code"),
+    [(GB, None, "country_not_allowed"), (US, ("CA",), "country_not_allowed"), (CA, ("CA",), "country_not_allowed")],
+)
+async def test_whoever_takes_over_is_where_the_call_may_go(
+    number: str, countries: tuple[str, ...] | None, code: str
+) -> None:
+    guardian = Guardian(Rules(own_number=OWN, hours=HOURS), NotCalled(), lambda: NIGHT.timestamp())
+    await guardian.check_other(US, OWN, None, "human")  # whatever the hour: they have asked for it
+    with pytest.raises(Refused) as refusal:
+        await guardian.check_other(number, OWN, countries, "human")
+    assert (refusal.value.code, refusal.value.field) == (code, "human")
+
+
+async def test_whoever_does_not_want_to_be_called_takes_nothing_over() -> None:
+    guardian = Guardian(Rules(own_number=OWN), NotCalled(US), lambda: NIGHT.timestamp())
+    with pytest.raises(Refused) as refusal:
+        await guardian.check_other(US, OWN, None, "to")
+    assert refusal.value.code == "do_not_call"

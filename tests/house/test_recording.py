@@ -62,8 +62,15 @@ async def test_the_next_process_goes_on_in_a_file_of_its_own_and_all_go_together
     names = sorted(file.name for file in (tmp_path / "new").iterdir())
     assert names == ["call_1.2.wav", "call_1.wav", "call_10.wav"]
     assert {file.stat().st_mode & 0o077 for file in (tmp_path / "new").iterdir()} == {0}, "nobody else's"
-    shelf.delete(["call_1", "../call_10", "never"])
+    (tmp_path / "call_10.wav").touch()
+    shelf.delete(["call_1", "../call_10", "*", "never"])
+    assert (tmp_path / "call_10.wav").exists(), "no id leads out of the folder"
     assert [file.name for file in (tmp_path / "new").iterdir()] == ["call_10.wav"]
+
+
+def test_only_its_user_can_read_the_folder(tmp_path: Path) -> None:
+    begun(tmp_path / "recordings")
+    assert (tmp_path / "recordings").stat().st_mode & 0o077 == 0
 
 
 def test_there_is_a_limit(tmp_path: Path) -> None:

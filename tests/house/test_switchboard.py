@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -171,3 +173,25 @@ async def test_a_callback_for_a_call_of_a_dead_process_brings_it_back(
 
 async def all_notes(process: Process, call_id: str) -> list[tuple[int, str, bytes]]:
     return [note async for note in process.board.notes(call_id, 0)]
+
+
+def nobody(number: int) -> Any:
+    raise AssertionError("it is let in")
+
+
+async def test_a_stream_token_is_good_for_its_own_leg_and_for_ten_minutes(world: World) -> None:
+    async with world.process("a") as a:
+        row = await a.dialled((await a.board.place(WISH, None)).id)
+        sid = a.board.live[row.id].runner.call.carrier_id(1)
+        assert sid
+        assert await a.board.attach(await a.board.token(row.id), f"{sid}9", nobody) is None
+        assert await a.board.attach("none of ours", sid, nobody) is None
+        token = await a.board.token(row.id)
+        kept = b"".join(file.read_bytes() for file in world.path.parent.glob(f"{world.path.name}*"))
+        assert hashlib.sha256(token.encode()).digest() in kept
+        assert token.encode() not in kept, "whoever reads the database can open no stream"
+        with pytest.raises(AssertionError, match="let in"):
+            await a.board.attach(await a.board.token(row.id), sid, nobody)
+        world.clock.now += 601
+        assert await a.board.attach(token, sid, nobody) is None
+        await over(a, row.id)

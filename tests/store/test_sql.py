@@ -120,6 +120,11 @@ async def test_a_lock_held_elsewhere_is_a_store_error(
     await store.append("c1", [entry(1)])
 
 
+async def test_only_its_user_can_read_the_folder(tmp_path: Path) -> None:
+    await (await SqlStore.open(f"sqlite:///{tmp_path}/kept/calls.db")).close()
+    assert (tmp_path / "kept").stat().st_mode & 0o077 == 0
+
+
 async def test_a_folder_that_cannot_be_is_a_store_error(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(StoreError):

@@ -159,8 +159,10 @@ async def test_takes_no_calls_while_draining(api: httpx2.AsyncClient, desk: Fake
 
 
 async def test_a_broken_store_is_503_and_a_bug_is_500(api: httpx2.AsyncClient, desk: FakeDesk) -> None:
-    desk.refusal = StoreError("disk full")
-    is_error(await api.get("/v1/calls/c1"), 503, "store_unavailable")
+    desk.refusal = StoreError("secret disk full")
+    response = await api.get("/v1/calls/c1")
+    is_error(response, 503, "store_unavailable")
+    assert "secret" not in response.text
     desk.refusal = ZeroDivisionError("secret detail")
     response = await api.get("/v1/calls/c1")
     is_error(response, 500, "internal_error")
@@ -221,6 +223,11 @@ async def test_describes_itself(api: httpx2.AsyncClient, keyed: httpx2.AsyncClie
 
 
 # --- events ---------------------------------------------------------------------------------------
+
+
+async def test_no_page_of_ours_has_a_browser_fetch_scripts(api: httpx2.AsyncClient) -> None:
+    for path in ("/docs", "/redoc"):
+        is_error(await api.get(path), 404, "not_found")
 
 
 async def test_events_end_after_ended(api: httpx2.AsyncClient, desk: FakeDesk) -> None:
