@@ -105,6 +105,8 @@ class Runner:
         self._wall = wall
         self._tell = tell
         self._sessions: dict[int, EngineSession] = {}
+        self._voices: dict[int, str] = {}  # of each session so far
+        self._voice = ""  # that people hear
         self._streams: dict[int, Stream] = {}
         self._stream_count = 0
         self._recording = recording
@@ -135,6 +137,7 @@ class Runner:
         """Until the call is over."""
         loop = asyncio.get_running_loop()
         alarm = Alarm(self.inbox.wake)
+        self._voice = self._engines[self.call.setup.engine].capabilities.voice_key
         self._offer_phrases()
         try:
             async with asyncio.TaskGroup() as self._tasks:
@@ -163,10 +166,10 @@ class Runner:
             case ev.Heard(stream=stream):  # fifty times a second
                 if self._recording is not None and self._legs.get(stream) == COMPANY:
                     self._record(self._recording, event)
-            case ev.PhraseMade(phrase=phrase, ulaw=ulaw) if ulaw:
+            case ev.PhraseMade(session=session, phrase=phrase, ulaw=ulaw) if ulaw:
                 text = self.call.setup.phrases.get(phrase)
                 if text is not None:  # what is made for one moment only is not kept
-                    self._phrases.keep(self._voice, text, ulaw)
+                    self._phrases.keep(self._voices.get(session, self._voice), text, ulaw)
             case ev.SessionClosed(session=session):
                 self._sessions.pop(session, None)
             case ev.StreamLost(stream=stream):
@@ -459,6 +462,11 @@ class Runner:
                 post(ev.SessionClosed(command.session, trouble=Trouble.LOST, code=1006, detail=detail))
 
         engine = self._engines[command.engine]
+        self._voices[command.session] = engine.capabilities.voice_key
+        machine = self.call.setup.machine
+        if self._voices[command.session] != self._voice and (machine is None or machine.engine != command.engine):
+            self._voice = self._voices[command.session]  # another engine speaks from here
+            self._offer_phrases()
         tools = schemas(
             self.call.setup.outcome_schema,
             self.call.setup.tools,
@@ -469,12 +477,6 @@ class Runner:
         self._spawn(serve())
 
     # --- below -----------------------------------------------------------------------------------
-
-    @property
-    def _voice(self) -> str:
-        """All that makes a phrase sound as it does."""
-        engine = self._engines[self.call.setup.engine].capabilities
-        return f"{engine.name}-{engine.model}-{engine.voice}"
 
     def _offer_phrases(self) -> None:
         for name, text in self.call.setup.phrases.items():

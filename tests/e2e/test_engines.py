@@ -83,6 +83,8 @@ async def test_another_engine_takes_over_from_one_that_refuses(tmp_path: Path, m
         failed = [(session["engine"], session["reason"]) for session in record["failed_sessions"]]
         assert failed == [("xai", "failover")]
         assert [session["engine"] for session in record["sessions"]] == ["openai"]
+    voices = {json.loads(note.read_text())["voice"] for note in (tmp_path / "phrases").glob("*.json")}
+    assert {voice.partition("-")[0] for voice in voices} == {"openai"}, "phrases are kept by the voice that spoke them"
 
 
 async def test_gemini_goes_away_and_has_forgotten(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -32,6 +32,11 @@ class Capabilities:
     reaction: float = 0.0  # wall s from a person's last word to its first sound, usually; 0: fast, or not known
     speech: str | None = None  # model that speaks, of an engine of parts; None: one model does it all
 
+    @property
+    def voice_key(self) -> str:
+        """All that makes a phrase sound as it does: another one has phrases of its own."""
+        return f"{self.name}-{self.model}-{self.voice}"
+
 
 class EngineSession(Protocol):
     """One session. It posts SessionOpened once, or not at all, and SessionClosed exactly once, last.
