@@ -217,6 +217,17 @@ def label(
 
 
 @app.command()
+def phrases(
+    engine: Annotated[str | None, typer.Option(help="Of this engine; default: the one of the settings.")] = None,
+    make: Annotated[bool, typer.Option("--make", help="Have those made that are missing; it costs a little.")] = False,
+) -> None:
+    """Show which phrases the agent's voice has, and have the others made before anybody is called."""
+    from outwait.commands import phrases as the_phrases
+
+    _exit(the_phrases.run(engine, make=make))
+
+
+@app.command()
 def doctor() -> None:
     """Check keys, public URL, database, clock and models, and say what to do about each."""
     from outwait.commands import doctor as the_doctor

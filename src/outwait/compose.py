@@ -6,6 +6,7 @@ import datetime
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 import structlog
@@ -16,7 +17,7 @@ from outwait.agent import Agent, at_work
 from outwait.audio.ear import Ear
 from outwait.call.cost import Prices
 from outwait.call.notes import Reacted
-from outwait.call.phrasebook import DISCLOSURES
+from outwait.call.phrasebook import DISCLOSURES, phrases
 from outwait.call.policy import Policy
 from outwait.carriers.twilio.rest import TwilioCarrier
 from outwait.carriers.twilio.urls import Urls
@@ -88,7 +89,7 @@ def desk_opener(
                 carrier=carrier,
                 engines=engines,
                 ear=Ear.load(),
-                phrases=PhraseLibrary((folder or data_folder()) / "phrases"),
+                phrases=_library(folder),
                 policy=policy or _policy(settings),
                 prices=prices,
                 engine=settings.engine,
@@ -127,6 +128,36 @@ def desk_opener(
             yield board
 
     return open_desk
+
+
+@dataclass(frozen=True, slots=True)
+class PhraseWork:
+    """What it takes to make phrases without a call."""
+
+    engine: Engine
+    prices: Prices
+    texts: dict[str, str]  # name -> words, of the phrases that every call of this engine has
+    library: PhraseLibrary
+
+
+def phrase_work(settings: Settings, name: str | None, folder: Path | None = None) -> PhraseWork:
+    """Of an engine; `name` None: of the settings'. Raises ConfigError."""
+    name = name or settings.engine
+    engine = catalogue.engines(settings).get(name)
+    if engine is None:
+        raise ConfigError(catalogue.missing(name))
+    slow = engine.capabilities.reaction > _policy(settings).patience_seconds
+    recorded = settings.recordings is not None
+    return PhraseWork(
+        engine=engine,
+        prices=_price(_table(settings), engine, settings.carrier),
+        texts=phrases(_disclosure(settings), settings.language, slow=slow, recorded=recorded),
+        library=_library(folder),
+    )
+
+
+def _library(folder: Path | None) -> PhraseLibrary:
+    return PhraseLibrary((folder or data_folder()) / "phrases")
 
 
 def _engines(settings: Settings, agents: Sequence[Agent]) -> dict[str, Engine]:
