@@ -186,3 +186,13 @@ def mermaid(table: dict[Any, frozenset[Any]]) -> str:
 def test_the_pictures_are_drawn_from_the_tables(table: dict[Any, frozenset[Any]]) -> None:
     picture = mermaid(table)
     assert picture in (ROOT / "docs/states.md").read_text(encoding="utf-8"), picture
+
+
+def test_what_holds_each_guard_is_there() -> None:
+    table = (ROOT / "SECURITY.md").read_text(encoding="utf-8").partition("## What holds each guard")[2]
+    named = re.findall(r"`([a-z0-9_/]+\.py)?::(\w+)`", table)
+    assert len(named) > 50
+    file = ""
+    for path, test in named:
+        file = path or file
+        assert f"def {test}(" in (ROOT / "tests" / file).read_text(encoding="utf-8"), f"{file}::{test}"

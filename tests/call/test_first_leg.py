@@ -138,3 +138,14 @@ def test_what_the_carrier_never_said_is_taken_for_granted_at_the_end() -> None:
     for bench, leg in ((up(), Leg.COMPLETED), (Bench(), Leg.FAILED)):
         bench.line.finish()
         assert bench.line.leg is leg
+
+
+def test_its_stream_comes_back_twenty_times_in_ten_minutes_and_no_more() -> None:
+    bench = up()
+    now = 10.0
+    for stream in range(2, POLICY.max_reattaches + 2):
+        assert bench.line.may_attach(now), f"re-attach {stream - 1}"
+        bench.line.stream_started(stream, now)
+        now += 1.0
+    assert not bench.line.may_attach(now)
+    assert bench.line.may_attach(10.0 + POLICY.reattach_window), "the first of them is long past"

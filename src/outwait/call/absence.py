@@ -28,7 +28,7 @@ class Absence:
     def may_attach(self, now: float) -> bool:
         """Not so often in so short a time that it would go on for ever."""
         recent = [at for at in self._attached if now - at < self._policy.reattach_window]
-        return len(recent) <= self._policy.max_reattaches
+        return len(recent) < self._policy.max_reattaches
 
     def reported(self, leg: Leg, waits: Deadlines, now: float) -> None:
         """The carrier says how the leg is."""
