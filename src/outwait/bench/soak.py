@@ -41,7 +41,7 @@ LIMIT = 90.0  # wall s for one call
 SETTLE = 30.0  # wall s in which the server has to let go of what it needed
 SAMPLES = 20  # times that the server's memory is looked at on the way
 GROWTH_KB = 12.0  # of memory for each call that is no leak: pages that the allocator keeps
-POOLED = 4  # files that are no leak: connections of pools, which close an idle one when they make the next
+POOLED = 4  # files that are no leak: of connections beyond the warm-up's, which SQLite keeps open for the next
 TIMING = Timing(think=0.05, speed=80.0, transcribe=0.03)
 
 _SCENARIO = """
