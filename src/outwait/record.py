@@ -223,8 +223,14 @@ class Record:
             "hangup": list(self._hangup),
             "call_back": self._call_back,
             "second_legs": [dict(leg) for leg in self._second_legs.values()],
-            "cost": self._bill.as_dict(),
+            "cost": self._bill.as_dict(open_ended=self._transferred_away),
         }
+
+    @property
+    def _transferred_away(self) -> bool:
+        """The carrier has connected the leg with another number, and goes on billing both."""
+        joined_here = any(leg["connected_at"] is not None for leg in self._second_legs.values())
+        return (self._end_reason or {}).get("cause") == "transferred" and not joined_here
 
     def _second_leg(self, note: SecondLeg) -> None:
         self._line.seen(note.at)
@@ -404,7 +410,8 @@ class _Bill:
         self._items[key] = (quantity + note.quantity, micro + note.micro_usd)
         self.without_parking = note.without_parking_micro_usd
 
-    def as_dict(self) -> dict[str, Any]:
+    def as_dict(self, *, open_ended: bool) -> dict[str, Any]:
+        """`open_ended`: the carrier goes on billing what we do not see any more."""
         # The carrier's word can take back minutes that we had counted: nothing is left of such a line.
         items = {key: value for key, value in self._items.items() if value[1] or value[0]}
         carrier = sum(micro for (_, units, _), (_, micro) in items.items() if units in CARRIER_UNITS)
@@ -414,7 +421,7 @@ class _Bill:
             "model_usd": _usd(total - carrier),
             "carrier_usd": _usd(carrier),
             "without_parking_usd": _usd(max(self.without_parking, total)),
-            "estimated": any(estimated for _, _, estimated in items),
+            "estimated": open_ended or any(estimated for _, _, estimated in items),
             "items": [
                 {
                     "what": what,

@@ -17,6 +17,7 @@ from outwait.call.events import (
     StreamStopped,
     ToolCalled,
 )
+from outwait.call.policy import Policy
 from outwait.testing import Playbook
 from tests.call.test_machine import MUSIC, SPEECH, talking
 
@@ -124,3 +125,31 @@ def test_a_hold_is_over_with_the_line_and_the_next_one_is_noticed() -> None:
     book.hear(4.0, stream=2, **MUSIC).ignore()
     assert book.call.phase == "holding"
     assert len(book.notes(notes.HoldBegan)) == 2
+
+
+def test_a_leg_that_came_from_the_other_side_has_a_time_limit_too() -> None:
+    short = Policy(max_hold_seconds=4.0, time_limit_margin=2)
+    book = talking(short, call_back_minutes=60.0)
+    book.hear(5.0, **SPEECH)
+    book.ignore()
+    book >> ToolCalled(1, "r1", "c1", "expect_call_back", '{"reason": "within the hour"}') << AnswerTool
+    book >> StreamStopped(1)
+    book.ignore()
+    book >> SessionClosed(1, None, 1000, "") >> StreamLost(1, 1000) >> HungUp() >> LegReported("completed", 4, 30)
+    book >> CalledBack("CA2") >> StreamStarted(2) << OpenSession >> SessionOpened(2)
+    book.new_stream()
+    book.hear(5.5, stream=2, **SPEECH)
+    assert book.call.phase == "talking", "it counts from their call"
+    book.hear(2.0, stream=2, **SPEECH)
+    assert book.call.phase == "ending"
+    book.ignore()
+    for event in (
+        HungUp(),
+        SessionClosed(2, None, 1000, ""),
+        StreamLost(2, 1000),
+        LegReported("completed", 5, 8),
+    ):
+        book >> event
+        book.ignore()
+    (ended,) = book.notes(notes.Ended)
+    assert (ended.result, ended.cause) == ("client_error", "time_limit")

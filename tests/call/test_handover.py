@@ -15,12 +15,15 @@ from outwait.call.commands import (
     FetchLeg,
     Finish,
     HangUp,
+    MakePhrase,
     OpenSession,
     PlayAudio,
+    PlayMark,
     SendAudio,
     Transfer,
     VetNumber,
 )
+from outwait.call.cost import Usage
 from outwait.call.events import (
     Dialled,
     DialRefused,
@@ -30,7 +33,9 @@ from outwait.call.events import (
     KeyHeard,
     LegReported,
     LegUnknown,
+    Marked,
     NumberVetted,
+    PhraseMade,
     Restarted,
     SessionClosed,
     SessionOpened,
@@ -41,10 +46,11 @@ from outwait.call.events import (
     Trouble,
 )
 from outwait.call.mixing import Mixer
+from outwait.call.our_user import WHISPER
 from outwait.call.policy import Policy
 from outwait.call.setup import Human, phrases
 from outwait.testing import Playbook
-from tests.call.test_machine import MUSIC, SPEECH, ends, on_hold, says, talking
+from tests.call.test_machine import MUSIC, SECOND, SPEECH, ends, on_hold, says, talking
 
 DANA = "+12025550177"
 VOICE, OTHER = b"\x31" * 160, b"\x42" * 160
@@ -341,3 +347,93 @@ def all_over_alone(book: Playbook) -> None:
         book >> event
         book.ignore()
     assert book.call.phase == "ended"
+
+
+TO = "+12025550166"
+ASK = '{"to": "+12025550166", "reason": "they want sales", "announcement": "I have Northwind here about an order."}'
+
+
+def asked() -> Playbook:
+    """Somebody else's telephone rings, and what they are to hear is made."""
+    book = talking()
+    book >> ToolCalled(1, "r4", "c4", "transfer_call", ASK) << VetNumber
+    book >> NumberVetted(TO) << AnswerTool
+    made = book._pending[0]
+    assert isinstance(made, MakePhrase)
+    assert made.text == "I have Northwind here about an order. Press 1 to take the call, or 2 if you can't."
+    book << MakePhrase << Dial(TO, "+12025550199", 25, 7200, 2)
+    return book
+
+
+def on_their_line(book: Playbook) -> None:
+    answered(book)
+    book >> PhraseMade(1, WHISPER, SECOND, Usage())
+    book.ignore()
+    user(book, 0.5)
+
+
+def test_who_is_to_take_a_call_over_is_told_and_asked() -> None:
+    book = asked()
+    on_their_line(book)
+    assert user_hears(book)[:160] == SECOND[:160], "what it is about"
+    book.hear(1.0)
+    assert OTHER not in b"".join(c.ulaw for c in book.sound if isinstance(c, PlayAudio) and c.stream == 1)
+    book >> KeyHeard(2, "1")
+    assert CloseSession(1) in book._pending, "both hear each other, and the agent leaves"
+    book.ignore()
+    book >> SessionClosed(1, None, 1000, "")
+    (outcome,) = book.notes(notes.Outcome)
+    assert outcome.text == f"Transferred to {TO}: they want sales"
+    user(book, 0.5)
+    assert OTHER in b"".join(c.ulaw for c in book.sound if isinstance(c, PlayAudio) and c.stream == 1)
+    book >> KeyHeard(2, "*")
+    book.done()  # they are not our user
+    book >> StreamStopped(2)
+    all_over(book)
+    (ended,) = book.notes(notes.Ended)
+    assert (ended.result, ended.cause) == ("success", "transferred")
+
+
+@pytest.mark.parametrize("how", ["declined", "no key", "nobody", "voicemail", "gone"])
+def test_who_does_not_take_it_leaves_the_other_side_to_the_agent(how: str) -> None:
+    book = asked()
+    if how == "nobody":
+        book >> Dialled("CA2", 2) >> LegReported("no-answer", 2, leg=2)
+    else:
+        on_their_line(book)
+    if how == "declined":
+        book >> KeyHeard(2, "7") >> KeyHeard(2, "2")
+    elif how == "gone":
+        book >> StreamStopped(2)
+    elif how in ("no key", "voicemail"):
+        for _ in range(40):
+            user(book, 1.0)
+            if any(isinstance(command, AskResponse) for command in book._pending):
+                break
+            book.ignore()
+    (asks,) = [command for command in book._pending if isinstance(command, AskResponse)]
+    assert "The one to whom you transfer could not be reached" in asks.instructions
+    book.ignore()
+    assert book.call.phase == "talking"
+    assert not book.notes(notes.Outcome)
+    assert not any(command.stream == 1 for command in book.sound if isinstance(command, PlayAudio))
+
+
+def test_they_are_told_once_more() -> None:
+    book = asked()
+    on_their_line(book)
+    for _ in range(20):
+        user(book, 1.0)
+        for sound in [c for c in book.sound if isinstance(c, PlayMark) and c.stream == 2]:
+            book >> Marked(2, sound.name)
+        book.ignore()
+    assert user_hears(book).count(SECOND) == 2
+
+
+def test_nobody_is_asked_while_our_user_is_rung() -> None:
+    book = rung()
+    book >> SessionOpened(2)
+    book >> ToolCalled(2, "r4", "c4", "transfer_call", ASK) << VetNumber
+    book >> NumberVetted(TO)
+    (told,) = [command for command in book._pending if isinstance(command, AnswerTool)]
+    assert "being called already" in told.output

@@ -119,3 +119,70 @@ async def test_a_call_is_transferred(to: str, cause: str, tmp_path: Path, monkey
         assert here.stage.model.open_sockets == 0
         assert all(stream.ended for stream in call.streams)
         await the_laws_were_kept(here)
+
+
+TAKES_OVER = """
+about = "Hears what it is about, presses 1, talks, and hangs up."
+steps = [
+  { ring = 0 },
+  { pause = 14 },
+  { press = "1" },
+  { pause = 2 },
+  { say = "Hello, this is Dana speaking.", by = "colleague" },
+  { pause = 8 },
+  { hangup = true },
+]
+"""
+DECLINES = 'about = "Has no time."\nsteps = [{ ring = 0 }, { pause = 6 }, { press = "2" }, { pause = 20 }]'
+
+
+WAITS = """
+about = "Says hello and waits for whoever they are connected with."
+steps = [
+  { ring = 1 },
+  { say = "Good morning, Northwind Parcels, this is Sam speaking. How can I help you?" },
+  { listen = 12, quiet = 1.0 },
+  { pause = 60 },
+]
+"""
+
+
+class Announcing(Mind):
+    """Has the one at the number of its task asked, and goes on alone when they do not take it."""
+
+    def answer(self, view: View) -> Plan:
+        if view.out_of_band or "transfer_call" not in view.tools or not view.last("user"):
+            return super().answer(view)
+        if "could not be reached" in view.context or "could not be reached" in view.instructions:
+            gone = {"reason": "not taken", "outcome": "They did not take the call."}
+            return Plan("They can't come to the telephone. Goodbye.", (("hangup_call", gone),))
+        if view.last("call") == "transfer_call":
+            return Plan("One moment please.")
+        asked = {"to": DANA, "reason": "as asked", "announcement": "I have Northwind Parcels on the line."}
+        return Plan("I am connecting you.", (("transfer_call", asked),))
+
+
+@pytest.mark.parametrize(("phone_does", "cause"), [(TAKES_OVER, "transferred"), (DECLINES, "hangup_call")])
+async def test_who_is_to_take_a_call_over_is_asked_first(
+    phone_does: str, cause: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    others = {DANA: phone_does}
+    waits = tmp_path / "waits.toml"
+    waits.write_text(WAITS)
+    async with house(str(waits), tmp_path, monkeypatch, policy=POLICY, others=others, talk=PACE) as here:
+        here.stage.model.mind = Announcing()
+        record: dict[str, Any] = await here.whole_call(task=f"Transfer whoever answers to {DANA}.")
+        assert record["end_reason"] == {"result": "success", "cause": cause}
+        leg = record["second_legs"][-1]
+        if cause == "transferred":
+            assert record["outcome"] == f"Transferred to {DANA}: as asked"
+            assert leg["connected_at"] - leg["answered_at"] >= 10.0, "not before they take it"
+            assert "this is Dana speaking" in heard_by(here, company(here))
+            assert record["cost"]["estimated"] is False, "both legs are ours to the end"
+        else:
+            assert (leg["connected_at"], leg["ended_because"]) == (None, "they declined")
+            assert record["outcome"] == "They did not take the call."
+            assert "They can't come to the telephone" in heard_by(here, company(here))
+        assert len(phone(here).audio()[1].replace(b"\xff", b"")) > 8000, "they are told what it is about"
+        everything_is_over(here)
+        await the_laws_were_kept(here)

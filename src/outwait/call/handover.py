@@ -13,6 +13,7 @@ from typing import Literal
 from outwait.call import commands as do
 from outwait.call import events as ev
 from outwait.call import notes
+from outwait.call.asking import Asking
 from outwait.call.clock import Deadlines
 from outwait.call.commands import AnyCommand, Tell
 from outwait.call.mixing import Mixer
@@ -40,6 +41,7 @@ class Mode(StrEnum):
 
     NONE = "none"
     RINGING = "ringing"
+    ASKING = "asking"  # somebody else hears what it is about, and decides; the two do not hear each other yet
     WHISPERING = "whispering"  # our user is heard already, and hears who is there
     JOINED = "joined"  # two people talk, without the agent
     TOGETHER = "together"  # and with it
@@ -79,6 +81,7 @@ class HandOver:
         self._waits = waits
         self._legs = 1
         self._whisper = b""
+        self._asking: Asking | None = None  # the one who is rung is not our user, and may decline
         self._mouth = Playout(setup.policy)
         self._whispered_from = 0.0  # media s of the second leg
         self._mixer = Mixer()
@@ -118,6 +121,11 @@ class HandOver:
         return self.mode in (Mode.JOINED, Mode.TOGETHER)
 
     @property
+    def to_others(self) -> bool:
+        """Whoever is rung, or was last, is not our user: the call is transferred."""
+        return self._asking is not None
+
+    @property
     def seconds(self) -> float:
         """Media s of our user's leg."""
         return self.second.clock.at if self.second is not None else 0.0
@@ -126,15 +134,19 @@ class HandOver:
 
     def ring(self, to: str, why: str, whisper: bytes, at: float, now: float) -> list[AnyCommand]:
         """Call our user. `whisper`: what they hear first, mu-law."""
-        self._legs += 1
-        self._whisper = whisper
-        self.mode = Mode.RINGING
-        self.second = SecondLeg(self._legs, to, self._setup.from_, why, self._policy, self._waits)
-        return self.second.dial(at, now)
+        self._whisper, self._asking = whisper, None
+        return self._dial(to, why, at, now)
+
+    def ask(self, to: str, why: str, at: float, now: float) -> list[AnyCommand]:
+        """Call somebody else, who is told what it is about (`whisper`) before they decide."""
+        self._asking = Asking(self._policy)
+        return self._dial(to, why, at, now)
 
     def whisper(self, ulaw: bytes) -> None:
-        """Better words for our user are at hand."""
+        """Better words for whoever is rung are at hand."""
         self._whisper = ulaw
+        if self._asking is not None:
+            self._asking.words(ulaw)
 
     def cancel(self, why: str, at: float) -> list[AnyCommand]:
         """The person is not there any more; our user need not come."""
@@ -180,13 +192,19 @@ class HandOver:
     def of_stream(self, event: StreamEvent, at: float, now: float) -> list[AnyCommand]:
         """News of our user's stream."""
         match event:
+            case ev.Marked(name=name) if self._asking is not None and self.mode is Mode.ASKING:
+                self._asking.marked(name)
             case ev.Marked(name=name):
                 self._mouth.marked(name)
             case ev.StreamStopped() if self.second is not None:  # the carrier says that their leg is over
                 return self.second.end("they hung up", at)
             case ev.StreamLost() if self.second is not None:
                 self._mouth.rewind()
+                if self._asking is not None:
+                    self._asking.rewind()
                 return self.second.stream_lost(now)
+            case ev.KeyHeard(digit=digit) if self._asking is not None:
+                return self._decided(self._asking.answer(digit), at)
             case ev.KeyHeard(digit=digit) if digit == RECALL_KEY and self.mode is Mode.JOINED:
                 return self._together(at, "recalled")
         return []
@@ -249,6 +267,9 @@ class HandOver:
             late = second.clock.at - self._whispered_from > self._policy.whisper_seconds
             if self._mouth.quiet or late:
                 commands += self._connect(at)
+        if self.mode is Mode.ASKING and self._asking is not None:
+            commands += self._asking.advance(second.stream, second.clock.at)
+            return commands + (second.end("they did not answer", at) if self._asking.late(second.clock.at) else [])
         if self.mode is Mode.TOGETHER:
             self._mixer.hear(event.ulaw)
         if stream and (agent_quiet or self.mode is Mode.JOINED) and self.mode is not Mode.NONE:
@@ -259,12 +280,28 @@ class HandOver:
 
     def _stream_started(self, second: SecondLeg, stream: int, at: float, now: float) -> list[AnyCommand]:
         commands = second.stream_started(stream, at, now)
-        if self.mode is Mode.RINGING and not second.ending:
+        if self.mode is Mode.RINGING and not second.ending and self._asking is not None:
+            self.mode = Mode.ASKING
+            self._asking.answered(second.clock.at)
+        elif self.mode is Mode.RINGING and not second.ending:
             self.mode = Mode.WHISPERING
             self._whispered_from = second.clock.at
             if self._whisper:
                 self._mouth.phrase("", self._whisper)
         return commands
+
+    def _dial(self, to: str, why: str, at: float, now: float) -> list[AnyCommand]:
+        self._legs += 1
+        self.mode = Mode.RINGING
+        self.second = SecondLeg(self._legs, to, self._setup.from_, why, self._policy, self._waits)
+        return self.second.dial(at, now)
+
+    def _decided(self, answer: Literal["takes", "declines"] | None, at: float) -> list[AnyCommand]:
+        """Whoever was asked has pressed a key."""
+        if self.mode is not Mode.ASKING or self.second is None or self._asking is None or answer is None:
+            return []
+        said = self._asking.stop(self.stream)
+        return said + (self._connect(at) if answer == "takes" else self.second.end("they declined", at))
 
     def _connect(self, at: float) -> list[AnyCommand]:
         self.mode = Mode.JOINED

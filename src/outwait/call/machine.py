@@ -140,7 +140,8 @@ class Call:
             case ev.CalledBack(carrier_call_id=carrier_call_id):
                 return self._called_back(carrier_call_id, now)
             case ev.NumberVetted():
-                return self._do(self._wishes.vetted(event, now), now) if self._ending is None else []
+                up = bool(self._line.stream)
+                return self._do(self._wishes.vetted(event, now, up=up), now) if self._ending is None else []
             case ev.Transcribed() | ev.NotTranscribed():
                 if not self._listens:
                     return []
@@ -320,6 +321,8 @@ class Call:
         if not self._bill.fits(at):
             commands += self._talk.break_off("budget", self._line.stream, at)
             return commands + self._end(acts.End("client_error", "budget", polite=True), now)
+        if self._line.too_long(at):
+            return commands + self._end(acts.End("client_error", "time_limit"), now)
         if self.phase is Phase.HOLDING and self._holds.too_long(at):
             return commands + self._end(acts.End("client_error", "hold_limit"), now)
         return commands
@@ -452,7 +455,7 @@ class Call:
         commands: list[AnyCommand] = []
         for news in self._handover.news:
             if news == "left":
-                commands += self._end(acts.End("success", "handed_over"), now)
+                commands += self._end(acts.End("success", self._handed), now)
                 continue
             if news == "connected":
                 if self.phase is Phase.RESUMING:
@@ -474,7 +477,7 @@ class Call:
             return self._wait_for_call_back(now)
         result, cause = end.result, end.cause
         if cause == "remote_hangup" and self._handover.connected:
-            result, cause = "success", "handed_over"
+            result, cause = "success", self._handed
         ending = Ending(result, cause, goodbye=end.goodbye, polite=end.polite, remote=end.remote, transfer=end.transfer)
         self._ending = Farewell(
             ending, self._policy, self._waits, self._media, self._line, self._talk, self._silence, self._meter
@@ -577,6 +580,11 @@ class Call:
     def _listens(self) -> bool:
         """What is heard now may still change something."""
         return self._ending is None and bool(self._line.stream)
+
+    @property
+    def _handed(self) -> str:
+        """How a call is called that people go on with by themselves."""
+        return "transferred" if self._handover.to_others else "handed_over"
 
     @property
     def _may_speak(self) -> bool:

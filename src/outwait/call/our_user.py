@@ -5,11 +5,13 @@ from __future__ import annotations
 from outwait.call import events as ev
 from outwait.call.bill import LineBill
 from outwait.call.clock import MediaClock
-from outwait.call.commands import AnyCommand
+from outwait.call.commands import AnyCommand, Tell
 from outwait.call.conversation import Conversation
 from outwait.call.handover import HandOver, News
+from outwait.call.notes import Outcome
+from outwait.call.phrasebook import TAKE_IT
 from outwait.call.setup import Setup
-from outwait.call.tools import refusal
+from outwait.call.tools import TransferCall, refusal
 
 WHISPER = "whisper now"  # the phrase that is made for one ring
 MAX_WHISPER = 120  # characters of a reason that our user hears
@@ -18,6 +20,10 @@ _PUTTING_THROUGH = (
     "through. Keep them on the line: answer in a few words if they say anything, and do not begin with the task."
 )
 _RINGING = '{"ok": true, "now": "they are being called; keep the person on the line until they come"}'
+_ASKED = (
+    '{"ok": true, "now": "they are being called and asked; keep the other side on the line until you are told more"}'
+)
+_TRANSFERRED = "Somebody else has taken the call over and talks to them without you."
 _ALONE = "Tell them so in a few words and go on with the task alone."
 _LEFT = "The person you call for has left the line."
 _RECALLED = "The person you call for has asked you back: all three of you hear each other now."
@@ -39,6 +45,8 @@ class OurUser:
         self._talk = talk
         self._handover = handover
         self._bill = bill
+        self._language = setup.language
+        self._outcome = Outcome(text="", reason="")  # of a call that somebody else takes over
 
     def is_at(self, number: str) -> bool:
         """This is their telephone."""
@@ -63,14 +71,28 @@ class OurUser:
         commands += self._talk.make_phrase(WHISPER, f"They are on the line: {reason[:MAX_WHISPER]}")
         return commands + self._ring(to, f"asked: {reason}", now)
 
+    def ask(self, call: ev.ToolCalled, request: TransferCall, now: float, *, up: bool) -> list[AnyCommand]:
+        """Somebody else is to take the call over, and is asked first. `up`: as above."""
+        if not (up and self._may_ring):
+            why = "somebody is being called already" if not self._handover.free else "there is no money left for it"
+            return self._talk.answer_tool(call, refusal(why), respond=True, now=now)
+        commands = self._talk.answer_tool(call, _ASKED, respond=False, now=now)
+        commands += self._talk.make_phrase(WHISPER, f"{request.announcement} {TAKE_IT[self._language]}")
+        self._outcome = Outcome(text=f"Transferred to {request.to}: {request.reason}", reason=request.reason)
+        return commands + self._handover.ask(request.to, f"transfer: {request.reason}", self._media.read(now), now)
+
     def news(self, news: News, now: float, *, talking: bool) -> list[AnyCommand]:
         """What became of them, and what the agent does then. `talking`: the other side is there to be told."""
         at = self._media.read(now)
         match news:
+            case "connected" if self._handover.to_others:
+                self._talk.context.happened(_TRANSFERRED)
+                return [Tell(self._outcome), *self._talk.close("ended", now, at)]
             case "connected":
                 return self._connected(at, now)
             case "absent":
-                why = f"The person you call for could not be reached ({self._handover.why})."
+                whom = "The one to whom you transfer" if self._handover.to_others else "The person you call for"
+                why = f"{whom} could not be reached ({self._handover.why})."
                 if talking:
                     return self._talk.take_over(why, _ALONE, now, at)
                 self._talk.context.happened(why)

@@ -111,6 +111,14 @@ _THROUGH: Final[Mapping[str, tuple[str, str]]] = {
 }
 """With the name, and in want of one."""
 
+TAKE_IT: Final[Mapping[str, str]] = {
+    "en": "Press 1 to take the call, or 2 if you can't.",
+    "de": "Drücken Sie die 1, um das Gespräch zu übernehmen, oder die 2, wenn es nicht geht.",
+    "es": "Pulse 1 para atender la llamada, o 2 si no puede.",
+    "fr": "Appuyez sur 1 pour prendre l'appel, ou sur 2 si vous ne pouvez pas.",
+}
+"""Behind what somebody is told who is to take a call over: see `asking`."""
+
 LANGUAGES: Final = tuple(_WORDS)
 
 

@@ -139,6 +139,8 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
     # media s of hold; who is back sooner is no reason to ring our user, and may be nobody
     whisper_seconds: float = 1.5
     # media s that our user hears who is there, before they hear them
+    ask_seconds: float = 30.0
+    # media s that somebody else, who is to take the call over, has for hearing what it is about and deciding
     relay_lag: float = 0.6
     # media s of sound that may wait at the carrier between the two; what is more is thrown away
 

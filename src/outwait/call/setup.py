@@ -75,6 +75,7 @@ class Setup(msgspec.Struct, frozen=True, kw_only=True):
     human: Human | None = None  # who is rung when a person is there; None: nobody
     call_back_minutes: float | None = None  # how long the task waits for a call back; None: it takes none
     transfer_countries: tuple[str, ...] | None = None  # ISO 3166 letters that the key allows; None: it has no rule
+    language: str = "en"  # of the house's own sentences
     reaction: float = 0.0  # wall s that the engine lets people wait for its first sound, as far as is known
     menu_path: tuple[str, ...] = ()  # what to look for in the company's menus, in turn; (): what the task says
     known: Known | None = None  # of this number, from earlier calls

@@ -19,6 +19,7 @@ OK = '{"ok": true}'
 
 MAX_DIGITS = 64  # keys in one press_digits; nobody asks for more, and each takes 0.2 s of the line
 MAX_WORDS = 2000  # characters of a reason, an outcome or a quote that are kept
+MAX_ANNOUNCEMENT = 400  # characters that somebody is told before they take a call over
 MAX_QUOTES = 50  # of a result's evidence that are kept
 
 _DIGITS = re.compile(r"[0-9*#A-Dw]+")
@@ -69,6 +70,7 @@ class TransferCall(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_
 
     to: str  # E.164
     reason: str
+    announcement: str = ""  # what the one at that number is told before they decide; "": they are not asked
 
 
 class ExpectCallBack(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="name", tag="expect_call_back"):
@@ -114,13 +116,7 @@ def schemas(
             "after the menu has said which key it wants, and say nothing while you do it.",
             digits="The keys in order: 0-9, * and #; w waits half a second. '2', '1ww4', '12345678#'.",
         ),
-        _schema(
-            "transfer_call",
-            "Connect the other side to another phone number and leave the call. Only when your task says to whom, or "
-            "when the other person asks for it and the task allows it. Tell them first that you are connecting them.",
-            to="The number in international form, with + and country code: '+12025550143'.",
-            reason="Why, in a few words.",
-        ),
+        _transfer(),
     ]
     if call_back:
         common.append(_call_back())
@@ -177,11 +173,11 @@ def _checked(request: ToolRequest) -> ToolRequest | Mistake:
             return PressDigits(digits=keys)
         case ExpectCallBack(reason=reason):
             return ExpectCallBack(reason=reason.strip()[:MAX_WORDS])
-        case TransferCall(to=to, reason=reason):
+        case TransferCall(to=to, reason=reason, announcement=announcement):
             number = _SEPARATORS.sub("", to)
             if not _NUMBER.fullmatch(number):
                 return Mistake("transfer_call: `to` must be a number in international form, such as +12025550143.")
-            return TransferCall(to=number, reason=reason.strip()[:MAX_WORDS])
+            return TransferCall(number, reason.strip()[:MAX_WORDS], announcement.strip()[:MAX_ANNOUNCEMENT])
 
 
 def _schema(name: str, description: str, **fields: str) -> dict[str, object]:
@@ -196,6 +192,22 @@ def _schema(name: str, description: str, **fields: str) -> dict[str, object]:
             "additionalProperties": False,
         },
     }
+
+
+def _transfer() -> dict[str, object]:
+    tool: dict[str, Any] = _schema(
+        "transfer_call",
+        "Connect the other side to another phone number and leave the call. Only when your task says to whom, or "
+        "when the other person asks for it and the task allows it. Tell them first that you are connecting them. With "
+        "an announcement the one at that number is called and asked first: keep the other side on the line until they "
+        "are connected, or until you are told that the call is not taken.",
+        to="The number in international form, with + and country code: '+12025550143'.",
+        reason="Why, in a few words.",
+        announcement="Optional. What the one at that number hears before they decide whether to take the call, in one "
+        "or two sentences: who calls, and what it is about. How they take it is said after that.",
+    )
+    tool["parameters"]["required"] = ["to", "reason"]
+    return tool
 
 
 def _call_back() -> dict[str, object]:

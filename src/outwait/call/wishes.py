@@ -77,13 +77,15 @@ class Wishes:
         respond = not self._errands.together(call)
         return [Tell(ran), *self._talk.tool_came_back(call, done.output, respond=respond, talking=talking, now=now)]
 
-    def vetted(self, event: ev.NumberVetted, now: float) -> list[acts.Step]:
-        """The house's rules have been asked about a number."""
+    def vetted(self, event: ev.NumberVetted, now: float, *, up: bool) -> list[acts.Step]:
+        """The house's rules have been asked about a number. `up`: the line is."""
         call, request = self._vetting.pop(event.number, (None, None))
         if call is None or request is None:
             return []
         if event.refusal:
             return [*self._refuse(call, event.refusal, now)]
+        if request.announcement:
+            return [*self._our_user.ask(call, request, now, up=up)]
         outcome = notes.Outcome(text=f"Transferred to {request.to}: {request.reason}", reason=request.reason)
         return [
             *self._agree(call, now),

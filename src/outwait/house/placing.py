@@ -48,6 +48,7 @@ def setup_of(request: CallRequest, house: House, known: Known | None = None) -> 
         reserves=tuple(_means(other, house) for other in house.failover if other != name),
         machine=_means(house.engine_menu, house) if house.engine_menu not in ("", name) else None,
         disclosure=disclosure,
+        language=house.language,
         phrases=phrases(disclosure, request.human, house.language, slow=slow, recorded=house.recordings is not None)
         | _sayings(known),
         recorded=house.recordings is not None,
