@@ -126,6 +126,7 @@ def _live(settings: Settings) -> Engine | None:
         base_url=settings.openai_base_url,
         voice=voice_of(settings, _LIVE),
         backend=settings.live_backend,
+        store=settings.live_resume == "fork",
     )
 
 

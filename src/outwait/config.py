@@ -88,6 +88,8 @@ class Settings(BaseSettings):
     azure_voicelive_api_key: SecretStr | None = _vendor("AZURE_VOICELIVE_API_KEY", "AZURE_VOICE_LIVE_API_KEY")
     live_backend: str = "gpt-5.4-mini"
     # text model that calls the tools of a Live model; on Azure its deployment has the same name
+    live_resume: Literal["seed", "fork"] = "seed"
+    # how the next Live session knows of the last one; fork: sessions are stored at OpenAI, with a recording, 30 days
     xai_api_key: SecretStr | None = _vendor("XAI_API_KEY")
     xai_base_url: str = "https://api.x.ai/v1"
     gemini_api_key: SecretStr | None = _vendor("GEMINI_API_KEY", "GOOGLE_API_KEY")

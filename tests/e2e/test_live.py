@@ -95,6 +95,37 @@ async def test_a_session_that_fails_has_a_successor_and_is_paid(
         assert record["cost"]["estimated"] is (reason in reasons and reason != "expired")
 
 
+@pytest.mark.parametrize("forgets", [False, True])
+async def test_a_session_goes_on_from_the_stored_one(
+    forgets: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with house("silence_hold", tmp_path, monkeypatch, engine="live", OUTWAIT_LIVE_RESUME="fork") as here:
+        model = here.stage.model
+        if forgets:
+            monkeypatch.setattr(model, "stored", Forgetful())
+        record = await here.whole_call()
+        assert record["end_reason"] == {"result": "success", "cause": "hangup_call"}
+        assert "tomorrow between ten and twelve" in record["outcome"]
+        assert [session["reason"] for session in record["sessions"]] == ["hold", "ended"]
+        first, *_, last = [connection.session for connection in model.connections]
+        assert first.session["store"] is True
+        told = " ".join(turn.text.lower() for turn in last.turns)
+        assert "a person has just come back" in told
+        assert "please hold" in told
+        if forgets:
+            assert last.session["input"], "it was told everything"
+        else:
+            assert model.connections[-1].path.endswith("/live_sim0001/fork")
+            assert "input" not in last.session, "it remembers"
+            await check(record, here)
+        assert record["cost"]["model_usd"] == pytest.approx(model.bill.usd, rel=0.02)
+
+
+class Forgetful(dict[str, object]):
+    def __contains__(self, name: object) -> bool:
+        return False
+
+
 async def test_one_that_refuses_for_good_ends_the_call(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     async with house("model_refused", tmp_path, monkeypatch, engine="live") as here:
         record = await here.whole_call()

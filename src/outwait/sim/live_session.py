@@ -74,12 +74,31 @@ class _Backend:
     open: set[str] = field(default_factory=set)  # calls without a result
 
 
+@dataclass(frozen=True)
+class Stored:
+    """A session that has ended and is kept: how it was configured, and what was said."""
+
+    session: Json
+    turns: tuple[Turn, ...]
+
+
 class LiveSession:
     """The server's side of one connection. See `model_server.Serving`."""
 
     def __init__(
-        self, number: int, mind: Mind, hearing: Hearing, bill: LiveBill, timing: LiveTiming | None = None
+        self,
+        number: int,
+        mind: Mind,
+        hearing: Hearing,
+        bill: LiveBill,
+        timing: LiveTiming | None = None,
+        *,
+        stored: dict[str, Stored] | None = None,
+        source: Stored | None = None,
     ) -> None:
+        """`stored`: where sessions are kept that wish it, by their ids; `source`: the one that this goes on from."""
+        self._stored = stored if stored is not None else {}
+        self._source = source
         self.number = number
         self.counts = SessionCounts()
         self.close_code: int | None = None
@@ -188,6 +207,12 @@ class LiveSession:
         handlers[kind](event)
 
     def _start(self, event: Json) -> None:
+        if self._source is not None:
+            self.session = self._source.session | wire.check_fork(event["session"])
+            self.turns = list(self._source.turns)
+            self._began = self._now
+            self._answer(event, "session.started", session=self._resource())
+            return
         session = wire.check_session(event["session"], MODELS)
         backend = self._backend_of(session)
         if backend and backend not in BACKENDS:
@@ -451,6 +476,8 @@ class LiveSession:
             return
         self._count()
         self._closed = True
+        if self.session.get("store"):
+            self._stored[self._resource()["id"]] = Stored(self.session, tuple(self.turns))
         closed: Json = {"type": "session.closed", "reason": reason, "session": self._resource()}
         if not self.stalled:
             closed["usage"] = {"seconds": self._bill.tell(self.number)}

@@ -85,6 +85,14 @@ def check_session(session: Any, models: frozenset[str]) -> Json:
     return session
 
 
+def check_fork(session: Any) -> Json:
+    """What `session.start` may change of a stored session that goes on. Raises Refused."""
+    _known(session, {"audio", "delegation", "store"}, "session.")
+    _known(session.get("audio") or {}, {"format"}, "session.audio.")
+    _check_audio(session.get("audio") or {})
+    return dict(session)
+
+
 def check_update(session: Any, delegation: str) -> None:
     """A session may change how its backend works, and nothing else. Raises Refused."""
     if not isinstance(session, dict):

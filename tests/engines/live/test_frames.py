@@ -6,6 +6,7 @@ import json
 from typing import Any
 
 import pytest
+from openai.types.live import ForkSessionStartEvent
 
 from outwait.call.commands import SeedItem
 from outwait.call.tools import schemas
@@ -55,6 +56,13 @@ def test_a_session_is_told_all_at_once() -> None:
         ("developer", 'The tool answered {"ok":true}'),
     ]
     assert "input" not in started([])
+
+
+def test_a_fork_changes_nothing_but_where_its_sound_goes() -> None:
+    message = json.loads(frames.fork("start"))
+    checked = ForkSessionStartEvent.model_validate(message)
+    assert checked.model_dump(exclude_none=True) == message, "no field that the type does not know"
+    assert live_wire.check_fork(message["session"])["store"] is True
 
 
 @pytest.mark.parametrize(("count", "length"), [(400, 20), (60, 3000), (127, 10), (128, 10), (129, 10)])

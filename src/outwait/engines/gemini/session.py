@@ -17,6 +17,7 @@ from outwait.engines.gemini import frames
 from outwait.engines.gemini.dialogue import Dialogue
 from outwait.engines.gemini.messages import parse, parse_refusal
 from outwait.engines.place import Place
+from outwait.engines.seeds import recall
 from outwait.engines.websocket import CONNECT_SECONDS, SocketSession, shut
 
 SETTLE_SECONDS = 1.0  # wall s for the last bill and the last handle to come before we close
@@ -46,10 +47,8 @@ class GeminiSession(SocketSession):
         self._model, self._voice = model, voice
         self._instructions = instructions
         self._tools = list(tools)
-        self._seed = [item for item in seed if item.kind != "memory"]
-        marks = [at for at, item in enumerate(seed) if item.kind == "memory"]
-        self._handle = seed[marks[-1]].text if marks else ""
-        self._new = self._seed[marks[-1] - len(marks) + 1 :] if marks else self._seed  # what it does not remember
+        memory = recall(seed)
+        self._handle, self._seed, self._new = memory.handle, memory.words, memory.since
         self._ready = False
         self._hearing = False  # a message is being received
         self._settled = asyncio.Event()

@@ -76,14 +76,16 @@ def live_engine(
     base_url: str = OPENAI_BASE_URL,
     voice: str | None = None,
     backend: str = BACKEND,
+    store: bool = False,
     connect_seconds: float = CONNECT_SECONDS,
 ) -> LiveEngine:
-    """OpenAI, or a server that speaks like it. Raises ValueError for settings that can't be right."""
+    """OpenAI, or a server that speaks like it. `store`: sessions are kept there, and the next one goes on from the last
+    (a fork). Raises ValueError for settings that can't be right."""
     base = split(base_url, "the OpenAI base URL")
     secret = key(api_key, "the OpenAI key")
     url = f"{root(base)}{base.path.rstrip('/')}{PATH}"
     place = Place(url=url, headers={"Authorization": f"Bearer {secret}"}, secret=secret)
-    manner = Manner(voice or VOICE, given(backend, "the backend model"))
+    manner = Manner(voice or VOICE, given(backend, "the backend model"), store)
     door = Door("live", "openai", given(model, "the model"), place)
     return LiveEngine(door, model=door.model, manner=manner, connect_seconds=connect_seconds)
 

@@ -18,6 +18,7 @@ TOKEN_CHARS = 3  # of text at least, so that a limit in tokens holds in most lan
 MESSAGE_TOKENS = 8  # that each message costs beside its text; an estimate
 FIRST = 4  # messages of the history that are kept whatever is left out: the brief, and how the call began
 
+_FORMAT = {"type": "audio/pcmu", "rate": 8000}
 _LEFT_OUT = "(Some of the conversation is left out here.)"
 
 _VOICE = """
@@ -41,6 +42,7 @@ class Manner:
 
     voice: str
     backend: str  # model id at the vendor; on Azure the name of its deployment
+    store: bool = False  # sessions are kept by the vendor, with a recording, so that the next one can go on from there
 
 
 def start(
@@ -55,7 +57,7 @@ def start(
     session: dict[str, Any] = {
         "model": model,
         "instructions": instructions + _VOICE,
-        "audio": {"format": {"type": "audio/pcmu", "rate": 8000}, "output": {"voice": manner.voice}},
+        "audio": {"format": _FORMAT, "output": {"voice": manner.voice}},
         "delegation": {
             "type": "responses",
             "responses": {
@@ -65,10 +67,16 @@ def start(
                 "parallel_tool_calls": False,
             },
         },
-        "store": False,  # a stored session keeps a recording with the vendor
+        "store": manner.store,
     }
     if history := _history(seed):
         session["input"] = history
+    return json.dumps({"type": "session.start", "event_id": event_id, "session": session})
+
+
+def fork(event_id: str) -> str:
+    """The first message to a stored session that goes on: model, instructions and tools are as they were."""
+    session = {"audio": {"format": _FORMAT}, "store": True}
     return json.dumps({"type": "session.start", "event_id": event_id, "session": session})
 
 

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import ssl
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from urllib.parse import quote
 
 from msgspec import structs
 from websockets.asyncio.client import ClientConnection
-from websockets.exceptions import ConnectionClosed
+from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from outwait.call.commands import SeedItem
-from outwait.call.events import AnyEvent, SessionOpened, Trouble
+from outwait.call.events import AnyEvent, MemoryKept, SessionComplained, SessionOpened, Trouble
 from outwait.engines.ends import End, refusal
 from outwait.engines.live import frames
 from outwait.engines.live.duplex import Duplex
@@ -20,7 +23,12 @@ from outwait.engines.live.messages import BackendEnded, Closed, ServerMessage, S
 from outwait.engines.openai.dialogue import FATAL, objection, verdict
 from outwait.engines.openai.messages import ErrorSaid, parse_refusal
 from outwait.engines.place import Place
+from outwait.engines.seeds import line, recall
 from outwait.engines.websocket import CONNECT_SECONDS, SocketSession, seconds_left, shut
+from outwait.engines.wire import Connection
+
+FORGOTTEN = frozenset({400, 403, 404, 409, 410})
+"""HTTP statuses of a server that does not go on from a stored session; which of them it is, is unverified."""
 
 FINAL_SECONDS = 1.5  # s for the server to finalise the session; its own limit is 10, and every second may be billed
 
@@ -43,7 +51,13 @@ class LiveSession(SocketSession):
         tls: ssl.SSLContext | None = None,
     ) -> None:
         super().__init__(number, place, post, connect_seconds=connect_seconds, tls=tls)
-        self._start = frames.start(model, manner, instructions, seed, tools, "start")
+        memory = recall(seed)
+        self._stores = manner.store
+        self._fork = memory.handle if manner.store else ""  # the session that is gone on from
+        self._since = memory.since  # what that one does not know
+        self._start = frames.start(model, manner, instructions, memory.words, tools, "start")
+        self._id = ""  # the server's own
+        self._expires_at: float | None = None  # s since 1970, by the server's clock
         self._standing = False
         self._finalised = asyncio.Event()
         self._duplex = Duplex(
@@ -86,8 +100,42 @@ class LiveSession(SocketSession):
 
     # --- the wire
 
+    async def _dial(self, place: Place) -> Connection:
+        if self._fork:
+            try:
+                return await super()._dial(replace(place, url=f"{place.url}/{quote(self._fork, safe='')}/fork"))
+            except InvalidStatus as refused:
+                if refused.response.status_code not in FORGOTTEN:
+                    raise
+                self._forget()
+        return await super()._dial(place)
+
     async def _configure(self, socket: ClientConnection) -> None:
-        await socket.send(self._start)
+        forked = bool(self._fork)
+        if forked:
+            with contextlib.suppress(ConnectionClosed):
+                await self._begin(socket, frames.fork("start"))
+            if not self._standing:
+                self._end = None
+                self._forget()
+                socket.transport.abort()
+                self._socket = socket = await self._dial(self._place)
+        if not self._standing:
+            await self._begin(socket, self._start)
+            forked = False
+        if self._standing:
+            for number, item in enumerate(self._since if forked else ()):
+                if note := line(item):
+                    await socket.send(frames.keep_in_mind(note, f"since_{number}"))
+            self._post(SessionOpened(self._number, seconds_left(socket, self._expires_at)))
+
+    def _forget(self) -> None:
+        """The server does not go on from that one: the new session is told everything."""
+        self._fork = ""
+        self._post(SessionComplained(self._number, "memory_refused", "the server does not go on from the last session"))
+
+    async def _begin(self, socket: ClientConnection, start: str) -> None:
+        await socket.send(start)
         started: list[Started] = []
 
         def hear(data: bytes | str) -> None:
@@ -103,8 +151,8 @@ class LiveSession(SocketSession):
             self._take(await socket.recv(decode=self.decode), hear)
         if started and self._end is None:
             self._standing = True
+            self._id, self._expires_at = started[0].session, started[0].expires_at
             self._duplex.started(asyncio.get_running_loop().time())
-            self._post(SessionOpened(self._number, seconds_left(socket, started[0].expires_at)))
 
     def _hear(self, data: bytes | str) -> None:
         message = self._understand(data)
@@ -113,6 +161,8 @@ class LiveSession(SocketSession):
         end = self._duplex.receive(message)
         if isinstance(message, Closed):
             self._finalised.set()
+            if self._stores and self._id:
+                self._post(MemoryKept(self._number, self._id))
         if end is not None and not self._close_asked.is_set():
             self._finish(end)
 
