@@ -13,13 +13,11 @@ import msgspec
 import structlog
 
 from outwait import call_log, spare
-from outwait.audio.ear import Listening, Score
-from outwait.audio.tones import ToneFinder
+from outwait.audio.ear import Listening
 from outwait.call import commands as do
 from outwait.call import events as ev
 from outwait.call.commands import AnyCommand
 from outwait.call.events import AnyEvent, Trouble
-from outwait.call.hold import Scored
 from outwait.call.known import WAITS, Known, Wait
 from outwait.call.laws import LawBroken, Laws
 from outwait.call.machine import Call
@@ -29,17 +27,17 @@ from outwait.call.tools import schemas
 from outwait.carriers.base import Carrier, CarrierError, Stream
 from outwait.engines.base import Engine, EngineSession
 from outwait.house.desk import leg_id
+from outwait.house.ears import Ears
 from outwait.house.hearing import Hearing
 from outwait.house.inbox import Alarm, Inbox
 from outwait.house.logbook import Logbook, Show
 from outwait.house.recording import Recording
-from outwait.house.transcriber import NotRead, Transcriber
+from outwait.house.transcriber import Transcriber
 from outwait.store.base import Store, StoreError
 from outwait.toolbox import MAX_WORDS, BadArguments, ToolContext, ToolError, ToolGone
 
 COMPANY = 1  # the leg to it; the others are our user's
-MEMORY_SECONDS = 60.0  # of the far end between two times that the ear's memory is kept
-MUSIC = 0.5  # score of the ear from which no signalling tone is looked for: there are tones enough in music
+MEMORY_SECONDS = 60.0  # media s between two times that the ear's memory is kept: what a crash can make it forget
 
 log = structlog.get_logger(__name__)
 
@@ -89,16 +87,9 @@ class Runner:
         self._carrier = carrier
         self._vet = vet
         self._engines = engines
-        self._hearing = hearing
-        self._listening = listening or hearing.open()
-        self._remembered = 0.0  # s of the far end when the ear's memory was last kept
-        self._ear_fed = self._listening.seconds  # s
-        self._listened_at = 0.0  # loop s
-        self._tones = ToneFinder()
-        self._tones_from = self._ear_fed  # s of the ear at which they are first looked for
-        self._musical = False
-        self._transcriber = transcriber
-        self._transcribing: set[asyncio.Task[None]] = set()
+        self._ears = Ears(hearing, transcriber, self.inbox.post, listening)
+        self._remembered = 0.0  # media s at which their memory was last kept
+        self._idle: set[asyncio.Task[None]] = set()  # what nobody waits for any more when the call is over
         self._workshop = workshop
         self._phrases = phrases
         self._store = store
@@ -215,9 +206,7 @@ class Runner:
             case do.Listen(at=at, ulaw=ulaw):
                 self._listen(at, ulaw)
             case do.Transcribe(clip=clip, ulaw=ulaw):
-                task = self._spawn(self._transcribe(clip, ulaw))
-                self._transcribing.add(task)
-                task.add_done_callback(self._transcribing.discard)
+                self._idly(self._ears.read(clip, ulaw))
             case do.PlayAudio(stream=number, ulaw=ulaw):
                 if number in self._streams:
                     if self._recording is not None and self._legs[number] == COMPANY:
@@ -293,46 +282,15 @@ class Runner:
                 assert_never(command)
 
     def _listen(self, at: float, ulaw: bytes) -> None:
-        """The ear counts what it was fed; the call counts lost frames and gaps too."""
-        offset = at - self._ear_fed
-        seconds = len(ulaw) / 8000
-        self._ear_fed += seconds
-        now = asyncio.get_running_loop().time()
-        hurry = now - self._listened_at < seconds / 2  # faster than real time: the scores must keep up with the sound
-        self._listened_at = now
-
-        def tell(scores: list[Score]) -> None:
-            for score in scores:
-                self.inbox.post(ev.EarScored(_scored(score, offset)))
-            if scores:
-                self._musical = scores[-1].music >= MUSIC > scores[-1].tone
-
-        if self._musical:
-            self._tones.skip(len(ulaw))
-        else:
-            self._find_tones(ulaw, offset + self._tones_from)
-
-        self._hearing.hear(self._listening, ulaw, tell, hurry=hurry)
-
-    def _find_tones(self, ulaw: bytes, offset: float) -> None:
-        for tone in self._tones.hear(ulaw):
-            at = round(tone.start + offset, 3)
-            self.inbox.post(ev.ToneHeard(tone.kind, at, round(tone.end - tone.start, 3), tone.key))
-
-    async def _transcribe(self, clip: int, ulaw: bytes) -> None:
-        try:
-            if self._transcriber is None:
-                raise NotRead("there is no recogniser here")
-            text = await self._transcriber.read(ulaw)
-        except NotRead as error:
-            self.inbox.post(ev.NotTranscribed(clip, str(error)[:200]))
-        else:
-            self.inbox.post(ev.Transcribed(clip, text))
+        self._ears.hear(at, ulaw)
+        if at - self._remembered >= MEMORY_SECONDS:
+            self._remembered = at
+            self._idly(self._remember())
 
     async def _remember(self) -> None:
         """The next process should know what this one has heard; without it, it would only be fooled once more."""
         try:
-            await self._store.keep_memory(self.call.setup.id, self._listening.dump())
+            await self._store.keep_memory(self.call.setup.id, self._ears.memory())
         except StoreError as error:
             self._log.warning("the ear's memory can't be kept", error=str(error))
 
@@ -490,10 +448,15 @@ class Runner:
         assert self._tasks is not None
         return self._tasks.create_task(work)
 
+    def _idly(self, work: Coroutine[Any, Any, None]) -> None:
+        task = self._spawn(work)
+        self._idle.add(task)
+        task.add_done_callback(self._idle.discard)
+
     async def _leave(self) -> None:
         """Whatever should still be open is closed; what is not written is written, if the store lets us."""
-        for task in self._transcribing:
-            task.cancel()  # nobody waits for these words any more
+        for task in self._idle:
+            task.cancel()
         for session in self._sessions.values():
             session.close()
         for stream in list(self._streams.values()):
@@ -505,9 +468,3 @@ class Runner:
         if self.call.released:
             await self._remember()
         await self._book.finish(asyncio.get_running_loop().time(), self._tell([]))
-
-
-def _scored(score: Score, offset: float) -> Scored:
-    values = {name: getattr(score, name) for name in Scored.__struct_fields__}
-    values["at"] = round(values["at"] + offset, 3)
-    return Scored(**values)

@@ -14,10 +14,12 @@ from typing import Any
 import httpx2
 import pytest
 
+from outwait.audio.ear import Listening
 from outwait.sim.scenario import Pace, load, parse
 from outwait.sim.serving import serve_http
 from outwait.sim.stage import Stage
-from tests.e2e.house import LIMIT, TALK_PACE
+from outwait.store.sql import SqlStore
+from tests.e2e.house import LIMIT, TALK_PACE, house
 from tests.e2e.server import Server
 
 HOLD_PACE = 12.0  # times real time: two minutes of hold are time enough to start a server
@@ -175,3 +177,24 @@ async def test_two_people_who_were_put_through_go_on_with_another_server(tmp_pat
         assert "blue parcel" in stage.hearing.words(company.audio()[1]), "they hear each other again"
         assert stage.model.open_sockets == 0
         assert all(leg.over for leg in (company, phone))
+
+
+async def test_what_the_ear_has_heard_is_kept_as_the_hold_goes_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A process that is killed has no time to write it down; and when the call is over nobody needs it."""
+    kept: list[bytes] = []
+    keep = SqlStore.keep_memory
+
+    async def kept_too(store: SqlStore, call_id: str, data: bytes) -> None:
+        kept.append(data)
+        await keep(store, call_id, data)
+
+    monkeypatch.setattr(SqlStore, "keep_memory", kept_too)
+    async with house("silence_hold", tmp_path, monkeypatch) as here:
+        await here.whole_call()
+    assert len(kept) >= 2, "two minutes of hold"
+    assert 60 <= Listening.load(kept[0]).seconds < Listening.load(kept[-1]).seconds
+    connection = sqlite3.connect(tmp_path / "calls.db")
+    assert connection.execute("SELECT count(*) FROM memories").fetchone() == (0,)
+    connection.close()

@@ -166,6 +166,7 @@ class SqlStore:
         if ended:
             await connection.execute(_END_CALL, ended)
             await connection.execute(_DELIVER, due)
+            await connection.execute(_FORGET_SOUND, due)
         legs = [further for one in appends for further in _further_legs(one)]
         if legs:
             await connection.execute(self._insert_leg, legs)
@@ -387,6 +388,7 @@ async def _check_quota(connection: AsyncConnection, row: CallRow, quota: Quota) 
 
 # Made once: building a statement costs more than running it.
 _INSERT_CALL = calls.insert()
+_FORGET_SOUND = memories.delete().where(memories.c.call_id == sa.bindparam("of"))
 _OUR_CALL = calls.update().where(calls.c.id == sa.bindparam("of"), calls.c.epoch == sa.bindparam("by"))
 _CHANGE_CALL = _OUR_CALL.values({name: sa.bindparam(name) for name in ("record", "carrier_call_id", "live")})
 _END_CALL = _CHANGE_CALL.values({"spent": sa.bindparam("spent")})
