@@ -16,10 +16,11 @@ from outwait.carriers.base import CarrierError, LegReport
 from outwait.carriers.twilio.rest import CAPABILITIES
 from outwait.engines.openai import openai_engine
 from outwait.house.desk import CallRequest
+from outwait.house.furnishing import House
 from outwait.house.guard import Guardian, Rules
 from outwait.house.phrases import PhraseLibrary
 from outwait.house.reaper import Lease, Reaper
-from outwait.house.switchboard import House, Switchboard
+from outwait.house.switchboard import Switchboard
 from outwait.prices import PriceTable
 from outwait.store.base import CallRow
 from outwait.store.book import Book

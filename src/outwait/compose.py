@@ -24,11 +24,12 @@ from outwait.carriers.twilio.urls import Urls
 from outwait.config import ConfigError, Settings, data_folder
 from outwait.engines.base import Engine
 from outwait.house.courier import Courier, destination
+from outwait.house.furnishing import House
 from outwait.house.guard import Guardian, Rules
 from outwait.house.phrases import PhraseLibrary
 from outwait.house.reaper import Lease, Reaper, new_process
 from outwait.house.recording import Recordings
-from outwait.house.switchboard import House, Switchboard
+from outwait.house.switchboard import Switchboard
 from outwait.house.transcriber import Recogniser
 from outwait.plugins import Kit
 from outwait.prices import NoPrice, PriceTable

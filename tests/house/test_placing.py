@@ -11,8 +11,8 @@ import pytest
 from outwait.agent import Agent, Staffed
 from outwait.call.policy import Policy
 from outwait.house.desk import CallRequest, Refused
+from outwait.house.furnishing import House
 from outwait.house.placing import setup_of
-from outwait.house.switchboard import House
 from outwait.toolbox import function_tool
 from tests.fleet import WISH, World
 

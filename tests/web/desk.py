@@ -10,7 +10,7 @@ from typing import Any, Literal
 from outwait.call.events import AnyEvent
 from outwait.carriers.base import Stream
 from outwait.config import Settings
-from outwait.house.switchboard import CallRequest, Refused
+from outwait.house.desk import CallRequest, Refused
 from outwait.store.base import ApiKey, CallRow
 
 TOKEN = "auth-token"

@@ -9,7 +9,7 @@ from typing import Any
 import httpx2
 import pytest
 
-from outwait.house.switchboard import CallRequest, Refused
+from outwait.house.desk import CallRequest, Refused
 from outwait.store.base import ApiKey, Limits, StoreError
 from outwait.web import api as module
 from outwait.web.app import build

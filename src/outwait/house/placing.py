@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import msgspec
 
@@ -15,9 +15,7 @@ from outwait.call.policy import Policy
 from outwait.call.setup import Means, Setup, phrases
 from outwait.engines.base import Engine
 from outwait.house.desk import CallRequest, Refused
-
-if TYPE_CHECKING:
-    from outwait.house.switchboard import House
+from outwait.house.furnishing import House
 
 
 def setup_of(request: CallRequest, house: House, known: Known | None = None) -> Setup:

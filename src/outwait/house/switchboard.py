@@ -1,6 +1,6 @@
 """All calls of this process: places them, brings what the world says to the right one, hands them over at the end.
 
-The web layer talks to this and to nothing deeper.
+The web layer knows it as its `Desk`.
 """
 
 from __future__ import annotations
@@ -9,19 +9,15 @@ import asyncio
 import contextlib
 import hashlib
 import secrets
-import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import AsyncIterator, Callable, Mapping
 from typing import Any, Literal
 
 import msgspec
 import structlog
 
 from outwait import call_log
-from outwait.agent import Staffed
-from outwait.audio.ear import Ear, Listening
+from outwait.audio.ear import Listening
 from outwait.call.commands import Tell
-from outwait.call.cost import Prices
 from outwait.call.events import (
     AnyEvent,
     Begun,
@@ -36,29 +32,22 @@ from outwait.call.events import (
 from outwait.call.known import Known
 from outwait.call.machine import Call
 from outwait.call.notes import AnyNote, Ended, Reacted
-from outwait.call.policy import Policy
-from outwait.call.setup import DISCLOSURE, Setup
+from outwait.call.setup import Setup
 from outwait.call.states import Phase
-from outwait.carriers.base import Carrier, Stream
-from outwait.engines.base import Engine
+from outwait.carriers.base import Stream
 from outwait.house import telling
-from outwait.house.desk import CallRequest as CallRequest
-from outwait.house.desk import Desk as Desk
-from outwait.house.desk import Guard as Guard
-from outwait.house.desk import Inbox as Inbox
-from outwait.house.desk import Refused as Refused
-from outwait.house.desk import call_and_leg, leg_id
+from outwait.house.desk import CallRequest, Inbox, Refused, call_and_leg, leg_id
+from outwait.house.furnishing import House
 from outwait.house.hearing import Hearing
 from outwait.house.letters import Letters
 from outwait.house.logbook import Show
 from outwait.house.placing import countries_of, setup_of
-from outwait.house.recording import Recordings
 from outwait.house.telling import Told
-from outwait.house.transcriber import Recogniser, Transcriber
+from outwait.house.transcriber import Transcriber
 from outwait.record import Record
 from outwait.rules.numbers import NumberRefused, dialable, same_house
-from outwait.runner import Phrases, Runner
-from outwait.store.base import ApiKey, CallRow, OverQuota, Store, StoreError
+from outwait.runner import Runner
+from outwait.store.base import ApiKey, CallRow, OverQuota, StoreError
 
 REDIRECT_SECONDS = 4.0  # for the carrier to ask about the legs that a process lets go
 LEAVE_SECONDS = 6.0  # for the calls of a process that ends to close their sockets
@@ -70,35 +59,6 @@ log = structlog.get_logger(__name__)
 TOKEN_SECONDS = 600.0  # life of a stream token
 ELSEWHERE_SECONDS = 1.0  # wall s between looks at the log of a call that runs in another process
 NOTES_WAIT_SECONDS = 15.0  # an event stream with no news looks up at least so often
-
-
-@dataclass(frozen=True, slots=True)
-class House:
-    """What the switchboard works with."""
-
-    store: Store
-    carrier: Carrier
-    engines: Mapping[str, Engine]
-    ear: Ear
-    phrases: Phrases
-    policy: Policy
-    prices: Callable[[str, str], Prices]  # (engine, model); every engine of the house has a price
-    engine: str  # the default one
-    engine_menu: str = ""  # that which speaks to menus and queues; "": the same
-    failover: tuple[str, ...] = ()  # engines to turn to, in this order, when the one before is given up
-    guard: Guard | None = None  # None: every call may be placed
-    keys: Callable[[str], Awaitable[ApiKey | None]] | None = None  # whose API key this is
-    process: str = ""  # who holds the lease on the calls that run here; "": nobody, and every call is free
-    recordings: Recordings | None = None  # None: nothing is recorded
-    disclosure: str = DISCLOSURE  # how the agent names itself; "": it does not
-    language: str = "en"  # of the phrases: one of `phrasebook.LANGUAGES`
-    recogniser: Recogniser | None = None  # reads menus and announcements; None: nothing does
-    staff: Mapping[str, Staffed] = field(default_factory=dict)  # agents by name, the usual one first
-    webhook: Callable[[str | None], str] = lambda wanted: ""  # whom to tell of a call's end, "": nobody; raises Refused
-    on_ended: Callable[[], None] = lambda: None  # a call has ended, and is written down
-    wall: Callable[[], float] = time.time
-    on_reacted: Callable[[Reacted], None] = lambda note: None  # observes how long people waited
-    on_law_broken: Callable[[str], None] = lambda law: None  # counts
 
 
 class Live:

@@ -16,7 +16,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response, StreamingResponse
 
 from outwait.call.setup import Human
-from outwait.house.switchboard import CallRequest, Desk, Refused
+from outwait.house.desk import CallRequest, Desk, Refused
 from outwait.rules.numbers import NumberRefused, dialable, masked
 from outwait.store.base import ApiKey
 from outwait.web.access import CALLER

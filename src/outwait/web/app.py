@@ -13,7 +13,7 @@ from prometheus_client import CollectorRegistry
 
 from outwait.carriers.twilio.urls import Urls
 from outwait.config import ConfigError, Settings
-from outwait.house.switchboard import Desk
+from outwait.house.desk import Desk
 from outwait.plugins import Application, Kit
 from outwait.web import api, errors
 from outwait.web.access import Access

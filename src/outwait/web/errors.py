@@ -13,7 +13,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Match
 
-from outwait.house.switchboard import Refused
+from outwait.house.desk import Refused
 from outwait.store.base import StoreError
 
 log = structlog.get_logger(__name__)

@@ -26,7 +26,7 @@ from outwait.carriers.twilio.messages import (
 )
 from outwait.carriers.twilio.stream import TwilioStream
 from outwait.carriers.twilio.urls import Urls
-from outwait.house.switchboard import Desk, Inbox
+from outwait.house.desk import Desk, Inbox
 from outwait.store.base import StoreError
 from outwait.web.metrics import Metrics
 from outwait.web.socket import MEDIA, Extension

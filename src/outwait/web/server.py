@@ -15,7 +15,7 @@ import uvicorn
 from prometheus_client import CollectorRegistry
 
 from outwait.config import ConfigError, Settings
-from outwait.house.switchboard import Desk
+from outwait.house.desk import Desk
 from outwait.plugins import Kit
 from outwait.web.app import build
 from outwait.web.patience import PatientProtocol
