@@ -253,6 +253,7 @@ def bench(
 
 app.command()(cli_keep.prune)
 app.command()(cli_keep.forget)
+app.command()(cli_keep.number)
 app.add_typer(cli_keep.key, name="key")
 app.add_typer(cli_keep.dnc, name="dnc")
 

@@ -136,6 +136,8 @@ class Record:
                 self._queue = {
                     "position": note.position,
                     "wait_seconds": note.wait_seconds,
+                    "hours": note.hours or None,
+                    "closed": note.closed,
                     "heard_at": _ms(note.at),
                 }
                 self._line.seen(note.at)

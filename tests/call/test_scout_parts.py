@@ -198,3 +198,13 @@ def test_the_carrier_is_one_more_witness(
         answering.read(read(words), words)
     answering.carrier(carrier)
     assert answering.who == wanted
+
+
+def test_opening_hours_are_told_once() -> None:
+    queue = Queue(takes=False)
+    hours = read("Our office hours are Monday to Friday, 9 a.m. to 5 p.m. We are now closed.")
+    assert queue.hear(hours, 5.0)
+    assert "monday to friday" in queue.hours
+    assert queue.closed
+    assert not queue.hear(hours, 40.0), "nothing new"
+    assert queue.position is None

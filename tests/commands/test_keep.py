@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import sys
 from collections.abc import Callable
 from pathlib import Path
 
+import msgspec
 import pytest
 
+from outwait.call.known import Choice, Known, Wait
+from outwait.call.usual import usual
 from outwait.cli import main
 from outwait.store.base import CallRow
 from outwait.store.book import Book
@@ -117,3 +121,30 @@ def test_a_database_that_is_not_there_is_one_clear_line(run: Run, monkeypatch: p
     for words in (["key", "list"], ["dnc", "list"], ["forget", TO], ["prune", "--older-than", "1d"]):
         status, out, err = run(*words)
         assert (status, out, len(err.splitlines())) == (1, "", 1)
+
+
+def test_what_is_known_of_a_number_is_shown(run: Run, tmp_path: Path) -> None:
+    assert run("number", TO)[1] == "nothing is known of this number\n"
+    day = 1_795_000_000.0 // 86400 * 86400
+    hours = {9: (600.0, 660.0), 14: (120.0, 180.0, 60.0), 16: (30.0,)}  # UTC
+    waits = tuple(Wait(day + 3600 * hour, wait) for hour, found in hours.items() for wait in found)
+    known = Known(choices=(Choice("2: parcels", "g1", "2"),), by_machine=True, waits=waits, calls=6)
+
+    async def keep() -> None:
+        store = await SqlStore.open(f"sqlite:///{tmp_path}/calls.db")
+        await store.keep_number(TO, msgspec.json.encode(known), day)
+        await store.close()
+
+    asyncio.run(keep())
+    lines = run("number", TO)[1].splitlines()
+    assert lines[0] == "6 calls to this number, answered by a machine"
+    assert lines[1] == "menu '2: parcels': 2"
+    assert lines[2] == "usual hold 2:30, longest 11:00, of 6"
+    assert re.fullmatch(r"best time to call \d+:00 to \d+:00 there: usual hold 2:00", lines[3])
+
+
+def test_one_wait_says_nothing_about_the_time_of_day() -> None:
+    assert usual([], lambda at: 9) is None
+    told = usual([Wait(0.0, 60.0), Wait(1.0, 90.0)], lambda at: 9)
+    assert told is not None
+    assert (told.seconds, told.longest, told.best_hour) == (75.0, 90.0, None)

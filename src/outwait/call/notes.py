@@ -119,6 +119,8 @@ class Queue(Note, frozen=True):
     at: float
     position: int | None = None  # 1: next
     wait_seconds: int | None = None
+    hours: str = ""  # when they are open, in their words
+    closed: bool = False  # they say that they are closed now
 
 
 class MenuStep(Note, frozen=True):

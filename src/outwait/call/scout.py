@@ -234,8 +234,9 @@ class Scout:
         if not repeat and found.machine:
             acts.append(notes.Said(at=clip.start, role="announcement", text=text))
         if self.queue.hear(found, clip.end):
-            self._reached = True
-            acts.append(notes.Queue(clip.end, self.queue.position, self.queue.wait_seconds))
+            queue = self.queue
+            self._reached = self._reached or found.position is not None or found.wait_seconds is not None
+            acts.append(notes.Queue(clip.end, queue.position, queue.wait_seconds, queue.hours, queue.closed))
         self._reached = self._reached or (found.wait_here and not found.options)
         answer = self.queue.answer(found, clip.end)
         if answer is not None:

@@ -30,6 +30,8 @@ class Queue:
         self._takes = takes
         self.position: int | None = None
         self.wait_seconds: int | None = None
+        self.hours = ""  # when they are open, in their words
+        self.closed = False  # now, as they say
         self.heard_at: float | None = None  # media s
         self.offered = False  # to call back
         self.taken = False  # and we took it
@@ -37,8 +39,11 @@ class Queue:
 
     def hear(self, found: Reading, at: float) -> bool:
         """Whether this tells something about the wait. `at`: media s."""
-        if found.position is None and found.wait_seconds is None:
+        told = found.position is not None or found.wait_seconds is not None
+        new_hours = bool(found.hours) and found.hours != self.hours
+        if not (told or new_hours or (found.closed and not self.closed)):
             return False
+        self.hours, self.closed = found.hours or self.hours, found.closed or self.closed
         self.position = found.position if found.position is not None else self.position
         self.wait_seconds = found.wait_seconds if found.wait_seconds is not None else self.wait_seconds
         self.heard_at = at

@@ -47,6 +47,15 @@ def forget(
     _say(keep.forget(number))
 
 
+def number(
+    number: Annotated[str, typer.Argument(help="Which, like +12025550143.")],
+) -> None:
+    """What earlier calls have learned of a number: menus, usual hold, best time to call."""
+    from outwait.commands import keep
+
+    _say(keep.known(number))
+
+
 @key.command("add")
 def key_add(
     name: Annotated[str, typer.Argument(help="What to call it.")],

@@ -6,12 +6,17 @@ import asyncio
 import re
 import time
 from collections.abc import Awaitable, Callable, Collection
-from datetime import UTC, datetime
+from datetime import UTC, datetime, tzinfo
 from typing import TypeVar
 
+import msgspec
+
+from outwait.call.known import Known
+from outwait.call.usual import usual
 from outwait.config import ConfigError, Settings
 from outwait.errors import OutwaitError
 from outwait.house.recording import Recordings
+from outwait.rules.hours import NoZone, zones_of
 from outwait.rules.numbers import NumberRefused, e164
 from outwait.store.base import Limits, StoreError
 from outwait.store.book import Book, Taken
@@ -52,6 +57,26 @@ def forget(number: str) -> list[str]:
             f"{_calls(deleted)} deleted; {_calls(live)} to this number still running: hang up and try again"
         )
     return [f"{_calls(deleted)} deleted"]
+
+
+def known(number: str) -> list[str]:
+    """What earlier calls have learned of a number."""
+    wanted = _number(number)
+    found = msgspec.json.decode(_with_store(_settings(), lambda store: store.number(wanted)) or b"{}", type=Known)
+    if not found.calls:
+        return ["nothing is known of this number"]
+    lines = [f"{_calls(found.calls)} to this number" + (", answered by a machine" if found.by_machine else "")]
+    lines += [f"menu {choice.menu!r}: {choice.keys or repr(choice.say)}" for choice in found.choices]
+    if found.by_carrier:
+        lines.append("keys are pressed the carrier's own way")
+    there = _hour_of(wanted)
+    told = usual(found.waits, there)
+    if told is not None:
+        lines.append(f"usual hold {_clock(told.seconds)}, longest {_clock(told.longest)}, of {told.waits}")
+    if told is not None and told.best_hour is not None and told.best_seconds is not None:
+        hours = f"{told.best_hour}:00 to {(told.best_hour + 1) % 24}:00"
+        lines.append(f"best time to call {hours} there: usual hold {_clock(told.best_seconds)}")
+    return lines
 
 
 def limits(at_once: int | None, per_day: int | None, usd: float | None, countries: str | None) -> Limits:
@@ -141,11 +166,28 @@ def _settings() -> Settings:
         raise OutwaitError(str(error)) from error
 
 
+def _hour_of(number: str) -> Callable[[float], int]:
+    """The hour of day where the number rings; of UTC when it does not say where that is."""
+    try:
+        there: tzinfo = zones_of(number)[0]
+    except NoZone:
+        there = UTC
+    return lambda at: datetime.fromtimestamp(at, there).hour
+
+
+def _clock(seconds: float) -> str:
+    return f"{int(seconds) // 60}:{int(seconds) % 60:02}"
+
+
 def _with_book(settings: Settings, work: Callable[[Book], Awaitable[_T]]) -> _T:
+    return _with_store(settings, lambda store: work(Book(store, _delete_recordings(settings))))
+
+
+def _with_store(settings: Settings, work: Callable[[SqlStore], Awaitable[_T]]) -> _T:
     async def run() -> _T:
         store = await SqlStore.open(settings.database_url.get_secret_value())
         try:
-            return await work(Book(store, _delete_recordings(settings)))
+            return await work(store)
         finally:
             await store.close()
 

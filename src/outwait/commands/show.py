@@ -126,7 +126,9 @@ def _machine(note: Queue | MenuStep | KeyHeard) -> Text | None:
         case Queue():
             place = f"number {note.position} in the queue" if note.position is not None else ""
             wait = f"about {clock(note.wait_seconds)} to wait" if note.wait_seconds is not None else ""
-            return _line(note.at, "queue: " + ", ".join(part for part in (place, wait) if part), "magenta")
+            closed = "closed now" if note.closed else ""
+            told = [part for part in (place, wait, closed, note.hours) if part]
+            return _line(note.at, "queue: " + ", ".join(told), "magenta")
         case MenuStep():
             did = f"pressed {note.keys}" if note.keys else f'said "{note.say}"' if note.say else "did nothing"
             return _line(note.at, f"menu: {did} ({note.why})", "magenta")

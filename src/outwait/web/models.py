@@ -136,6 +136,10 @@ class QueueState(BaseModel):
     position: int | None
     # 1: next
     wait_seconds: int | None
+    hours: str | None = None
+    # when they are open, in their words
+    closed: bool = False
+    # now, as they say
     heard_at: float
     # media s
 
