@@ -11,7 +11,6 @@ from typing import Literal, assert_never
 from outwait.call import bill, tidings
 from outwait.call import commands as do
 from outwait.call import events as ev
-from outwait.call.choice import Choice
 from outwait.call.clock import Deadlines
 from outwait.call.commands import AnyCommand
 from outwait.call.context import Context
@@ -23,9 +22,10 @@ from outwait.call.lull import REST, Lull
 from outwait.call.owed import ANSWER, GO_ON, Owed
 from outwait.call.parking import Parked, Parking
 from outwait.call.sayings import Sayings
-from outwait.call.sessions import GAVE_UP, REASONS, Chain, Link
+from outwait.call.sessions import Link
 from outwait.call.setup import Setup
 from outwait.call.states import Session
+from outwait.call.succession import Succession
 from outwait.call.transcript import Transcript
 from outwait.call.turns import Listening, Playout, Utterance
 
@@ -38,7 +38,7 @@ _FIRST = "Nobody has said anything. Introduce yourself and say why you call."
 
 
 class Conversation:
-    """Owns the chain of sessions, the playout and the context. `calls` and `gave_up` are for the machine to act on."""
+    """Owns the sessions, the playout and the context. `calls` are for the machine to act on."""
 
     def __init__(self, setup: Setup, waits: Deadlines, meter: Meter) -> None:
         self._setup = setup
@@ -52,12 +52,12 @@ class Conversation:
             max_tokens=setup.policy.seed_tokens,
             recorded=setup.recorded,
         )
-        self.chain = Chain()
+        self.sessions = Succession(setup, waits, meter)
+        self.chain = self.sessions.chain
         self.playout = Playout(setup.policy)
         self._transcript = Transcript(self.context, self.playout)
         self.sayings = Sayings(setup.phrases, self.playout)
         self.calls: list[ev.ToolCalled] = []  # tools to be run; whoever reads them empties the list
-        self.gave_up: str | None = None  # why no further session is tried
         self.person_speaking = False  # says the engine
         self.asked_since_park = False  # a response was asked for since the last hold began
         self._listening = Listening()
@@ -65,10 +65,7 @@ class Conversation:
         self.far = FarEnd(setup.policy.preroll_max)
         self._owed = Owed(setup.policy)
         self._live = False  # the open session has had what it missed, and hears on
-        self._opened_once = False
         self.spoken = False  # the agent has been asked to speak, or has spoken
-        self._aged = False  # the session nears its limit
-        self._choice = Choice(setup)
         self._parked = Parked(waits)
         self._deaf = False  # the person is not to be listened to any more: the goodbye is not for discussion
 
@@ -125,7 +122,7 @@ class Conversation:
             self._waits.set("stall", now + self._policy.stall_seconds)
         match event:
             case ev.SessionOpened():
-                return self._opened(link, event, now, at)
+                return self.sessions.opened(link, event, now, at)
             case ev.SessionClosed():
                 return self._closed(link, event, now, at)
             case ev.PersonStarted():
@@ -190,11 +187,10 @@ class Conversation:
                 self._listening.answered()
                 commands += self.close("hold", now, at)
         elif want == "talk" or (want == "warm" and self._parking.awaits_words):
-            if link is None:
-                if "session retry" not in self._waits and self.gave_up is None:
-                    commands += self._open(now, at)
-            elif link.state is Session.OPEN:
-                if self._aged and not (link.responding or self.person_speaking) and self.playout.quiet:
+            if self.sessions.may_open:
+                commands += self._open(now, at)
+            elif link is not None and link.state is Session.OPEN:
+                if self.sessions.aged and not (link.responding or self.person_speaking) and self.playout.quiet:
                     return commands + self.close("expired", now, at)
                 if not self._live and want == "talk":
                     commands += self._feed(link, now)
@@ -213,7 +209,7 @@ class Conversation:
         if name == "stall" and link is not None and link.responding and link.state is Session.OPEN:
             return self.close("stalled", now, at)
         if name == "session age":
-            self._aged = True
+            self.sessions.aged = True
         elif name == "session open" and link is not None and link.state is Session.OPENING:
             return self.close("stalled", now, at)
         elif name == "session close" and link is not None:
@@ -225,20 +221,15 @@ class Conversation:
 
     def close(self, reason: str, now: float, at: float) -> list[AnyCommand]:
         """End the session, if there is one."""
-        link = self.chain.link
-        if link is None or not link.move(Session.CLOSING):
-            return []
-        link.reason = "warmup" if reason == "hold" and not link.fed else reason
-        self._waits.clear("session open", "session age", "stall")
-        self._waits.set("session close", now + 2 * self._policy.close_seconds)
-        self._live = False
-        return [link.note(at), do.CloseSession(link.number)]
+        commands = self.sessions.close(reason, now, at)
+        if commands:
+            self._live = False
+        return commands
 
     def speak_to(self, *, machine: bool, now: float, at: float) -> list[AnyCommand]:
         """A person is there, or a machine: another engine may be better for it. It takes over where this one is."""
-        if not self._choice.speak_to(machine=machine):
+        if not self.sessions.speak_to(machine=machine):
             return []
-        self.chain.failures = 0
         return self.close("failover" if self._live else "hold", now, at)
 
     def park(self, now: float, at: float) -> list[AnyCommand]:
@@ -399,33 +390,17 @@ class Conversation:
         return link.busy if self._parking.awaits_words else link.responding
 
     def _open(self, now: float, at: float) -> list[AnyCommand]:
-        link = self.chain.open(now, self._choice.engine.engine, self._choice.engine.model)
-        self._meter.switch(self._choice.engine.prices)
         self._live = False
-        self._aged = False
-        self._owed.opens(at, later=self._opened_once)
-        self._waits.set("session open", now + self._policy.connect_seconds + self._policy.close_seconds)
-        seed = self.context.seed([(u.text, u.broken) for u in self.playout.saying], self._choice.engine.engine)
-        opened = do.OpenSession(link.number, self._choice.engine.engine, self.context.instructions, seed)
-        return [link.note(at), opened]
-
-    def _opened(self, link: Link, event: ev.SessionOpened, now: float, at: float) -> list[AnyCommand]:
-        if not link.move(Session.OPEN):
-            return []
-        link.opened_at = at
-        self._waits.clear("session open")
-        age = self._policy.max_session_seconds
-        if event.expires_in is not None:
-            age = min(age, max(60.0, event.expires_in - 120.0))
-        self._waits.set("session age", now + age)
-        self._opened_once = True
-        return [link.note(at)]
+        self._owed.opens(at, later=self.sessions.begun)
+        saying = [(u.text, u.broken) for u in self.playout.saying]
+        seed = self.context.seed(saying, self.sessions.choice.engine.engine)
+        return self.sessions.open(self.context.instructions, seed, now, at)
 
     def _feed(self, link: Link, now: float) -> list[AnyCommand]:
         """An open session catches up with the line."""
         self._live = link.fed = True
         # Phrases are for people, in the voice that talks to them.
-        making: list[AnyCommand] = [] if self._choice.machine else [*self.sayings.make(link.number)]
+        making: list[AnyCommand] = [] if self.sessions.choice.machine else [*self.sayings.make(link.number)]
         if self._deaf:
             return making
         missed = self.far.since(self._owed.hear_from)
@@ -434,34 +409,16 @@ class Conversation:
         return commands + (self._ask(link, due, now) if due else [])
 
     def _closed(self, link: Link, event: ev.SessionClosed, now: float, at: float) -> list[AnyCommand]:
-        trouble = event.trouble
-        if link.state is Session.CLOSING and link.reason:
-            trouble = Trouble.STALLED if link.reason == "stalled" else None
-        elif trouble is None:
-            trouble = Trouble.LOST
-        if trouble is not None:
-            link.reason = link.reason or REASONS[trouble]
+        trouble = self.sessions.closed(link, event)
         if trouble is not None or link.reason in ("expired", "restart", "failover"):
             self._hand_over(link, at)
         if trouble is not None:
-            self._try_again(link, trouble, now)
+            self.sessions.try_again(link, trouble, now)
         return self._end(link, at)
-
-    def _try_again(self, link: Link, trouble: Trouble, now: float) -> None:
-        """With the same engine after a while, with the next one at once, or not any more."""
-        wait = self.chain.failed(link, trouble, self._policy, last=self._choice.last)
-        if wait is not None:
-            self._waits.set("session retry", now + wait)
-        elif not self._choice.last:
-            self._choice.give_up()
-            self.chain.failures = 0
-            link.reason = "failover"
-        else:
-            self.gave_up = GAVE_UP[trouble]
 
     @property
     def _parking(self) -> Parking:
-        return Parking.of(self._policy, by_time=self._choice.engine.prices.by_time)
+        return Parking.of(self._policy, by_time=self.sessions.choice.engine.prices.by_time)
 
     def _hand_over(self, link: Link, at: float) -> None:
         """What the next session owes the person: an answer to what they said, or the rest of the agent's words."""
@@ -472,18 +429,15 @@ class Conversation:
         elif link.responses or link.due:
             self._owed.words = GO_ON if self.playout.agent_speaking else ANSWER if self.spoken and link.asked else ""
             self._owed.hear_from = at
-        elif self._opened_once:
+        elif self.sessions.begun:
             self._owed.hear_from = at
 
     def _end(self, link: Link, at: float) -> list[AnyCommand]:
         self.playout.end(link.number, broken=link.responses)
-        self._waits.clear("session open", "session close", "session age", "stall")
-        link.state = Session.CLOSED
-        self.chain.link = None
-        self._meter.session_over()
+        over = self.sessions.over(link, at)
         self.person_speaking = False
         self._live = False
-        return [*self._transcript.agent_finished(), link.note(at)]
+        return [*self._transcript.agent_finished(), over]
 
     def _person_started(self, link: Link, at: float, stream: int) -> list[AnyCommand]:
         self.person_speaking = True

@@ -406,8 +406,8 @@ class Call:
         if isinstance(event, ev.SessionClosed):
             if self._ending is not None:
                 commands.append(self._step("session_closed", str(event.code)))
-            if self._talk.gave_up is not None and self.phase not in (Phase.HOLDING, Phase.DETACHED):
-                commands += self._without_a_model(self._talk.gave_up, now)
+            if self._talk.sessions.gave_up is not None and self.phase not in (Phase.HOLDING, Phase.DETACHED):
+                commands += self._without_a_model(self._talk.sessions.gave_up, now)
         return commands
 
     def _without_a_model(self, why: str, now: float) -> list[AnyCommand]:
