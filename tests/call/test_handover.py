@@ -281,6 +281,13 @@ def test_a_restart_after_which_our_user_is_gone() -> None:
     assert states(book)[-1] == (2, "ended")
 
 
+def test_a_word_that_the_carrier_never_says_changes_nothing() -> None:
+    book = connected()
+    book >> LegReported("teleported", None, 30, leg=2)
+    book.done()
+    assert states(book)[-1] == (2, "connected")
+
+
 def test_a_hang_up_that_fails_is_tried_again() -> None:
     book = connected()
     book >> StreamStopped(2)

@@ -120,7 +120,7 @@ class Call:
 
     def _handle(self, event: AnyEvent, now: float) -> list[AnyCommand]:
         if isinstance(event, SecondEvent) and event.leg > 1:
-            return self._of_second(event, now)
+            return self._our_user.receive(event, now)
         if isinstance(event, LineEvent):
             return self._of_line(event, now)
         if isinstance(event, SessionEvent):
@@ -407,13 +407,10 @@ class Call:
             if self._ending is not None:
                 commands.append(self._step("session_closed", str(event.code)))
             if self._talk.sessions.gave_up is not None and self.phase not in (Phase.HOLDING, Phase.DETACHED):
-                commands += self._without_a_model(self._talk.sessions.gave_up, now)
+                said = self._silence.apologise()  # whoever is on the line is told that no session can be had any more
+                end = acts.End("upstream_error", self._talk.sessions.gave_up, polite=said is not None)
+                commands += [*(said or ()), *self._end(end, now)]
         return commands
-
-    def _without_a_model(self, why: str, now: float) -> list[AnyCommand]:
-        """No session can be had any more: whoever is on the line is told so."""
-        said = self._silence.apologise()
-        return [*(said or ()), *self._end(acts.End("upstream_error", why, polite=said is not None), now)]
 
     def _errand_done(self, done: Done | None, now: float) -> list[AnyCommand]:
         if done is None or self._ending is not None:
@@ -443,12 +440,6 @@ class Call:
         return [Tell(notes.CallBack(at=at, state="back")), *self._line.came_back(carrier_call_id, now)]
 
     # --- our user --------------------------------------------------------------------------------
-
-    def _of_second(self, event: SecondEvent, now: float) -> list[AnyCommand]:
-        commands: list[AnyCommand] = []
-        if isinstance(event, ev.LegReported) and event.duration is not None and Leg(event.status).over:
-            commands += self._bill.settle(event.duration, event.leg)
-        return commands + self._handover.receive(event, self._media.read(now), now)
 
     def _handed_over(self, now: float) -> list[AnyCommand]:
         """What became of our user."""

@@ -7,10 +7,11 @@ from outwait.call.bill import LineBill
 from outwait.call.clock import MediaClock
 from outwait.call.commands import AnyCommand, Tell
 from outwait.call.conversation import Conversation
-from outwait.call.handover import HandOver, News
+from outwait.call.handover import HandOver, News, SecondEvent
 from outwait.call.notes import Outcome
 from outwait.call.phrasebook import TAKE_IT
 from outwait.call.setup import Setup
+from outwait.call.states import Leg
 from outwait.call.tools import TransferCall, refusal
 
 WHISPER = "whisper now"  # the phrase that is made for one ring
@@ -34,6 +35,8 @@ _STAYS = (
     "Keep in mind what they agree on: when they have said goodbye, call hangup_call with it as the outcome."
 )
 
+_OVER = {leg.value for leg in Leg if leg.over}
+
 
 class OurUser:
     """Joins what is heard on their telephone (`HandOver`) with what the agent says and is told."""
@@ -51,6 +54,13 @@ class OurUser:
     def is_at(self, number: str) -> bool:
         """This is their telephone."""
         return self._human is not None and self._human.number == number
+
+    def receive(self, event: SecondEvent, now: float) -> list[AnyCommand]:
+        """News of their leg. How long the carrier bills it for counts, whatever has become of it."""
+        commands: list[AnyCommand] = []
+        if isinstance(event, ev.LegReported) and event.duration is not None and event.status in _OVER:
+            commands += self._bill.settle(event.duration, event.leg)
+        return commands + self._handover.receive(event, self._media.read(now), now)
 
     def ring_at_once(self, held: float, now: float) -> list[AnyCommand]:
         """A person is there after a hold of `held` media s, and our user wants to speak to them: no session is waited
