@@ -13,7 +13,7 @@ from outwait.audio import g711
 from outwait.bench.words import Prompt, listen, own_prompts
 from outwait.house.transcriber import Recogniser
 from outwait.local.missing import Missing
-from outwait.local.stt import NEEDED, LocalRecogniser, packaged_model, recogniser
+from outwait.local.stt import NEEDED, Announcements, LocalRecogniser, packaged_model, recogniser
 from outwait.local.words import words
 
 PROMPTS = {prompt.path.name: prompt for prompt in own_prompts()}
@@ -112,3 +112,29 @@ def test_without_the_extra_it_says_how_to_get_it(monkeypatch: pytest.MonkeyPatch
 
 def test_a_prompt_knows_its_name() -> None:
     assert isinstance(PROMPTS["hello.ogg"], Prompt)
+
+
+class Ears:
+    """Hears one thing, and another when it is told what to expect."""
+
+    name = "ears"
+
+    def __init__(self, first: str, second: str) -> None:
+        self._first, self._second = first, second
+
+    def words(self, ulaw: bytes, like: str = "") -> str:
+        return self._second if like else self._first
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "wanted"),
+    [
+        ("You are now color number 3 in the queue.", "You are now caller number three in the queue.", "second"),
+        ("Thank you. The line is", "You are caller number four in the queue.", "first"),  # the words it was told
+        ("", "You are caller number four in the queue.", "first"),  # music
+        ("Good morning, this is Sam.", "Your call is important to us.", "first"),
+    ],
+)
+def test_what_is_expected_is_not_heard_where_nothing_like_it_is_said(first: str, second: str, wanted: str) -> None:
+    ears = Announcements(Ears(first, second))  # type: ignore[arg-type]
+    assert ears.words(b"\xff" * 8000) == (second if wanted == "second" else first)

@@ -9,7 +9,9 @@ One turn takes about half a second of one core, however short it is: Whisper loo
 from __future__ import annotations
 
 import asyncio
+import re
 import threading
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from pathlib import Path
@@ -20,6 +22,7 @@ import soxr
 
 from outwait.audio import g711
 from outwait.local.missing import Missing, not_installed
+from outwait.local.words import word_errors, words
 
 WHISPER_RATE = 16_000  # samples a second
 NEEDED = ("model.bin", "config.json", "tokenizer.json")  # without its tokenizer, the library would fetch one
@@ -74,10 +77,14 @@ class LocalRecogniser:
             said = [segment.text.strip() for segment in segments if segment.compression_ratio <= LOOPED]
         return " ".join(said).strip()
 
-    async def transcribe(self, ulaw: bytes, like: str = "") -> str:
+    async def transcribe(self, ulaw: bytes) -> str:
         """The same from an event loop, which goes on meanwhile: a thread of its own does the work. Cancelled,
         a clip that is being read is read to its end for nothing. Raises Missing."""
-        return await asyncio.get_running_loop().run_in_executor(self._worker, self.words, ulaw, like)
+        return await self.away(self.words, ulaw)
+
+    async def away(self, listen: Callable[[bytes], str], ulaw: bytes) -> str:
+        """Have this done by that thread."""
+        return await asyncio.get_running_loop().run_in_executor(self._worker, listen, ulaw)
 
     def announcements(self) -> Announcements:
         """The same ears for what machines say on the line."""
@@ -104,12 +111,21 @@ class LocalRecogniser:
 
 
 class Announcements:
-    """A `Recogniser` for calls that wait: "caller" is no colour to it."""
+    """A `Recogniser` for calls that wait: "caller" is no colour to it.
+
+    What sounds like a queue's announcement is listened to a second time with such words in mind. That alone would hear
+    them in music, too; so the second hearing counts only where it is much like the first, which knew of nothing.
+    """
 
     LIKE = (
         "Your call is important to us. You are caller number four in the queue. The estimated hold time is twenty "
         "minutes."
     )
+    ABOUT = re.compile(
+        r"\b(?:call(?:er|ers|ing|ed)?|colou?rs?|collars?|number|queue|cue|line|hold|whole|wait\w*|weight|minutes?|ahead)\b",
+        re.IGNORECASE,
+    )
+    DIFFERENT = 0.6  # share of words in which the two hearings may differ
 
     def __init__(self, ears: LocalRecogniser) -> None:
         self.name = ears.name
@@ -117,11 +133,16 @@ class Announcements:
 
     def words(self, ulaw: bytes) -> str:
         """See `LocalRecogniser.words`."""
-        return self._ears.words(ulaw, self.LIKE)
+        first = self._ears.words(ulaw)
+        if not self.ABOUT.search(first):
+            return first
+        second = self._ears.words(ulaw, self.LIKE)
+        before, now = words(first), words(second)
+        return second if word_errors(before, now) <= self.DIFFERENT * len(before) else first
 
     async def transcribe(self, ulaw: bytes) -> str:
         """See `LocalRecogniser.transcribe`."""
-        return await self._ears.transcribe(ulaw, self.LIKE)
+        return await self._ears.away(self.words, ulaw)
 
 
 @cache
