@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import ssl
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from email.utils import parsedate_to_datetime
@@ -16,12 +15,12 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidProxy, InvalidStatus, InvalidURI
 
 from outwait import __version__
-from outwait.call.events import AnyEvent, SessionClosed, Trouble
+from outwait.call.events import SessionClosed, Trouble
 from outwait.engines.ends import End, Malformed
+from outwait.engines.opening import Opening
 from outwait.engines.place import Place
 from outwait.engines.wire import Connection, Watch
 
-CONNECT_SECONDS = 10.0  # s from dialling to a configured and seeded session
 CLOSE_SECONDS = 2.0  # s for the closing handshake; then the transport is cut
 SEND_SECONDS = 10.0  # s for one message to leave; a server that reads nothing for so long is taken for stalled
 PING_SECONDS = 20.0  # s between two pings, and for each answer: proxies and NATs drop what is idle
@@ -38,20 +37,12 @@ class SocketSession(ABC):
 
     decode: bool | None = False  # how messages are read: False: bytes; None: text as str, binary as bytes
 
-    def __init__(
-        self,
-        number: int,
-        place: Place,
-        post: Callable[[AnyEvent], None],
-        *,
-        connect_seconds: float = CONNECT_SECONDS,
-        tls: ssl.SSLContext | None = None,
-    ) -> None:
-        self._number = number
+    def __init__(self, opening: Opening, place: Place) -> None:
+        self._number = opening.number
         self._place = place
-        self._post = post
-        self._connect_seconds = connect_seconds
-        self._tls = tls
+        self._post = opening.post
+        self._connect_seconds = opening.connect_seconds
+        self._tls = opening.tls
         self._early: list[str | bytes] = []  # to be sent when the session stands
         self._line: Connection | None = None  # while it does
         self._watch: Watch | None = None

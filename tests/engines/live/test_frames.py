@@ -11,7 +11,7 @@ from openai.types.live import ForkSessionStartEvent
 from outwait.call.commands import SeedItem
 from outwait.call.tools import schemas
 from outwait.engines.live import frames
-from outwait.engines.live.engine import azure_live_engine, live_engine
+from outwait.engines.live.engine import azure_door, azure_live_engine, live_engine, openai_door
 from outwait.engines.live.frames import Manner
 from outwait.sim import live_wire
 from outwait.sim.live_bill import MODELS
@@ -99,20 +99,22 @@ def test_the_rest_of_it() -> None:
     ],
 )
 def test_openais_door(base: str, url: str) -> None:
-    engine = live_engine(api_key="k", base_url=base)
-    assert engine._door.place.url == url
-    assert engine._door.place.headers == {"Authorization": "Bearer k"}
-    told = engine.capabilities
+    door = openai_door(base, "k", "gpt-live-1")
+    assert door.place.url == url
+    assert door.place.headers == {"Authorization": "Bearer k"}
+    told = live_engine(api_key="k", base_url=base).capabilities
     assert (told.name, told.vendor, told.model, told.billing) == ("live", "openai", "gpt-live-1", "seconds")
 
 
 def test_azures_door() -> None:
-    engine = azure_live_engine(endpoint="https://a.openai.azure.com/openai/v1", api_key="k", deployment="ours")
-    assert engine._door.place.url == "wss://a.openai.azure.com/openai/v1/live/sessions"
-    assert engine._door.place.headers == {"api-key": "k"}, "a bearer key is answered with a redirect"
-    assert engine._door.model == "ours"
+    endpoint = "https://a.openai.azure.com/openai/v1"
+    door = azure_door(endpoint, "k", "ours")
+    assert door.place.url == "wss://a.openai.azure.com/openai/v1/live/sessions"
+    assert door.place.headers == {"api-key": "k"}, "a bearer key is answered with a redirect"
+    assert door.model == "ours"
+    assert "k" not in repr(door)
+    engine = azure_live_engine(endpoint=endpoint, api_key="k", deployment="ours")
     assert engine.capabilities.model == "gpt-live-1", "the price is that of the model"
-    assert "k" not in repr(engine._door)
 
 
 @pytest.mark.parametrize("wrong", [{"api_key": ""}, {"model": " "}, {"base_url": "ftp://x"}, {"backend": ""}])

@@ -1,5 +1,5 @@
 """Google's Gemini Live."""
 
-from outwait.engines.gemini.engine import GeminiEngine, gemini_engine
+from outwait.engines.gemini.engine import gemini_engine
 
-__all__ = ["GeminiEngine", "gemini_engine"]
+__all__ = ["gemini_engine"]

@@ -4,21 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import ssl
-from collections.abc import Callable, Mapping, Sequence
 
 from websockets.asyncio.client import ClientConnection
 from websockets.exceptions import ConnectionClosed
 
-from outwait.call.commands import SeedItem
-from outwait.call.events import AnyEvent, SessionComplained, SessionOpened, Trouble
+from outwait.call.events import SessionComplained, SessionOpened, Trouble
 from outwait.engines.ends import End, refusal
 from outwait.engines.gemini import frames
 from outwait.engines.gemini.dialogue import Dialogue
 from outwait.engines.gemini.messages import parse, parse_refusal
+from outwait.engines.opening import Opening
 from outwait.engines.place import Place
 from outwait.engines.seeds import recall
-from outwait.engines.websocket import CONNECT_SECONDS, SocketSession, shut
+from outwait.engines.websocket import SocketSession, shut
 
 SETTLE_SECONDS = 1.0  # wall s for the last bill and the last handle to come before we close
 
@@ -29,33 +27,20 @@ _BUSY_WORDS = ("quota", "exhausted", "unavailable", "overloaded")  # of a close 
 class GeminiSession(SocketSession):
     """One connection to a Gemini Live server. See `EngineSession` for what its methods promise."""
 
-    def __init__(
-        self,
-        number: int,
-        place: Place,
-        model: str,
-        voice: str,
-        instructions: str,
-        seed: Sequence[SeedItem],
-        tools: Sequence[Mapping[str, object]],
-        post: Callable[[AnyEvent], None],
-        *,
-        connect_seconds: float = CONNECT_SECONDS,
-        tls: ssl.SSLContext | None = None,
-    ) -> None:
-        super().__init__(number, place, post, connect_seconds=connect_seconds, tls=tls)
+    def __init__(self, place: Place, model: str, voice: str, opening: Opening) -> None:
+        super().__init__(opening, place)
         self._model, self._voice = model, voice
-        self._instructions = instructions
-        self._tools = list(tools)
-        memory = recall(seed)
+        self._instructions = opening.instructions
+        self._tools = list(opening.tools)
+        memory = recall(opening.seed)
         self._handle, self._seed, self._new = memory.handle, memory.words, memory.since
         self._ready = False
         self._hearing = False  # a message is being received
         self._settled = asyncio.Event()
         self._dialogue = Dialogue(
-            number,
-            instructions,
-            post,
+            opening.number,
+            opening.instructions,
+            opening.post,
             self._send,
             lambda seconds, wake: asyncio.get_running_loop().call_later(seconds, wake),
             self._depart,

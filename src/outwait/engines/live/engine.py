@@ -2,71 +2,20 @@
 
 from __future__ import annotations
 
-import ssl
-from collections.abc import Sequence
-from dataclasses import dataclass
+from functools import partial
 
-from outwait.call.commands import SeedItem
-from outwait.engines.base import Capabilities, Post
+from outwait.engines.base import Capabilities
 from outwait.engines.live.frames import Manner
-from outwait.engines.live.session import LiveSession
+from outwait.engines.live.session import Door, LiveSession
 from outwait.engines.openai.endpoints import OPENAI_BASE_URL, azure_root
+from outwait.engines.opening import CONNECT_SECONDS, SocketEngine
 from outwait.engines.place import Place, given, key, root, split
-from outwait.engines.websocket import CONNECT_SECONDS
 
 MODEL = "gpt-live-1"
 BACKEND = "gpt-5.4-mini"  # does the tool calls
 VOICE = "marin"  # the server's own default
 SESSION_SECONDS = 3600.0  # s; not documented: each session says when it ends, and this is only where it does not
 PATH = "/live/sessions"
-
-
-@dataclass(frozen=True, slots=True)
-class Door:
-    """Where a session is started. No query: the model goes into the first message."""
-
-    name: str  # of the engine
-    vendor: str  # whose price list
-    model: str  # that is asked for; on Azure the name of its deployment
-    place: Place
-
-
-class LiveEngine:
-    """Makes sessions behind one door. Shared by all calls of a process."""
-
-    def __init__(self, door: Door, *, model: str, manner: Manner, connect_seconds: float = CONNECT_SECONDS) -> None:
-        self.capabilities = Capabilities(
-            name=door.name,
-            model=model,
-            billing="seconds",
-            max_session_seconds=SESSION_SECONDS,
-            makes_phrases=False,
-            voice=manner.voice,
-            vendor=door.vendor,
-            backend=manner.backend,
-        )
-        self._manner = manner
-        self._door = door
-        self._connect_seconds = connect_seconds
-        # Made once: reading the certificates takes tens of milliseconds, in which no call would hear anything
-        self._tls = ssl.create_default_context() if door.place.secure else None
-
-    def session(
-        self, number: int, instructions: str, seed: Sequence[SeedItem], tools: Sequence[dict[str, object]], post: Post
-    ) -> LiveSession:
-        """A session that is not connected yet: `run` does that."""
-        return LiveSession(
-            number,
-            self._door.place,
-            self._door.model,
-            self._manner,
-            instructions,
-            seed,
-            tools,
-            post,
-            connect_seconds=self._connect_seconds,
-            tls=self._tls,
-        )
 
 
 def live_engine(
@@ -78,16 +27,13 @@ def live_engine(
     backend: str = BACKEND,
     store: bool = False,
     connect_seconds: float = CONNECT_SECONDS,
-) -> LiveEngine:
+) -> SocketEngine:
     """OpenAI, or a server that speaks like it. `store`: sessions are kept there, and the next one goes on from the last
     (a fork). Raises ValueError for settings that can't be right."""
-    base = split(base_url, "the OpenAI base URL")
-    secret = key(api_key, "the OpenAI key")
-    url = f"{root(base)}{base.path.rstrip('/')}{PATH}"
-    place = Place(url=url, headers={"Authorization": f"Bearer {secret}"}, secret=secret)
-    manner = Manner(voice or VOICE, given(backend, "the backend model"), store)
-    door = Door("live", "openai", given(model, "the model"), place)
-    return LiveEngine(door, model=door.model, manner=manner, connect_seconds=connect_seconds)
+    door = openai_door(base_url, api_key, model)
+    return _engine(
+        door, door.model, Manner(voice or VOICE, given(backend, "the backend model"), store), connect_seconds
+    )
 
 
 def azure_live_engine(
@@ -99,14 +45,40 @@ def azure_live_engine(
     voice: str | None = None,
     backend: str = BACKEND,
     connect_seconds: float = CONNECT_SECONDS,
-) -> LiveEngine:
-    """Azure; `model` is what the deployment is of, for the price. Raises ValueError for wrong settings.
+) -> SocketEngine:
+    """Azure; `model` is what the deployment is of, for the price. Raises ValueError for wrong settings."""
+    door = azure_door(endpoint, api_key, deployment)
+    manner = Manner(voice or VOICE, given(backend, "the backend model"))
+    return _engine(door, given(model, "the model"), manner, connect_seconds)
 
-    A key goes into `api-key`: as a bearer token Azure answers it with a redirect.
-    """
+
+def openai_door(base_url: str, api_key: str, model: str) -> Door:
+    """Raises ValueError for settings that can't be right."""
+    base = split(base_url, "the OpenAI base URL")
+    secret = key(api_key, "the OpenAI key")
+    url = f"{root(base)}{base.path.rstrip('/')}{PATH}"
+    place = Place(url=url, headers={"Authorization": f"Bearer {secret}"}, secret=secret)
+    return Door("live", "openai", given(model, "the model"), place)
+
+
+def azure_door(endpoint: str, api_key: str, deployment: str) -> Door:
+    """A key goes into `api-key`: as a bearer token Azure answers it with a redirect. Raises ValueError."""
     secret = key(api_key, "the Azure key")
     url = f"{azure_root(endpoint)}/openai/v1{PATH}"
     place = Place(url=url, headers={"api-key": secret}, secret=secret)
-    manner = Manner(voice or VOICE, given(backend, "the backend model"))
-    door = Door("azure-live", "azure", given(deployment, "the Azure deployment"), place)
-    return LiveEngine(door, model=given(model, "the model"), manner=manner, connect_seconds=connect_seconds)
+    return Door("azure-live", "azure", given(deployment, "the Azure deployment"), place)
+
+
+def _engine(door: Door, model: str, manner: Manner, connect_seconds: float) -> SocketEngine:
+    told = Capabilities(
+        name=door.name,
+        model=model,
+        billing="seconds",
+        max_session_seconds=SESSION_SECONDS,
+        makes_phrases=False,
+        voice=manner.voice,
+        vendor=door.vendor,
+        backend=manner.backend,
+    )
+    make = partial(LiveSession, door, manner)
+    return SocketEngine(told, make, secure=door.place.secure, connect_seconds=connect_seconds)

@@ -4,17 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import ssl
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from urllib.parse import quote
 
 from msgspec import structs
 from websockets.asyncio.client import ClientConnection
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
-from outwait.call.commands import SeedItem
-from outwait.call.events import AnyEvent, MemoryKept, SessionComplained, SessionOpened, Trouble
+from outwait.call.events import MemoryKept, SessionComplained, SessionOpened, Trouble
 from outwait.engines.ends import End, refusal
 from outwait.engines.live import frames
 from outwait.engines.live.duplex import Duplex
@@ -22,9 +19,10 @@ from outwait.engines.live.frames import Manner
 from outwait.engines.live.messages import BackendEnded, Closed, ServerMessage, Started, parse
 from outwait.engines.openai.dialogue import FATAL, objection, verdict
 from outwait.engines.openai.messages import ErrorSaid, parse_refusal
+from outwait.engines.opening import Opening
 from outwait.engines.place import Place
 from outwait.engines.seeds import line, recall
-from outwait.engines.websocket import CONNECT_SECONDS, SocketSession, seconds_left, shut
+from outwait.engines.websocket import SocketSession, seconds_left, shut
 from outwait.engines.wire import Connection
 
 FORGOTTEN = frozenset({400, 403, 404, 409, 410})
@@ -33,37 +31,34 @@ FORGOTTEN = frozenset({400, 403, 404, 409, 410})
 FINAL_SECONDS = 1.5  # s for the server to finalise the session; its own limit is 10, and every second may be billed
 
 
+@dataclass(frozen=True, slots=True)
+class Door:
+    """Where a session is started. No query: the model goes into the first message."""
+
+    name: str  # of the engine
+    vendor: str  # whose price list
+    model: str  # that is asked for; on Azure the name of its deployment
+    place: Place
+
+
 class LiveSession(SocketSession):
     """One connection to a Live server. See `EngineSession` for what its methods promise."""
 
-    def __init__(
-        self,
-        number: int,
-        place: Place,
-        model: str,
-        manner: Manner,
-        instructions: str,
-        seed: Sequence[SeedItem],
-        tools: Sequence[Mapping[str, object]],
-        post: Callable[[AnyEvent], None],
-        *,
-        connect_seconds: float = CONNECT_SECONDS,
-        tls: ssl.SSLContext | None = None,
-    ) -> None:
-        super().__init__(number, place, post, connect_seconds=connect_seconds, tls=tls)
-        memory = recall(seed)
+    def __init__(self, door: Door, manner: Manner, opening: Opening) -> None:
+        super().__init__(opening, door.place)
+        memory = recall(opening.seed)
         self._stores = manner.store
         self._fork = memory.handle if manner.store else ""  # the session that is gone on from
         self._since = memory.since  # what that one does not know
-        self._start = frames.start(model, manner, instructions, memory.words, tools, "start")
+        self._start = frames.start(door.model, manner, opening.instructions, memory.words, opening.tools, "start")
         self._id = ""  # the server's own
         self._expires_at: float | None = None  # s since 1970, by the server's clock
         self._standing = False
         self._finalised = asyncio.Event()
         self._duplex = Duplex(
-            number,
-            instructions,
-            post,
+            opening.number,
+            opening.instructions,
+            opening.post,
             self._send,
             lambda seconds, wake: asyncio.get_running_loop().call_later(seconds, wake),
             self._fail,

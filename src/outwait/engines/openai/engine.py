@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import ssl
-from collections.abc import Sequence
+from functools import partial
 from typing import Literal
 
-from outwait.call.commands import SeedItem
-from outwait.engines.base import Capabilities, Post
+from outwait.engines.base import Capabilities
 from outwait.engines.openai import endpoints
 from outwait.engines.openai.endpoints import OPENAI_BASE_URL, VOICE_LIVE_VERSION, XAI_BASE_URL, Endpoint
 from outwait.engines.openai.frames import Dialect, Manner
 from outwait.engines.openai.session import RealtimeSession
-from outwait.engines.websocket import CONNECT_SECONDS
+from outwait.engines.opening import CONNECT_SECONDS, SocketEngine
 
 OPENAI_SESSION_SECONDS = 3600.0  # s; the server ends a session then, without a warning
 AZURE_SESSION_SECONDS = 1800.0  # s; unverified: older documents say 30 minutes, newer ones may allow 60
@@ -25,51 +23,6 @@ XAI_MANNER = Manner(voice="eve", transcription="grok-transcribe")  # its words a
 PREVIEW_MANNER = Manner(voice="alloy", transcription="whisper-1")  # previews have none of the newer voices
 
 
-class RealtimeEngine:
-    """Makes sessions at one endpoint. Shared by all calls of a process."""
-
-    def __init__(
-        self,
-        endpoint: Endpoint,
-        *,
-        model: str,
-        manner: Manner,
-        max_session_seconds: float,
-        billing: Literal["tokens", "seconds"] = "tokens",
-        connect_seconds: float = CONNECT_SECONDS,
-    ) -> None:
-        self.capabilities = Capabilities(
-            name=endpoint.provider,
-            model=model,
-            billing=billing,
-            max_session_seconds=max_session_seconds,
-            makes_phrases=True,
-            voice=manner.voice,
-            transcription=None if billing == "seconds" else manner.transcription,
-        )
-        self.manner = manner
-        self._endpoint = endpoint
-        self._connect_seconds = connect_seconds
-        # Made once: reading the certificates takes tens of milliseconds, in which no call would hear anything
-        self._tls = ssl.create_default_context() if endpoint.secure else None
-
-    def session(
-        self, number: int, instructions: str, seed: Sequence[SeedItem], tools: Sequence[dict[str, object]], post: Post
-    ) -> RealtimeSession:
-        """A session that is not connected yet: `run` does that."""
-        return RealtimeSession(
-            number,
-            self._endpoint,
-            self.manner,
-            instructions,
-            seed,
-            tools,
-            post,
-            connect_seconds=self._connect_seconds,
-            tls=self._tls,
-        )
-
-
 def openai_engine(
     *,
     api_key: str,
@@ -78,9 +31,9 @@ def openai_engine(
     voice: str | None = None,
     transcription: str | None = None,
     connect_seconds: float = CONNECT_SECONDS,
-) -> RealtimeEngine:
+) -> SocketEngine:
     """OpenAI, or a server that speaks like it. Raises ValueError for settings that can't be right."""
-    return RealtimeEngine(
+    return _engine(
         endpoints.openai(api_key, model, base_url),
         model=model,
         manner=_manner(OPENAI_MANNER, voice, transcription),
@@ -99,14 +52,14 @@ def azure_engine(
     voice: str | None = None,
     transcription: str | None = None,
     connect_seconds: float = CONNECT_SECONDS,
-) -> RealtimeEngine:
+) -> SocketEngine:
     """Azure OpenAI; `model` is what the deployment is of, for the price. Raises ValueError for wrong settings.
 
     `api_version` given: the preview dialect; none: v1.
     """
     place = endpoints.azure(endpoint, api_key, deployment, api_version)
     usual = PREVIEW_MANNER if place.dialect is Dialect.BETA else AZURE_MANNER
-    return RealtimeEngine(
+    return _engine(
         place,
         model=model,
         manner=_manner(usual, voice, transcription),
@@ -123,9 +76,9 @@ def voice_live_engine(
     api_version: str = VOICE_LIVE_VERSION,
     voice: str | None = None,
     connect_seconds: float = CONNECT_SECONDS,
-) -> RealtimeEngine:
+) -> SocketEngine:
     """Azure Voice Live. Raises ValueError for wrong settings. `voice`: of OpenAI or of Azure, by its name."""
-    return RealtimeEngine(
+    return _engine(
         endpoints.voice_live(endpoint, api_key, model, api_version),
         model=model,
         manner=_manner(VOICE_LIVE_MANNER, voice, None),
@@ -141,9 +94,9 @@ def xai_engine(
     base_url: str = XAI_BASE_URL,
     voice: str | None = None,
     connect_seconds: float = CONNECT_SECONDS,
-) -> RealtimeEngine:
+) -> SocketEngine:
     """xAI's Grok Voice: every second of an open session is billed. Raises ValueError for wrong settings."""
-    return RealtimeEngine(
+    return _engine(
         endpoints.xai(api_key, model, base_url),
         model=model,
         manner=_manner(XAI_MANNER, voice, None),
@@ -151,6 +104,28 @@ def xai_engine(
         billing="seconds",
         connect_seconds=connect_seconds,
     )
+
+
+def _engine(
+    endpoint: Endpoint,
+    *,
+    model: str,
+    manner: Manner,
+    max_session_seconds: float,
+    billing: Literal["tokens", "seconds"] = "tokens",
+    connect_seconds: float = CONNECT_SECONDS,
+) -> SocketEngine:
+    told = Capabilities(
+        name=endpoint.provider,
+        model=model,
+        billing=billing,
+        max_session_seconds=max_session_seconds,
+        makes_phrases=True,
+        voice=manner.voice,
+        transcription=None if billing == "seconds" else manner.transcription,
+    )
+    make = partial(RealtimeSession, endpoint, manner)
+    return SocketEngine(told, make, secure=endpoint.secure, connect_seconds=connect_seconds)
 
 
 def _manner(usual: Manner, voice: str | None, transcription: str | None) -> Manner:

@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import ssl
-from collections.abc import Callable, Mapping, Sequence
 from typing import TypeVar
 
 from msgspec import structs
 from websockets.asyncio.client import ClientConnection
 
-from outwait.call.commands import SeedItem
-from outwait.call.events import AnyEvent, SessionOpened, SessionUsed
+from outwait.call.events import SessionOpened, SessionUsed
 from outwait.engines.ends import End, refusal
 from outwait.engines.openai import frames
 from outwait.engines.openai.dialogue import FATAL, Dialogue, objection, verdict
@@ -26,7 +23,8 @@ from outwait.engines.openai.messages import (
     parse,
     parse_refusal,
 )
-from outwait.engines.websocket import CONNECT_SECONDS, SocketSession, seconds_left
+from outwait.engines.opening import Opening
+from outwait.engines.websocket import SocketSession, seconds_left
 
 M = TypeVar("M", SessionCreated, SessionUpdated)
 
@@ -34,27 +32,17 @@ M = TypeVar("M", SessionCreated, SessionUpdated)
 class RealtimeSession(SocketSession):
     """One connection to a Realtime server. See `EngineSession` for what its methods promise."""
 
-    def __init__(
-        self,
-        number: int,
-        endpoint: Endpoint,
-        manner: Manner,
-        instructions: str,
-        seed: Sequence[SeedItem],
-        tools: Sequence[Mapping[str, object]],
-        post: Callable[[AnyEvent], None],
-        *,
-        connect_seconds: float = CONNECT_SECONDS,
-        tls: ssl.SSLContext | None = None,
-    ) -> None:
-        super().__init__(number, endpoint, post, connect_seconds=connect_seconds, tls=tls)
-        self._configuration = frames.session_update(endpoint.dialect, manner, instructions, tools, "configure", seed)
+    def __init__(self, endpoint: Endpoint, manner: Manner, opening: Opening) -> None:
+        super().__init__(opening, endpoint)
+        self._configuration = frames.session_update(
+            endpoint.dialect, manner, opening.instructions, opening.tools, "configure", opening.seed
+        )
         self._by_time = frames.FORMS[endpoint.dialect].by_time
-        self._seeds = frames.seeds(endpoint.dialect, number, seed)
+        self._seeds = frames.seeds(endpoint.dialect, opening.number, opening.seed)
         self._dialogue = Dialogue(
-            number,
+            opening.number,
             endpoint.dialect,
-            post,
+            opening.post,
             self._send,
             lambda seconds, wake: asyncio.get_running_loop().call_later(seconds, wake),
             len(self._configuration) + sum(map(len, self._seeds)),

@@ -1,5 +1,5 @@
 """Ultravox."""
 
-from outwait.engines.ultravox.engine import UltravoxEngine, ultravox_engine
+from outwait.engines.ultravox.engine import ultravox_engine
 
-__all__ = ["UltravoxEngine", "ultravox_engine"]
+__all__ = ["ultravox_engine"]

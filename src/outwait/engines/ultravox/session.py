@@ -4,21 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import math
-import ssl
-from collections.abc import Callable, Mapping, Sequence
 
 import httpx2
 from websockets.asyncio.client import ClientConnection
 
 from outwait import __version__
-from outwait.call.commands import SeedItem
-from outwait.call.events import AnyEvent, SessionOpened, SessionUsed, Trouble
+from outwait.call.events import SessionOpened, SessionUsed, Trouble
 from outwait.engines.ends import End, Malformed, refusal
+from outwait.engines.opening import Opening
 from outwait.engines.place import Place, is_loopback
 from outwait.engines.ultravox import frames
 from outwait.engines.ultravox.dialogue import Dialogue
 from outwait.engines.ultravox.messages import parse, parse_made, parse_refusal
-from outwait.engines.websocket import CONNECT_SECONDS, SocketSession
+from outwait.engines.websocket import SocketSession
 
 MAX_SECONDS = 3600.0  # s of one call; the longest that may be asked for
 BILLED_STEP = 6.0  # s, begun ones count whole; unverified
@@ -30,27 +28,14 @@ class UltravoxSession(SocketSession):
 
     decode = None
 
-    def __init__(
-        self,
-        number: int,
-        door: Place,
-        model: str,
-        voice: str,
-        instructions: str,
-        seed: Sequence[SeedItem],
-        tools: Sequence[Mapping[str, object]],
-        post: Callable[[AnyEvent], None],
-        *,
-        connect_seconds: float = CONNECT_SECONDS,
-        tls: ssl.SSLContext | None = None,
-    ) -> None:
+    def __init__(self, door: Place, model: str, voice: str, opening: Opening) -> None:
         """`door`: where calls are made; http or https."""
-        super().__init__(number, door, post, connect_seconds=connect_seconds, tls=tls)
-        self._wanted = frames.make_call(model, voice, instructions, seed, tools, MAX_SECONDS)
+        super().__init__(opening, door)
+        self._wanted = frames.make_call(model, voice, opening.instructions, opening.seed, opening.tools, MAX_SECONDS)
         self._dialogue = Dialogue(
-            number,
-            instructions,
-            post,
+            opening.number,
+            opening.instructions,
+            opening.post,
             self._send,
             lambda seconds, wake: asyncio.get_running_loop().call_later(seconds, wake),
         )
