@@ -34,7 +34,7 @@ from outwait.web.server import listening, run
 
 OFF: Final = 0.02  # share of the bill by which the meter may be off
 TALK_PACE: Final = 8.0  # times real time while people talk: most simulators answer in a tenth of a second
-LOCAL_PACE: Final = 2.0  # the same for ears and a voice of this machine, which take their time
+SLOWER: Final = {"cascade": 4.0, "local": 2.0}  # the same: three services in turn, and models of this machine
 LIMIT: Final = 240.0  # wall s for a call
 WIDTH: Final = 110  # characters of the table
 
@@ -125,8 +125,8 @@ def main(arguments: list[str]) -> int:
 
 async def ride_out(engine: str, scenario: Scenario) -> Held:
     """One call. Raises ConfigError for an engine that can't be had on this machine."""
-    local = engine == "local"
-    paced = patient(scenario, LOCAL_PACE) if local else replace(scenario, pace=replace(scenario.pace, talk=TALK_PACE))
+    pace = SLOWER.get(engine, TALK_PACE)
+    paced = patient(scenario, pace) if engine == "local" else replace(scenario, pace=replace(scenario.pace, talk=pace))
     with TemporaryDirectory(prefix="outwait-bench-") as folder:
         async with Stage(paced, engine) as stage:
             settings = staged_settings(stage, Path(folder))
