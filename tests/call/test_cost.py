@@ -83,6 +83,13 @@ def test_a_guess_marks_the_bill() -> None:
     assert meter.estimated
 
 
+def test_what_costs_nothing_needs_no_guess() -> None:
+    free = Prices(model=PRICES.model, transcription=TimePrice(rate=0.0), carrier={})
+    meter = Meter(free, None)
+    (item,) = meter.count_transcript(Usage(seconds=3.4, estimated=True))
+    assert (item.micro_usd, item.estimated, meter.estimated) == (0, False, False)
+
+
 def test_parking_saves_the_holds_and_nothing_else() -> None:
     meter = Meter(PRICES, None)
     meter.count_response("response", Usage(text_in=1000, audio_in=400, audio_out=200))

@@ -342,11 +342,11 @@ class Meter:
         return 60 * max(0, (self._cap - self.total) // minute) if minute else 24 * 3600
 
     def _count(self, what: str, usage: Usage, price: TokenPrice | TimePrice | CascadePrice) -> list[Item]:
-        self.estimated = self.estimated or usage.estimated
-        items = [
-            Item(what=what, units=units, quantity=quantity, micro_usd=micro, estimated=usage.estimated)
+        items = [  # what costs nothing needs no guess
+            Item(what=what, units=units, quantity=quantity, micro_usd=micro, estimated=usage.estimated and micro > 0)
             for units, quantity, micro in _parts(usage, price)
         ]
+        self.estimated = self.estimated or any(item.estimated for item in items)
         self.model += sum(item.micro_usd for item in items)
         return items
 
