@@ -186,3 +186,68 @@ async def test_who_is_to_take_a_call_over_is_asked_first(
         assert len(phone(here).audio()[1].replace(b"\xff", b"")) > 8000, "they are told what it is about"
         everything_is_over(here)
         await the_laws_were_kept(here)
+
+
+CALLS_IT_BACK = """
+about = "Takes the call, asks the agent back, and leaves it to the agent."
+steps = [
+  { ring = 0 },
+  { pause = 8 },
+  { press = "*" },
+  { pause = 6 },
+  { hangup = true },
+]
+"""
+STAYS_ON = """
+about = "A short hold, and somebody who tells the news late."
+task = "Find out when parcel four seven one two will be delivered."
+steps = [
+  { ring = 1 },
+  { say = "Good morning, Northwind Parcels, this is Sam speaking. How can I help you?" },
+  { listen = 12 },
+  { say = "Sure, let me look that up for you. Please hold." },
+  { pause = 3 },
+  { hold = "0:30", sound = "silence", every = 0 },
+  { say = "Hello, thanks for holding. Are you still there?" },
+  { pause = 24 },
+  { say = "Your parcel left the depot this morning. The driver will be with you tomorrow between ten and twelve. Is there anything else?" },
+  { wait = 30 },
+]
+"""  # noqa: E501
+
+
+class AskedBack(Mind):
+    """Says that it is back, and goes on when it is left alone."""
+
+    def answer(self, view: View) -> Plan:
+        if "has asked you back" in view.request:
+            return Plan("I am back. What can I do?")
+        if "has left the line" in view.request:
+            return Plan("They have left. When will the parcel be delivered?")
+        return super().answer(view)
+
+
+@pytest.mark.parametrize("agent", ["leaves", "stays"])
+async def test_the_agent_stays_or_comes_back_when_it_is_asked(
+    agent: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    company_file = tmp_path / "stays_on.toml"
+    company_file.write_text(STAYS_ON)
+    others = {DANA: CALLS_IT_BACK}
+    async with house(str(company_file), tmp_path, monkeypatch, policy=POLICY, others=others, talk=PACE) as here:
+        here.stage.model.mind = AskedBack()
+        human = {"number": DANA, "name": "Dana", "agent": agent}
+        record: dict[str, Any] = await here.whole_call(human=human)
+        leg = record["second_legs"][-1]
+        assert leg["together_at"] is not None
+        back = [s for s in record["sessions"] if s["opened_at"] > leg["connected_at"]]
+        if agent == "leaves":
+            assert back, "a session is opened for the agent who is asked back"
+            assert "I am back" in heard_by(here, phone(here)), "all three hear each other"
+            assert leg["together_at"] > leg["connected_at"] + 2.0, "it was away until then"
+        else:
+            assert leg["together_at"] == pytest.approx(leg["connected_at"], abs=0.5)
+        assert "tomorrow between ten and twelve" in record["outcome"], "it goes on when it is left alone"
+        assert record["end_reason"] == {"result": "success", "cause": "hangup_call"}
+        everything_is_over(here)
+        await the_laws_were_kept(here)
