@@ -10,14 +10,16 @@ from __future__ import annotations
 import asyncio
 import gc
 import inspect
+import logging
 import os
 import socket
 import subprocess
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from typing import Any
 
 import pytest
+import structlog
 
 pytest.register_assert_rewrite("outwait.testing.engine", "outwait.testing.carrier")
 
@@ -72,6 +74,20 @@ def nothing_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
     guard(subprocess.Popen, "wait", lambda *_, **__: True)
     for name in ("connect", "accept", "recv", "recv_into", "send", "sendall"):
         guard(socket.socket, name, lambda sock, *_: sock.gettimeout() != 0)
+
+
+@pytest.fixture(autouse=True)
+def logging_is_put_back(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """A test that sets logging up, as a command does, does so for itself alone: its stderr is closed behind it."""
+    configure, root = structlog.configure, logging.getLogger()
+    handlers, level = root.handlers[:], root.level
+    monkeypatch.setattr(
+        structlog, "configure", lambda **given: configure(**given | {"cache_logger_on_first_use": False})
+    )
+    yield
+    structlog.reset_defaults()
+    root.handlers[:] = handlers
+    root.setLevel(level)
 
 
 @pytest.fixture(autouse=True)
