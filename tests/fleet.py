@@ -28,14 +28,15 @@ from outwait.store.sql import SqlStore
 
 TO, FROM = "+12025550143", "+12025550199"
 WISH = CallRequest(to=TO, from_=FROM, task="ask")
+TRANSCRIPTION = "gpt-transcribe"
 ENGINE = openai_engine(
     api_key="x",
     model="gpt-realtime-2.1",
     base_url="http://127.0.0.1:9/v1",
     voice="marin",
-    transcription="gpt-transcribe",
+    transcription=TRANSCRIPTION,
 )
-PRICES = PriceTable.load(None).prices("openai", "gpt-realtime-2.1", ENGINE.manner.transcription, "twilio")
+PRICES = PriceTable.load(None).prices("openai", "gpt-realtime-2.1", TRANSCRIPTION, "twilio")
 
 
 @dataclass
