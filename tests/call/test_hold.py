@@ -30,6 +30,7 @@ SOUNDS: dict[str, dict[str, float]] = {
     "person": {"speech": 0.95, "level": -22.0, "floor": -46.0, "live": 0.85},
     "prompt": {"speech": 0.97, "level": -22.0, "floor": -60.0, "live": 0.15},
     "prompt over music": {"speech": 0.9, "music": 0.8, "level": -20.0, "floor": -32.0, "live": 0.2},
+    "prompt over soft music": {"speech": 0.95, "music": 0.6, "level": -21.0, "floor": -46.0, "live": 0.2},
     "person over music": {"speech": 0.85, "music": 0.7, "level": -20.0, "floor": -31.0},
     "repeat": {"speech": 0.97, "level": -22.0, "floor": -60.0, "live": 0.15, "repeated": 0.9},
     "room": {"level": -50.0, "floor": -52.0},
@@ -107,13 +108,26 @@ def test_a_voice_that_stops_for_a_phrase_is_alive() -> None:
     assert HumanReturned not in kinds(after_a_phrase("prompt over music", phrase=True))
 
 
-@pytest.mark.parametrize("prompt", ["prompt", "prompt over music"])
+@pytest.mark.parametrize("prompt", ["prompt", "prompt over soft music"])
 def test_a_recording_between_music_is_an_announcement(prompt: str) -> None:
     line = Line()
     line(30, "music")
     events = line(4, prompt) + line(20, "music")
     assert HumanReturned not in kinds(events)
     assert AnnouncementHeard in kinds(events)
+    assert line.logic.holding
+
+
+def test_recordings_over_music_that_plays_on_wake_once_at_most() -> None:
+    """Nothing but what follows tells the first of them from a person; from then on this hold is known to have such."""
+    line = Line()
+    woken = []
+    for _ in range(4):
+        line(30, "music")
+        woken += [
+            event for event in line(4, "prompt over music") + line(20, "music") if isinstance(event, HumanReturned)
+        ]
+    assert len(woken) <= 1
     assert line.logic.holding
 
 

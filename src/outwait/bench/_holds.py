@@ -5,6 +5,8 @@ All choices come from one seeded generator, so a seed is a benchmark.
 
 from __future__ import annotations
 
+from typing import Final
+
 import numpy as np
 
 from outwait.audio import g711
@@ -14,6 +16,10 @@ from outwait.bench._kinds import KINDS
 from outwait.bench._tape import Tape
 
 __all__ = ["KINDS", "Clip", "Composer", "Hold", "Recorded", "read_manifest"]
+
+SECONDS: Final = (120.0, 480.0)  # of a hold before the person comes, about
+SHORT: Final = (6.0, 40.0)  # the same when the person comes back at once
+SHORT_SHARE: Final = 0.12
 
 
 class Composer(Library):
@@ -29,7 +35,7 @@ class Composer(Library):
         damage = str(r.choice(DAMAGES, p=DAMAGE_SHARES))
         hold = Hold(f"{kind}-{number}", kind, damage)
         tape = Tape(self, hold)
-        KINDS[kind](tape, float(r.uniform(70, 240)))
+        KINDS[kind](tape, float(r.uniform(*(SHORT if r.random() < SHORT_SHARE else SECONDS))))
         sound = np.concatenate(tape.parts)
         sound = DAMAGE[damage](sound, r)
         hold.ulaw = g711.encode(np.clip(np.rint(sound * 32767), -32768, 32767).astype(np.int16))

@@ -49,13 +49,13 @@ def _varying(tape: Tape, seconds: float) -> None:
 
 
 def _radio(tape: Tape, seconds: float) -> None:
+    hosts = {tape.c.pick(LIVE, lambda clip: len(tape.c.sound(clip)) > 2.5 * RATE).speaker for _ in range(3)}
     while tape.now < seconds:
-        voice = tape.c.pick(LIVE, lambda clip: len(tape.c.sound(clip)) > 2.5 * RATE)
-        tape.speaker = voice.speaker
+        host = str(tape.r.choice(sorted(hosts)))
         over = tape.r.random() < 0.2
         until = tape.now + float(tape.r.uniform(10, 40))
         while tape.now < until:
-            near = tape.c.pick(LIVE, lambda clip: clip.speaker == tape.speaker)
+            near = tape.c.pick(LIVE, lambda clip, host=host: clip.speaker == host)
             under = tape.music(len(tape.c.sound(near)) / RATE) * decibels(-16) if over else None
             tape.prompt(near, under)
             tape.add(noise(float(tape.r.uniform(0.1, 0.6)), -70, tape.r))

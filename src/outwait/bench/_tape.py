@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import itertools
+from collections.abc import Iterator
 from typing import Final
 
 import numpy as np
 
-from outwait.bench._clips import LIVE, RECORDED, Clip, Hold, Library, Recorded
+from outwait.bench._clips import LIVE, RECORDED, Clip, Hold, Library, Recorded, levelled
 from outwait.bench._damage import RATE, Sound, decibels, noise
 
 QUIET_PERSON: Final = -14.0  # dB
@@ -21,10 +23,10 @@ class Tape:
         self.hold = hold
         self.parts: list[Sound] = []
         self.length = 0
-        self.heard: set[str] = set()
+        self.heard: set[str] = set()  # names of the clips with voices
+        self.voices: set[str] = set()  # who spoke in them
         self.loudness = float(self.r.uniform(-8, 4))  # of the bed against -20 dBFS
         self.prompt_level = float(self.r.uniform(-6, 3))
-        self.speaker = ""  # of the announcements
         # An exchange has habits: how long it is quiet before and after an announcement, and with what hiss.
         self.before = float(self.r.choice([self.r.uniform(0.0, 0.35), self.r.uniform(0.0, 1.3)], p=[0.7, 0.3]))
         self.after = float(self.r.choice([self.r.uniform(0.05, 0.6), self.r.uniform(0.0, 1.5)], p=[0.7, 0.3]))
@@ -73,11 +75,11 @@ class Tape:
         name = clip.path.name
         self.hold.recorded.append(Recorded(start, self.now, name, name not in self.heard))
         self.heard.add(name)
+        self.voices.add(clip.speaker)
 
     def prompts(self, count: int) -> list[Clip]:
         """Announcements of one voice, 1.2 s at least."""
         first = self.c.pick(RECORDED, lambda clip: len(self.c.sound(clip)) > 1.2 * RATE)
-        self.speaker = first.speaker
         return [
             first,
             *(
@@ -104,33 +106,44 @@ class Tape:
             self.prompt(clip, self.music(len(self.c.sound(clip)) / RATE, kinds) * decibels(duck), gain)
             self.add(self.music(float(self.r.uniform(0.05, 0.6)), kinds) * decibels(duck))
 
-    def line(self, clip: Clip, short: bool = False) -> Sound:
-        """What a person says: up to 4.5 s of a clip, at times up to 10, cut where it is quiet; or one short word."""
-        sound = self.c.sound(clip)
-        low, high = (0.3, 0.9) if short else ((1.0, 4.5) if self.r.random() < 0.8 else (4.0, 10.0))
+    def line(self, sound: Sound, short: bool = False) -> tuple[Sound, Sound]:
+        """What a person says, and what is left: up to 4.5 s of a clip, often 10, cut where it is quiet; or a word."""
+        low, high = (0.3, 0.9) if short else ((1.0, 4.5) if self.r.random() < 0.6 else (4.0, 10.0))
         if len(sound) <= high * RATE:
-            return sound
+            return sound, sound[:0]
         power = np.cumsum(np.pad(sound.astype(np.float64) ** 2, 400))
         frames = (power[800:] - power[:-800])[::80]
         first, last = int(low * 100), min(int(high * 100), len(frames) - 1)
         end = first + int(np.argmin(frames[first:last])) if last > first else last
-        return sound[: end * 80]
+        return sound[: end * 80], levelled(sound[end * 80 :])
+
+    def lines(self, clips: list[Clip], least: float, short: bool) -> Iterator[Sound]:
+        """What a person says, one thing after the other and no sound of it twice; `least`: seconds of each."""
+        for clip in clips:
+            rest = self.c.sound(clip)
+            while len(rest) > least * RATE:
+                words, rest = self.line(rest, short)
+                yield words
 
     def person(self, short: bool = False, over: str = "", lead: float | None = None) -> None:
-        """The line opens, a person speaks, waits, speaks again, gives up.
+        """The line opens, a person speaks, waits, speaks again, gives up. Nobody who was heard before in this hold.
 
         `over`: the music goes on as loud as before ("same"), turned down ("soft"), or stops with the first word
         ("cut"); else the line has opened before the first word.
         """
         r = self.r
 
+        least = 0.3 if short else 1.0
+
         def fits(clip: Clip) -> bool:
-            return clip.speaker != self.speaker and len(self.c.sound(clip)) > 0.3 * RATE
+            new = clip.speaker not in self.voices and clip.path.name not in self.heard
+            return new and len(self.c.sound(clip)) > least * RATE
 
         # Some agents are machines too, or sound like a studio.
         machine = r.random() < 0.15 and any(c.kind == "speech_tts" and fits(c) for c in self.c.clips)
         first = self.c.pick(("speech_tts",) if machine else LIVE, fits)
-        same = [c for c in self.c.clips if c.speaker == first.speaker and c.path != first.path and c.kind == first.kind]
+        same = [c for c in self.c.clips if c.path != first.path and c.kind == first.kind and c.speaker == first.speaker]
+        lines = self.lines([first, *(same[number] for number in r.permutation(len(same)))], least, short)
         self.hold.language = first.language or "?"
         level = -99.0 if r.random() < 0.4 else float(r.uniform(-62, -42))
         gain = float(r.uniform(-10, 3)) + (QUIET_PERSON if self.hold.damage == "quiet person" else 0.0)
@@ -152,10 +165,9 @@ class Tape:
         else:
             self.add(room(lead))
         self.hold.returns = self.now
-        for turn in range(3):
-            clip = first if turn == 0 or not same else same[r.integers(len(same))]
-            words = self.line(clip, short) * decibels(gain)
-            self.add(words + room(len(words) / RATE)[: len(words)])
-            self.add(room(float(r.uniform(3.0, 6.0)) if turn < 2 else 1.0))
+        for words in itertools.islice(lines, 3):
+            self.add(words * decibels(gain) + room(len(words) / RATE)[: len(words)])
+            self.add(room(float(r.uniform(3.0, 6.0))))
             if self.now - self.hold.returns > 16:
                 break
+        self.add(room(max(1.0, 12.0 - (self.now - self.hold.returns))))

@@ -23,7 +23,16 @@ from outwait.audio import g711
 from outwait.audio.ear import Ear
 from outwait.bench._holds import Composer, Hold, read_manifest
 from outwait.bench._labels import read_labels
-from outwait.call.hold import FORUM_RULE, HoldLogic, HoldPolicy, HumanReturned, MaybeHuman, Scored
+from outwait.call.hold import (
+    FORUM_RULE,
+    HoldLogic,
+    HoldPolicy,
+    HoldSuspected,
+    HumanReturned,
+    MaybeHuman,
+    NobodyThere,
+    Scored,
+)
 from outwait.commands.listen import Unreadable, read_ulaw, scored
 from outwait.errors import OutwaitError
 
@@ -41,6 +50,8 @@ class Fired:
 
     returned: list[float] = field(default_factory=list)
     maybe: list[float] = field(default_factory=list)
+    parked: list[float] = field(default_factory=list)
+    """when it found that nobody was there, after one of `returned`"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +60,7 @@ class Result:
 
     hold: Hold
     missed: bool
-    """a person came back and was not noticed within PATIENCE"""
+    """a person came back, was not noticed within PATIENCE, and no false resume from just before was still open"""
     delay: float | None
     """seconds from the person's first word to human_returned"""
     maybe_delay: float | None
@@ -163,6 +174,8 @@ def decide(scores: Iterable[Scored], policy: HoldPolicy) -> Fired:
                 fired.returned.append(event.at)
             elif isinstance(event, MaybeHuman):
                 fired.maybe.append(event.at)
+            elif isinstance(event, NobodyThere | HoldSuspected):
+                fired.parked.append(event.at)
     return fired
 
 
@@ -172,11 +185,12 @@ def judge(hold: Hold, fired: Fired) -> Result:
     hits = [at for at in fired.returned if returns <= at <= returns + PATIENCE]
     maybes = [at for at in fired.maybe if returns - 0.5 <= at <= returns + PATIENCE]
     false = [(at, _cause(hold, at)) for at in fired.returned if at < returns]
+    still_open = bool(false) and not any(false[-1][0] < at <= returns for at in fired.parked)
     first = min(hits, default=None)
     early = min([*hits, *maybes], default=None)
     return Result(
         hold,
-        hold.returns is not None and not hits,
+        hold.returns is not None and not hits and not still_open,
         None if first is None else first - returns,
         None if early is None else max(0.0, early - returns),
         false,
@@ -280,6 +294,7 @@ def _share_rule(voiced: list[bool], frame: float, window: float, share: float) -
         at = end * frame
         if at - last >= REARM and total[end] - total[end - size] >= share * size - 1e-9:
             fired.returned.append(at)
+            fired.parked.append(at + REARM)
             last = at
     fired.maybe = list(fired.returned)
     return fired

@@ -140,14 +140,9 @@ class HoldLogic:
             candidate = self._begin(score)
         candidate.hear(score, heard)
         found = candidate.evidence(self._past)
-        odds = (
-            weigh(found)
-            + policy.reaction_odds * candidate.reaction(score.at)
-            + policy.silent_hold_odds * candidate.broke_silence(self._past)
-            + policy.waited_odds * candidate.waited(self._past)
-            + policy.answered_odds * candidate.answered_ringing(self._past)
-            + policy.over_music_odds * candidate.over_playing_music(self._past)
-        )
+        odds = weigh(found) + policy.reaction_odds * candidate.reaction(score.at)
+        odds += policy.waited_odds * found.waited + policy.answered_odds * found.answered
+        odds += policy.silent_hold_odds * found.broke_silence
         why = reasons(found, odds >= policy.maybe_odds)
         confidence = _share(odds)
         early = max(0.0, 1.0 - (score.at - candidate.onset) / policy.early_seconds) * policy.early_odds
@@ -214,7 +209,7 @@ class HoldLogic:
                     if not silent:
                         self._segments.mark(self._resumed.onset, score.at, "announcement")
                 self._past.false += 1
-                self._park(score.at)
+                self._park(self._hold_start)  # the hold has gone on
                 return [NobodyThere(score.at, why)]
             if score.at - self._resumed_at > policy.probation:
                 if self._resumed is not None:
@@ -254,9 +249,9 @@ class HoldLogic:
         self._park(score.at)
         return [HoldSuspected(score.at, max(0.0, round(onset, 2)), f"{what} for {score.at - onset:.0f} s")]
 
-    def _park(self, at: float) -> None:
+    def _park(self, since: float) -> None:
         self._holding = True
-        self._hold_start = at
+        self._hold_start = since
         self._resumed_at = None
         self._resumed = None
         self._candidate = None

@@ -39,7 +39,8 @@ class Background:
         self.floor = -96.0  # loudest floor of the quiet up to now, dBFS
         self.music_level = -96.0  # dBFS, of the music of the last seconds
         self.music_floor = -96.0  # dBFS, the same of its quietest 20 ms
-        self.talk = 0.0  # share of the last minute or so in which a voice was heard
+        self.talk = 0.0  # share of the last minute or so in which a voice was heard; starts from nothing
+        self.music = 0.0  # the same of music
 
     def hear(self, score: Scored, heard: Kind) -> None:
         step = score.seconds
@@ -51,6 +52,7 @@ class Background:
             self.music_level += share * (score.level - self.music_level)
             self.music_floor += share * (score.floor - self.music_floor)
         self.talk += (step / 60.0) * ((1.0 if heard == "speech" else 0.0) - self.talk)
+        self.music += (step / 60.0) * ((1.0 if heard == "music" else 0.0) - self.music)
         if heard in ("silence", "noise"):
             self.floor = score.floor if self.quiet == 0.0 else max(self.floor, score.floor)
             self.quiet += step

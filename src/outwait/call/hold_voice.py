@@ -21,6 +21,9 @@ _CUT_IN: Final = 0.8  # seconds of something new in a recording heard before
 _PLAYS_ON: Final = -6.0  # dB: music under a voice that has not been turned down for it
 _LEARNED: Final = 2.5  # seconds of recordings after which their voice is known
 _STILL_THERE: Final = 1.0  # seconds of hold within which the person from before may still be speaking
+_LONG: Final = (
+    4.0  # seconds of voice after which nothing is made of its going on: how long people greet is their affair
+)
 _TURNED_DOWN: Final = 7.0  # dB by which music is softer than before
 
 
@@ -60,11 +63,11 @@ class Evidence(NamedTuple):
     person_voice: float
     """0..1: likeness to the voice of a person talked with"""
     spoken: float
-    """seconds of voice, at most 12"""
+    """seconds of voice, at most 4"""
     first: float
-    """seconds of voice before the first pause, at most 12"""
+    """seconds of voice before the first pause, at most 4"""
     run: float
-    """seconds of voice since the last pause, at most 12"""
+    """seconds of voice since the last pause, at most 4"""
     turns: float
     """pauses of 0.5 s and more, at most 3"""
     quiet: float
@@ -86,11 +89,23 @@ class Evidence(NamedTuple):
     again_gap: float
     """seconds between the two, at most 8; 8 when there was none"""
     recordings: float
-    """recordings heard before in this hold, at most 5"""
+    """recordings heard before in this hold, at most 12"""
     dip: float
     """dB between the quietest moment within the voice and its loudness, from -60 to 0"""
     density: float
     """0..1: share of voice in the time from its onset to its last word"""
+    music_before: float
+    """0..1: share of the last minute before it that was music"""
+    over_before: float
+    """recordings heard before over music that played on as loud as before, at most 3"""
+    plays_on: float
+    """1: a sure voice over music that nobody turned down for it; 2: one that paused for some seconds; else 0"""
+    waited: float
+    """0..1: it spoke alone, and what follows recordings here keeps away for longer than it ever did"""
+    answered: float
+    """0..1: it began when the line had rung, spoke surely, and then waits"""
+    broke_silence: float
+    """1: a sure voice on a hold that has carried neither music nor recordings for ten seconds and more; else 0"""
 
 
 class Past:
@@ -119,7 +134,7 @@ class Past:
         if not live:
             self.count += 1
             self.repeats += candidate.known_repeat()
-            self.over_music += candidate.over_playing_music(self) > 0.0
+            self.over_music += candidate.plays_on() > 0.0
             self.waits = [*self.waits[-5:], candidate.wait()]
             self.gaps = [*self.gaps[-5:], candidate.gap]
             self.floors = [*self.floors[-5:], candidate.room]
@@ -140,6 +155,7 @@ class Candidate:
         self.since_tone = before.since_tone
         self.since_speech = before.since_speech
         self.talk = before.talk
+        self.music_before = before.music
         self.since_hold = since_hold
         self.music_level = before.music_level
         self.music_floor = before.music_floor if before.since_music <= 3.0 else None
@@ -221,12 +237,12 @@ class Candidate:
             return 1.0 if self.after_phrase < 2.0 else 0.0
         return -1.0 if self.after_phrase >= 3.0 else 0.0
 
-    def broke_silence(self, past: Past) -> bool:
+    def _broke_silence(self, past: Past) -> bool:
         """A sure voice on a hold that was silent from its beginning."""
         silent = self.since_hold >= 10.0 and self.since_music > self.since_hold and past.count == 0
         return silent and self.spoken >= 0.3 and self.speech >= 0.7 * self.spoken
 
-    def waited(self, past: Past) -> float:
+    def _waited(self, past: Past) -> float:
         """0..1: it spoke surely and alone, and what follows recordings here keeps away longer than it ever did."""
         alone = self.speech >= 0.7 * self.spoken and self.music < 0.3 * self.spoken and self.repeated == 0.0
         if not alone or self.spoken < 0.3 or (not past.waits and self.since_music > _MUSIC_HOLD):
@@ -234,20 +250,20 @@ class Candidate:
         longest = max(past.waits, default=_USUAL_WAIT)
         return max(0.0, min(1.0, self.quiet - max(longest, _USUAL_WAIT) - 0.3))
 
-    def answered_ringing(self, past: Past) -> float:
+    def _answered_ringing(self, past: Past) -> float:
         """0..1: it began when the line had rung, spoke surely, and then waits, as whoever answers a telephone does."""
         sure = self.spoken >= 0.3 and self.speech >= 0.7 * self.spoken and self.music < 0.3 * self.spoken
         if not sure or self.repeated > 0.0 or self.since_tone > _RANG or self.since_music < self.since_tone:
             return 0.0
         return max(0.0, min(1.0, self.quiet - max(past.waits, default=0.0) - _USUAL_WAIT))
 
-    def over_playing_music(self, past: Past) -> float:
-        """1: a sure voice over music that nobody turned down for it, where recordings did not come like that; else 0.
+    def plays_on(self) -> float:
+        """1: a sure voice over music that nobody turned down for it; 0: none.
 
         2 when it stopped for some seconds in between, as a person does who waits for an answer.
         """
         sure = self.spoken >= 0.6 and self.speech >= 0.72 * self.spoken and self.singing < 0.3 * self.spoken
-        if not sure or not self.over_music() or self._bed(self.spoken) < _PLAYS_ON or past.over_music:
+        if not sure or not self.over_music() or self._bed(self.spoken) < _PLAYS_ON:
             return 0.0
         return 2.0 if self.again >= 0.6 and self.again_gap >= 1.5 else 1.0
 
@@ -312,9 +328,9 @@ class Candidate:
             repeats=past.repeats / past.count if past.count >= 2 and spoken >= 1.2 and self.repeated == 0.0 else 0.0,
             recorded_voice=likeness if known > person and known >= _LEARNED else 0.0,
             person_voice=likeness if person > known else 0.0,
-            spoken=min(self.spoken, 12.0),
-            first=min(self.first, 12.0),
-            run=min(self.run, 12.0),
+            spoken=min(self.spoken, _LONG),
+            first=min(self.first, _LONG),
+            run=min(self.run, _LONG),
             turns=min(self.turns, 3.0),
             quiet=min(self.quiet, 3.0),
             quiet_surplus=max(-3.0, min(3.0, self.quiet - max(past.waits))) if past.waits else 0.0,
@@ -325,9 +341,15 @@ class Candidate:
             bed=self._bed(spoken),
             again=min(self.again, 4.0),
             again_gap=min(self.again_gap, 8.0),
-            recordings=min(float(past.count), 5.0),
+            recordings=min(float(past.count), 12.0),
             dip=max(-60.0, min(0.0, self.lowest - loud)),
             density=min(1.0, self.spoken / max(0.16, self.ended - self.onset)),
+            music_before=self.music_before,
+            over_before=min(float(past.over_music), 3.0),
+            plays_on=self.plays_on(),
+            waited=self._waited(past),
+            answered=self._answered_ringing(past),
+            broke_silence=float(self._broke_silence(past)),
         )
 
     def _bed(self, spoken: float) -> float:
@@ -373,5 +395,5 @@ _AGAINST: Final[tuple[_Reason, ...]] = (
     (lambda e: e.music_after > 0.0, "music went on after it"),
     (lambda e: e.music_under >= 0.4, "music under the voice"),
     (lambda e: e.gap < 0.3, "it began with the music"),
-    (lambda e: e.run >= 4.0, "it talks on"),
+    (lambda e: e.run >= _LONG, "it talks on"),
 )
