@@ -7,7 +7,7 @@ from typing import Final
 
 import numpy as np
 
-from outwait.bench._clips import LIVE
+from outwait.bench._clips import LIVE, Clip
 from outwait.bench._damage import RATE, decibels, noise
 from outwait.bench._tape import Tape
 
@@ -48,6 +48,11 @@ def _varying(tape: Tape, seconds: float) -> None:
     tape.person()
 
 
+def _by(name: str) -> Callable[[Clip], bool]:
+    """Whether a clip is of this speaker."""
+    return lambda clip: clip.speaker == name
+
+
 def _radio(tape: Tape, seconds: float) -> None:
     hosts = {tape.c.pick(LIVE, lambda clip: len(tape.c.sound(clip)) > 2.5 * RATE).speaker for _ in range(3)}
     while tape.now < seconds:
@@ -55,7 +60,7 @@ def _radio(tape: Tape, seconds: float) -> None:
         over = tape.r.random() < 0.2
         until = tape.now + float(tape.r.uniform(10, 40))
         while tape.now < until:
-            near = tape.c.pick(LIVE, lambda clip, host=host: clip.speaker == host)
+            near = tape.c.pick(LIVE, _by(host))
             under = tape.music(len(tape.c.sound(near)) / RATE) * decibels(-16) if over else None
             tape.prompt(near, under)
             tape.add(noise(float(tape.r.uniform(0.1, 0.6)), -70, tape.r))
