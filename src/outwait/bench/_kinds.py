@@ -7,7 +7,7 @@ from typing import Final
 
 import numpy as np
 
-from outwait.bench._clips import LIVE, Clip
+from outwait.bench._clips import LIVE
 from outwait.bench._damage import RATE, decibels, noise
 from outwait.bench._tape import Tape
 
@@ -48,19 +48,16 @@ def _varying(tape: Tape, seconds: float) -> None:
     tape.person()
 
 
-def _by(name: str) -> Callable[[Clip], bool]:
-    """Whether a clip is of this speaker."""
-    return lambda clip: clip.speaker == name
-
-
 def _radio(tape: Tape, seconds: float) -> None:
     hosts = {tape.c.pick(LIVE, lambda clip: len(tape.c.sound(clip)) > 2.5 * RATE).speaker for _ in range(3)}
-    while tape.now < seconds:
-        host = str(tape.r.choice(sorted(hosts)))
+    said = [clip for clip in tape.c.clips if clip.speaker in hosts and clip.kind in LIVE]
+    while tape.now < seconds and said:
+        host = said[tape.r.integers(len(said))].speaker
         over = tape.r.random() < 0.2
         until = tape.now + float(tape.r.uniform(10, 40))
-        while tape.now < until:
-            near = tape.c.pick(LIVE, _by(host))
+        while tape.now < until and (left := [clip for clip in said if clip.speaker == host]):
+            near = left[tape.r.integers(len(left))]
+            said.remove(near)  # what is on the radio is said once
             under = tape.music(len(tape.c.sound(near)) / RATE) * decibels(-16) if over else None
             tape.prompt(near, under)
             tape.add(noise(float(tape.r.uniform(0.1, 0.6)), -70, tape.r))

@@ -12,7 +12,7 @@ class HoldPolicy:
 
     rule: Literal["evidence", "forum_rule"] = "evidence"
     # "evidence": this module's own. "forum_rule": 90 % of four seconds loud with voice-like sound, fires on music
-    returned_odds: float = 1.8
+    returned_odds: float = 2.0
     # log odds for HumanReturned; more: fewer false resumes, later and more missed ones
     early_odds: float = 1.0
     # log odds asked for on top when a voice has just begun; none after `early_seconds`
@@ -24,7 +24,7 @@ class HoldPolicy:
     # log odds that a voice gains when it stops for a phrase of ours or answers it, and loses when it talks on
     silent_hold_odds: float = 2.0
     # log odds that a sure voice gains on a hold that has carried neither music nor recordings for ten seconds and more
-    waited_odds: float = 2.0
+    waited_odds: float = 3.0
     # log odds that a voice gains by silence after it where a recording would give way to music or another voice
     answered_odds: float = 6.0
     # log odds that a voice gains when it begins after ringing and then waits in silence

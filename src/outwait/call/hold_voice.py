@@ -244,7 +244,7 @@ class Candidate:
 
     def _waited(self, past: Past) -> float:
         """0..1: it spoke surely and alone, and what follows recordings here keeps away longer than it ever did."""
-        alone = self.speech >= 0.7 * self.spoken and self.music < 0.3 * self.spoken and self.repeated == 0.0
+        alone = self.speech >= 0.6 * self.spoken and self.music_after == 0.0 and self.repeated == 0.0
         if not alone or self.spoken < 0.3 or (not past.waits and self.since_music > _MUSIC_HOLD):
             return 0.0
         longest = max(past.waits, default=_USUAL_WAIT)
