@@ -94,7 +94,7 @@ def test_a_person_after_the_music() -> None:
 
 
 def after_a_phrase(sound: str, phrase: bool) -> list[HoldEvent]:
-    line = Line(policy=HoldPolicy(returned_odds=6.0, reaction_odds=20.0))
+    line = Line(policy=HoldPolicy(returned_odds=12.0, reaction_odds=20.0))
     line(30, "music")
     line(2.0, "prompt over music")
     if phrase:

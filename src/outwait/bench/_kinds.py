@@ -63,6 +63,7 @@ def _radio(tape: Tape, seconds: float) -> None:
             tape.add(noise(float(tape.r.uniform(0.1, 0.6)), -70, tape.r))
         if tape.r.random() < 0.5:
             tape.add(tape.music(float(tape.r.uniform(2, 6))))
+    tape.add(tape.music(max(0.0, seconds - tape.now)))
     tape.person()
 
 
