@@ -31,6 +31,7 @@ SOUNDS: dict[str, dict[str, float]] = {
     "prompt": {"speech": 0.97, "level": -22.0, "floor": -60.0, "live": 0.15},
     "prompt over music": {"speech": 0.9, "music": 0.8, "level": -20.0, "floor": -32.0, "live": 0.2},
     "prompt over soft music": {"speech": 0.95, "music": 0.6, "level": -21.0, "floor": -46.0, "live": 0.2},
+    "instrument": {"speech": 0.7, "music": 0.5, "level": -24.0, "floor": -30.0},
     "person over music": {"speech": 0.85, "music": 0.7, "level": -20.0, "floor": -31.0},
     "repeat": {"speech": 0.97, "level": -22.0, "floor": -60.0, "live": 0.15, "repeated": 0.9},
     "room": {"level": -50.0, "floor": -52.0},
@@ -129,6 +130,20 @@ def test_recordings_over_music_that_plays_on_wake_once_at_most() -> None:
         ]
     assert len(woken) <= 1
     assert line.logic.holding
+
+
+def test_what_may_be_an_instrument_is_asked_for_more() -> None:
+    """Straight out of the music, not surely a voice, and as loud throughout."""
+    found = {}
+    for note in (0.0, 100.0):
+        line = Line(policy=HoldPolicy(note_odds=note, returned_odds=-50.0, early_odds=0.0))
+        line(60, "music")
+        found[note] = kinds(line(0.6, "instrument"))
+    assert HumanReturned in found[0.0]
+    assert HumanReturned not in found[100.0]
+    sure = Line(policy=HoldPolicy(note_odds=100.0, returned_odds=-50.0, early_odds=0.0))
+    sure(60, "music")
+    assert HumanReturned in kinds(sure(0.6, "person"))
 
 
 def test_what_was_heard_before_never_wakes() -> None:

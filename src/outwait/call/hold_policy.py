@@ -12,7 +12,7 @@ class HoldPolicy:
 
     rule: Literal["evidence", "forum_rule"] = "evidence"
     # "evidence": this module's own. "forum_rule": 90 % of four seconds loud with voice-like sound, fires on music
-    returned_odds: float = 2.0
+    returned_odds: float = 1.9
     # log odds for HumanReturned; more: fewer false resumes, later and more missed ones
     early_odds: float = 1.0
     # log odds asked for on top when a voice has just begun; none after `early_seconds`
@@ -28,6 +28,8 @@ class HoldPolicy:
     # log odds that a voice gains by silence after it where a recording would give way to music or another voice
     answered_odds: float = 6.0
     # log odds that a voice gains when it begins after ringing and then waits in silence
+    note_odds: float = 1.2
+    # log odds that a voice loses when it may be an instrument of the music that it came out of
     maybe_odds: float = -1.8
     # log odds for MaybeHuman
     maybe_speech: float = 0.3

@@ -372,6 +372,11 @@ def weigh(found: Evidence) -> float:
     return total
 
 
+def like_a_note(found: Evidence) -> bool:
+    """Whether it may be an instrument: straight out of the music, unsure, with no quiet moment within or after it."""
+    return found.gap < 0.2 and found.speech < 0.85 and found.dip > -16.0 and found.quiet < 1.5
+
+
 def reasons(found: Evidence, live: bool) -> str:
     """The strongest evidence in words."""
     said = [text for test, text in (_FOR if live else _AGAINST) if test(found)]
