@@ -30,6 +30,7 @@ def person(text: str) -> Turn:
         ([person("One moment, please.")], LINES.hold, "wait_on_hold"),
         ([HELD, person("Hello, thanks for holding. Are you still there?")], LINES.still, ""),
         ([HELD], LINES.there, ""),
+        ([person("Sure. Please hold."), Turn("call", "wait_on_hold"), Turn("result", "{}"), HELD], LINES.still, ""),
         ([person("Hi"), Turn("assistant", LINES.task), person("What?")], LINES.still, ""),
         ([person("It will be delivered tomorrow. Anything else?")], LINES.bye, "hangup_call"),
         ([person("For deliveries, press 2.")], "", "press_digits"),

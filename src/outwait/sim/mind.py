@@ -190,7 +190,8 @@ class Mind:
             if not heard:
                 return Plan("", (("wait_on_hold", {"reason": "That was a recording."}),))
         thanked = _THANKS_FOR_HOLDING.search(heard)
-        if (_PLEASE_HOLD.search(heard) or _TRANSFER.search(heard)) and not thanked:
+        asked_to_wait = _PLEASE_HOLD.search(heard) or _TRANSFER.search(heard)
+        if asked_to_wait and not thanked and not self._held_since(view):
             return Plan(self.lines.hold, (("wait_on_hold", {"reason": heard}),))
         if machine := self._to_a_machine(heard, self._heard_before(view, heard)):
             return machine
@@ -278,6 +279,15 @@ class Mind:
     def _was_on_hold(self, view: View) -> bool:
         written = "\n".join(turn.text for turn in view.turns if turn.role in ("system", "call", "result"))
         return bool(re.search(r"on hold|been holding|back on the line|wait_on_hold", written, re.I))
+
+    def _held_since(self, view: View) -> bool:
+        """Whether the hold they asked for is over, by what is written; what they have said since is not known."""
+        for turn in reversed(view.turns):
+            if turn.role == "user" and turn.text:
+                return False
+            if turn.role == "system" and re.search(r"on hold|been holding|back on the line", turn.text, re.I):
+                return True
+        return False
 
     def _said(self, view: View, line: str) -> bool:
         return any(turn.role == "assistant" and line[:20] in turn.text for turn in view.turns)
