@@ -146,6 +146,25 @@ def test_what_may_be_an_instrument_is_asked_for_more() -> None:
     assert HumanReturned in kinds(sure(0.6, "person"))
 
 
+@pytest.mark.parametrize("person", [True, False])
+def test_who_was_talked_with_may_say_the_same_again(person: bool) -> None:
+    """What a person said before they asked to hold was no recording; what was parked at once was one."""
+    line = Line()
+    line(60, "music")
+    line(0.8, "room")
+    began = line.now
+    assert HumanReturned in kinds(line(1.6, "person") + line(1.3, "room"))
+    if person:
+        line(8, "person")
+        line(2, "room")
+    line.logic.enter_hold(line.now)
+    line(60, "music")
+    line(0.8, "room")
+    ago = line.now - began
+    SOUNDS["said again"] = {**SOUNDS["person"], "repeated": 0.95, "ago": ago}
+    assert (HumanReturned in kinds(line(1.6, "said again") + line(1.3, "room"))) is person
+
+
 def test_what_was_heard_before_never_wakes() -> None:
     line = Line()
     for _ in range(8):

@@ -11,6 +11,8 @@ from __future__ import annotations
 import math
 from collections import deque
 
+import msgspec
+
 from outwait.call.hold_events import (
     AnnouncementHeard,
     HoldEvent,
@@ -47,6 +49,7 @@ __all__ = [
 ]
 
 
+_TALKED = 10.0  # seconds of talk after a resume, ended by a hold that was asked for, after which it was a person
 _SPEAKS_AGAIN = 7.0  # seconds within which a person who got no answer speaks again
 
 
@@ -59,6 +62,8 @@ class HoldLogic:
         self._line = Line(policy)
         self._holding = on_hold
         self._hold_start = 0.0
+        self._talked_from: float | None = None
+        self._people: list[tuple[float, float]] = []  # media seconds in which a person was talked with
         self._resumed_at: float | None = None
         self._resumed: Candidate | None = None
         self._candidate: Candidate | None = None
@@ -98,6 +103,9 @@ class HoldLogic:
 
     def enter_hold(self, at: float) -> None:
         """The core parked (the tool said so, or it took up HoldSuspected)."""
+        if not self._holding and self._talked_from is not None and at - self._talked_from >= _TALKED:
+            self._people.append((self._talked_from, at))
+        self._talked_from = None
         if not self._holding:
             self._holding = True
             self._hold_start = at
@@ -128,6 +136,8 @@ class HoldLogic:
     def _hear_hold(self, score: Scored, heard: Kind) -> list[HoldEvent]:
         policy = self._policy
         events: list[HoldEvent] = []
+        if score.repeated > 0.0 and any(start <= score.at - score.ago <= end for start, end in self._people):
+            score = msgspec.structs.replace(score, repeated=0.0)  # people may say the same again
         candidate = self._candidate
         if candidate is None:
             if heard != "speech":
@@ -152,6 +162,7 @@ class HoldLogic:
             self._segments.mark(candidate.onset, score.at, "speech")
             self._holding = False
             self._resumed_at = score.at
+            self._talked_from = candidate.onset
             self._resumed = candidate
             self._candidate = None
             self._unsettled.clear()
@@ -251,6 +262,7 @@ class HoldLogic:
 
     def _park(self, since: float) -> None:
         self._holding = True
+        self._talked_from = None
         self._hold_start = since
         self._resumed_at = None
         self._resumed = None
