@@ -142,7 +142,7 @@ class Tape:
         # Some agents are machines too, or sound like a studio.
         machine = r.random() < 0.15 and any(c.kind == "speech_tts" and fits(c) for c in self.c.clips)
         first = self.c.pick(("speech_tts",) if machine else LIVE, fits)
-        same = [c for c in self.c.clips if c.path != first.path and c.kind == first.kind and c.speaker == first.speaker]
+        same = [c for c in self.c.clips if c.speaker == first.speaker and c.path != first.path and c.kind == first.kind]
         lines = self.lines([first, *(same[number] for number in r.permutation(len(same)))], least, short)
         self.hold.language = first.language or "?"
         level = -99.0 if r.random() < 0.4 else float(r.uniform(-62, -42))

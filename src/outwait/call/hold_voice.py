@@ -21,9 +21,7 @@ _CUT_IN: Final = 0.8  # seconds of something new in a recording heard before
 _PLAYS_ON: Final = -6.0  # dB: music under a voice that has not been turned down for it
 _LEARNED: Final = 2.5  # seconds of recordings after which their voice is known
 _STILL_THERE: Final = 1.0  # seconds of hold within which the person from before may still be speaking
-_LONG: Final = (
-    4.0  # seconds of voice after which nothing is made of its going on: how long people greet is their affair
-)
+_LONG: Final = 4.0  # seconds of voice after which nothing is made of its going on: people greet as long as they like
 _TURNED_DOWN: Final = 7.0  # dB by which music is softer than before
 
 

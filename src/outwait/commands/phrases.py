@@ -22,9 +22,7 @@ def run(engine: str | None, *, make: bool) -> int:
     job = phrase_work(Settings.load(), engine)
     voice = job.engine.capabilities.voice_key
     missing: dict[str, str] = {}
-    console.print(
-        f"{job.engine.capabilities.name}, {job.engine.capabilities.model}, {job.engine.capabilities.voice}"
-    )
+    console.print(f"{job.engine.capabilities.name}, {job.engine.capabilities.model}, {job.engine.capabilities.voice}")
     for name, text in job.texts.items():
         kept = job.library.get(voice, text)
         if kept is None:

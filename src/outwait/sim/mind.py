@@ -13,6 +13,7 @@ _PLEASE_HOLD = re.compile(
     r"\b(please hold|hold (on|for|the line)|one moment|just a (moment|second)|bear with me)\b", re.I
 )
 _THANKS_FOR_HOLDING = re.compile(r"\b(thank you|thanks) for (holding|waiting|your patience)\b", re.I)
+_HELD = re.compile(r"on hold|been holding|back on the line", re.I)  # as the agent is told of it
 _RECORDING = re.compile(
     r"\b(your call is important|next available|stay on the line|did you know|on our website|in the queue)\b", re.I
 )
@@ -278,14 +279,14 @@ class Mind:
 
     def _was_on_hold(self, view: View) -> bool:
         written = "\n".join(turn.text for turn in view.turns if turn.role in ("system", "call", "result"))
-        return bool(re.search(r"on hold|been holding|back on the line|wait_on_hold", written, re.I))
+        return "wait_on_hold" in written or bool(_HELD.search(written))
 
     def _held_since(self, view: View) -> bool:
         """Whether the hold they asked for is over, by what is written; what they have said since is not known."""
         for turn in reversed(view.turns):
             if turn.role == "user" and turn.text:
                 return False
-            if turn.role == "system" and re.search(r"on hold|been holding|back on the line", turn.text, re.I):
+            if turn.role == "system" and _HELD.search(turn.text):
                 return True
         return False
 
