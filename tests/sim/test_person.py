@@ -212,3 +212,15 @@ def test_somebody_who_wants_to_call_back():
     assert far.call_back is not None
     again = FarEnd(far.scenario, far._hearing, far.call_back.part)
     assert far._hearing.words(run(again, 5)) == "Hello?"
+
+
+def test_a_person_never_repeats_themselves_to_the_sample_and_a_recording_does():
+    live = "{ say = 'Hello?' }, { say = 'Hello?' }, { say = 'Hello?', by = 'colleague' }, { pause = 1 }"
+    far = far_end(f"{live}, {{ say = 'Hello?', by = 'recorded' }}, {{ say = 'Hello?', by = 'recorded' }}")
+    assert far._hearing.words(run(far, 20)) == " ".join(["Hello?"] * 5)
+    first, second, colleague, recording, again = [
+        entry.end - entry.start for entry in far.diary if entry.kind == "said"
+    ]
+    assert second == pytest.approx(first / 1.1, rel=0.06)
+    assert colleague == pytest.approx(len(sound.speak("Hello?", "colleague")) / 8000, abs=0.03)
+    assert again == recording

@@ -8,6 +8,7 @@ import pytest
 import soundfile
 
 from outwait.audio import g711
+from outwait.audio.ear import Ear
 from outwait.sim import music, scenario, sound, voice
 from outwait.sim.mind import Lines
 from outwait.sim.person import lines_of
@@ -44,6 +45,25 @@ def test_a_voice_for_words_nobody_recorded(by):
     assert audio == sound.speak(text, by)
     assert -24 < level(audio) < -14
     assert level(sound.speak(text, by, -6.0)) == pytest.approx(level(audio) - 6, abs=1.5)
+
+
+def test_what_a_person_says_again_is_no_recording():
+    """The ear knows a recording sample for sample. A person who says a sentence five times is none."""
+    text = "I have to ask a colleague about this. Please hold for one more moment."
+    first = sound.speak(text)
+    assert sound.again(first, 0) == first
+    takes = [sound.again(first, take) for take in range(5)]
+    assert len(set(map(len, takes))) == 5
+    assert sound.again(first, 1) == takes[1]
+    pause = sound.room(6.0)
+
+    def repeats(said: list[bytes]) -> float:
+        ear = Ear.load()
+        sounds = b"".join(sound.mix(take, pause, 0) + pause for take in said)
+        return sum(score.seconds for score in ear.hear([(ear.open(), sounds)])[0] if score.repeated >= 0.25)
+
+    assert repeats(takes) == 0
+    assert repeats([first, first]) > 1
 
 
 def test_voices_differ_in_pitch():

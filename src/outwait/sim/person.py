@@ -6,6 +6,7 @@ played.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Generator, Mapping
 from dataclasses import dataclass, field
 from itertools import cycle
@@ -42,6 +43,7 @@ VOICED_LEVEL = 150.0  # mean magnitude of a 16-bit sample from which a frame cou
 SPOKE_MS = 200  # the caller has said something after this much voiced sound
 TAIL_MS = 2000  # of hold sound at least between the last announcement and the person
 ROOM_SECONDS = 20.0  # of room noise before it repeats
+RECORDED = "recorded"  # the voice that says the same in the same way
 KEY_SECONDS = 1.5  # between two keys of one number
 WORDS_SECONDS = 0.9  # of silence after which a menu takes what was said
 
@@ -111,6 +113,7 @@ class FarEnd:
         self._pressed = ""  # keys of the caller that nobody has taken yet
         self._pressed_at = 0  # ms of the last of them
         self._jump = ""  # the part to go on with
+        self._takes: Counter[tuple[str, str]] = Counter()  # how often a voice has said these words
         self._diary: list[Entry] = []
         self._hearing = hearing
         self._room = sound.room(ROOM_SECONDS, seed=len(scenario.name))
@@ -221,6 +224,9 @@ class FarEnd:
     def _say(self, text: str, by: str, level: float = 0.0, file: str = "") -> Script:
         folder = self.scenario.folder or Path()
         voice = sound.recording(folder / file, level) if file else sound.speak(text, by, level)
+        if by != RECORDED:
+            voice = sound.again(voice, self._takes[by, text])
+            self._takes[by, text] += 1
         audio = sound.mix(voice, self._room, self._place())
         self._hearing.said(text, audio, "person")
         yield from self._play(audio, self._note("said", text))

@@ -32,6 +32,10 @@ OFFICE_ROUND = 45.0
 OFFICE_RMS = 0.012
 BEEP_HZ = 1000.0
 FRAME = 160  # samples
+TAKES = (0.0, 0.1, -0.1, 0.2, -0.2)  # how much faster and higher a person says the same again, as a share
+STRESS = 0.05  # by which that changes from one syllable to the next
+SYLLABLE = 0.3  # seconds
+FINE = 4  # times as many samples between which sound is taken where it is stretched
 MUSIC_FOLDERS = (Path("/usr/share/asterisk/moh"), Path("/var/lib/asterisk/moh"))
 ESPEAK_LIMIT = 20.0  # wall seconds
 
@@ -78,6 +82,27 @@ def speak(text: str, by: str = "clerk", level: float = 0.0) -> bytes:
 def recording(path: Path, level: float = 0.0) -> bytes:
     """Recorded speech from a sound file as mu-law. `level`: dB relative to the usual level. Raises SoundError."""
     return g711.encode(_pcm(normalise(read(path), SPEECH_RMS) * 10 ** (level / 20)))
+
+
+@functools.lru_cache(maxsize=64)
+def again(speech: bytes, take: int) -> bytes:
+    """The same words said once more by the same person: nobody repeats themselves to the sample.
+
+    take
+        how often they were said before; 0 = this is the first time
+    """
+    if not take:
+        return speech
+    samples = g711.decode(speech).astype(np.float64)
+    rng = np.random.default_rng((take, len(speech)))
+    pace = 1.0 + TAKES[take % len(TAKES)]
+    longest = round(len(samples) / (pace - STRESS)) + 1
+    syllables = longest // round(SYLLABLE * RATE) + 2
+    along = np.arange(longest) / (SYLLABLE * RATE)
+    at = np.cumsum(pace + np.interp(along, np.arange(syllables), rng.uniform(-STRESS, STRESS, syllables)))
+    fine = soxr.resample(samples, RATE, RATE * FINE)
+    said = np.interp(at[at < len(samples)] * FINE, np.arange(len(fine)), fine)
+    return g711.encode(np.clip(said, -32768, 32767).astype(np.int16))
 
 
 @functools.lru_cache(maxsize=16)
