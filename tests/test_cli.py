@@ -110,6 +110,15 @@ def test_serve_says_what_is_missing(tmp_path: Path) -> None:
     fails(outwait("serve", cwd=tmp_path, OPENAI_API_KEY="x", OUTWAIT_MODEL="no-such-model"), 1, "no-such-model")
 
 
+@pytest.mark.parametrize("name", [name for name in COMMANDS if name in ("phrases", "serve", "number", "prune")])
+def test_a_setting_that_cannot_be_used_is_one_line(here: Run, name: str) -> None:
+    words = {"number": ["+12025550143"], "prune": ["--older-than", "90d"]}.get(name, [])
+    said = here(name, *words, OUTWAIT_PORT="many")
+    assert said.returncode == 1
+    assert said.stderr.count("\n") == 1
+    assert "OUTWAIT_PORT" in said.stderr
+
+
 def test_doctor_finds_what_is_missing(here: Run, tmp_path: Path) -> None:
     result = here("doctor", DATABASE_URL=f"sqlite:///{tmp_path}/calls.db")
     assert result.returncode == 1

@@ -22,12 +22,13 @@ from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource
 
 from outwait.call.phrasebook import LANGUAGES
 from outwait.call.setup import DISCLOSURE
+from outwait.errors import OutwaitError
 from outwait.rules.hours import Hours
 
 TOML = "outwait.toml"
 
 
-class ConfigError(Exception):
+class ConfigError(OutwaitError):
     """The settings can't be used; the message says which and why, and never repeats a secret."""
 
 

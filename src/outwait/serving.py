@@ -9,7 +9,7 @@ from typing import Any
 from outwait import plugins
 from outwait.agent import Agent, load
 from outwait.compose import desk_opener
-from outwait.config import ConfigError, Settings
+from outwait.config import Settings
 from outwait.errors import OutwaitError
 from outwait.house.memory import settle_memory
 from outwait.logs import configure
@@ -25,5 +25,5 @@ def serve_agents(agents: Sequence[Agent] = (), **flags: Any) -> None:
         wanted = list(agents) or load(settings.agent)
         kit = plugins.carrier(settings.carrier, os.environ) if settings.carrier != "twilio" else None
         run(serve(settings, desk_opener(settings, agents=wanted, kit=kit), kit, ready=settle_memory))
-    except (ConfigError, StoreError) as error:
+    except StoreError as error:
         raise OutwaitError(str(error)) from error

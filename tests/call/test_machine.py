@@ -276,6 +276,45 @@ def test_hangup_without_a_word_asks_for_a_goodbye_first() -> None:
     book.hear(2.0) << HangUp("CA1", cancel=False)
 
 
+def test_who_speaks_into_the_goodbye_is_not_waited_for() -> None:
+    book = talking()
+    person(book, 1, "u1", "It ships on Monday, bye.")
+    says(book, 1, "r1", "Thank you, goodbye.", 1.0)
+    book >> ToolCalled(1, "r1", "c1", "hangup_call", '{"reason": "done", "outcome": "Monday"}')
+    book << AnswerTool(1, "c1", '{"ok": true}')
+    book >> PersonStarted(1) >> PersonStopped(1) >> PersonCommitted(1, "u2")
+    ends(book, 1, "r1")
+    book.hear(1.5) << HangUp("CA1", cancel=False)
+    assert next(note.step for note in book.notes(notes.HangUpStep)) == "goodbye_heard"
+
+
+def test_who_spoke_before_the_end_is_not_waited_for() -> None:
+    book = talking()
+    person(book, 1, "u1", "It ships on Monday, bye.")
+    says(book, 1, "r1", "Thank you, goodbye.", 1.0)
+    book >> PersonStopped(1)
+    book >> ToolCalled(1, "r1", "c1", "hangup_call", '{"reason": "done", "outcome": "Monday"}')
+    book << AnswerTool(1, "c1", '{"ok": true}')
+    ends(book, 1, "r1")
+    book.hear(1.5) << HangUp("CA1", cancel=False)
+
+
+def test_silence_is_no_hold_while_the_agent_owes_an_answer() -> None:
+    book = talking()
+    person(book, 1, "u1", "Parcel service, hello?")
+    book >> SessionClosed(1, Trouble.STALLED, 1006, "")
+    book.wait(0.5) << OpenSession
+    book.hear(45.0, pace=5.0)
+    assert book.call.phase == "talking"
+    book >> SessionOpened(2)
+    says(book, 2, "r1", "Hello, I call about order 4711.", 1.0)
+    ends(book, 2, "r1")
+    book.hear(19.0)
+    assert book.call.phase == "talking"
+    book.hear(3.0) << CloseSession(2)
+    assert book.call.phase == "holding", "now the silence is theirs"
+
+
 def test_a_goodbye_that_never_comes_does_not_keep_the_call() -> None:
     book = talking()
     book >> ToolCalled(1, "r1", "c1", "hangup_call", '{"reason": "done", "outcome": "Monday"}')

@@ -19,7 +19,6 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
-from starlette.exceptions import HTTPException
 
 from outwait import call_log, config
 from outwait.call import tools
@@ -123,8 +122,7 @@ def _tools(data: bytes, _: Path) -> None:
 
 
 def _form(data: bytes, _: Path) -> None:
-    with contextlib.suppress(HTTPException):
-        bodies.parse_form(data)
+    bodies.parse_form(data)
 
 
 def _twiml(data: bytes, _: Path) -> None:

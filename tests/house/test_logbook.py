@@ -107,6 +107,23 @@ async def test_a_store_that_fails_loses_nothing(monkeypatch: pytest.MonkeyPatch)
         assert desk.shelf.records == [{"phase": "ending"}]
 
 
+async def test_the_end_of_a_call_waits_for_the_store(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(logbook, "RETRY_SECONDS", 0.0)
+    async with asyncio.TaskGroup() as tasks:
+        desk = Desk(tasks)
+        desk.shelf.failure = StoreError("full")
+        await desk.add(HungUp(), ACT)
+        done = tasks.create_task(desk.book.finish(1.0, lambda: {"phase": "ended"}))
+        for _ in range(20):
+            desk.shelf.news.clear()
+            await desk.shelf.news.wait()
+        assert not done.done()
+        desk.shelf.failure = None
+        await done
+    assert [entry.seq for entry in desk.shelf.entries] == [1]
+    assert desk.shelf.records == [{"phase": "ended"}]
+
+
 async def test_a_fenced_one_writes_no_more() -> None:
     async with asyncio.TaskGroup() as tasks:
         desk = Desk(tasks)

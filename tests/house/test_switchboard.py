@@ -153,6 +153,20 @@ async def test_a_callback_that_reaches_another_process_comes_to_the_calls_owner(
         assert await a.store.letters("a") == []
 
 
+async def test_a_callback_about_another_leg_changes_nothing(world: World) -> None:
+    async with world.process("a") as a, world.process("b") as b:
+        call_id = (await a.board.place(WISH, None)).id
+        row = await b.dialled(call_id)
+        assert row.carrier_call_id
+        for board in (a.board, b.board):
+            with pytest.raises(KeyError):
+                await board.report(call_id, LegReported(status="completed", sequence=3), "CA99")
+            with pytest.raises(KeyError):
+                await board.answer(call_id, "CA99", again=False)
+        await a.board.report(call_id, LegReported(status="busy", sequence=3), row.carrier_call_id)
+        assert (await a.ended(call_id))["status"] == "busy"
+
+
 async def test_a_callback_for_a_call_of_a_dead_process_brings_it_back(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -163,8 +163,8 @@ class FakeDesk:
         self.tokens.add(token)
         return token
 
-    async def report(self, call_id: str, event: AnyEvent) -> None:
-        if call_id not in self.calls:
+    async def report(self, call_id: str, event: AnyEvent, carrier_call_id: str = "") -> None:
+        if call_id not in self.calls or carrier_call_id not in ("", "CA1"):
             raise KeyError(call_id)
         self.reported.append((call_id, event))
 

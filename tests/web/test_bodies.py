@@ -58,7 +58,5 @@ async def test_what_does_not_come_is_not_waited_for(monkeypatch: pytest.MonkeyPa
 
 def test_a_form_has_so_many_fields() -> None:
     fields = [f"f{number}=x" for number in range(MAX_FIELDS)]
-    assert len(parse_form("&".join(fields).encode())) == MAX_FIELDS
-    with pytest.raises(HTTPException) as refusal:
-        parse_form("&".join([*fields, "more=x"]).encode())
-    assert refusal.value.status_code == 422
+    assert len(parse_form("&".join(fields).encode()) or ()) == MAX_FIELDS
+    assert parse_form("&".join([*fields, "more=x"]).encode()) is None

@@ -83,6 +83,18 @@ async def test_reports_the_status(keyed: httpx2.AsyncClient, desk: FakeDesk) -> 
     ]
 
 
+async def test_the_status_of_another_leg_is_not_taken_for_this_one(keyed: httpx2.AsyncClient, desk: FakeDesk) -> None:
+    form = FORM | {"CallSid": "CA2", "CallStatus": "completed"}
+    assert (await post(keyed, "/twilio/status/c1", form)).status_code == 404
+    assert desk.reported == []
+
+
+async def test_what_is_no_form_is_not_signed(keyed: httpx2.AsyncClient) -> None:
+    kind = {"Content-Type": "application/x-www-form-urlencoded", "X-Twilio-Signature": "nonsense"}
+    response = await keyed.post("/twilio/status/c1", content=b"\xff\xfe=%zz&&&", headers=kind)
+    assert response.status_code == 403
+
+
 @pytest.mark.parametrize(
     "changed", [{"CallStatus": "odd"}, {"CallStatus": ""}, {"SequenceNumber": "x"}, {"CallDuration": "-1"}]
 )

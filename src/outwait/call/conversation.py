@@ -76,6 +76,13 @@ class Conversation:
         """There is no session, and nothing is being said."""
         return self.chain.link is None and self.playout.quiet
 
+    def owes(self, at: float) -> bool:
+        """The agent has the floor and does not use it: silence is our own, no sign of a hold. `at`: media s, now."""
+        link = self.chain.ready
+        if link is None or not self._live:
+            return not self._lull.on(at)
+        return link.responding
+
     def heard(self, start: float, ulaw: bytes, want: Want) -> list[AnyCommand]:
         """The far end, to whoever has to hear it."""
         self.far.hear(start, ulaw)
@@ -129,7 +136,7 @@ class Conversation:
                 return self._person_started(link, at, stream)
             case ev.PersonStopped():
                 self.person_speaking = False
-                if event.due:
+                if event.due and not self._deaf:
                     link.due = True
                     self._waits.set("stall", now + self._policy.stall_seconds)
             case ev.PersonCommitted(item=item):
@@ -366,6 +373,8 @@ class Conversation:
     def stop_listening(self) -> None:
         """From here the person is not heard by the session, and can't cut in: the goodbye is said to its end."""
         self._deaf = True
+        if self.chain.link is not None:
+            self.chain.link.due = False  # whoever spoke is not answered any more
 
     def restart(self, at: float, *, talking: bool) -> list[AnyCommand]:
         """All sockets of the old process are gone, and what was queued for them. `talking`: not on hold."""

@@ -342,7 +342,8 @@ class Call:
         commands = self._talk.scored(scored, self._media.at, self._want, now)
         commands += self._do(self._scout.hear(scored, holding=self.phase is Phase.HOLDING), now)
         commands += self._do(self._machines.heard(), now)
-        for heard in self._holds.logic.hear(scored, not self._talk.playout.quiet):
+        ours = not self._talk.playout.quiet or (self._waited_for and self._talk.owes(scored.at))
+        for heard in self._holds.logic.hear(scored, ours):
             waiting = self.phase is Phase.HOLDING and not self._scout.navigating
             commands += self._do(self._holds.judged(heard, waiting=waiting), now)
             if self.phase is Phase.ENDING:
@@ -571,6 +572,11 @@ class Call:
     def _listens(self) -> bool:
         """What is heard now may still change something."""
         return self._ending is None and bool(self._line.stream)
+
+    @property
+    def _waited_for(self) -> bool:
+        """The other side waits for the agent, if it is not heard."""
+        return self.phase is Phase.TALKING and self._want == "talk"
 
     @property
     def _handed(self) -> str:

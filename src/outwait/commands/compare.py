@@ -30,7 +30,7 @@ from outwait.call.cost import (
     Prices,
     Usage,
 )
-from outwait.config import ConfigError, Settings
+from outwait.config import Settings
 from outwait.errors import OutwaitError
 from outwait.prices import NoPrice, PriceEntry, PriceTable
 
@@ -260,7 +260,7 @@ def run(path: Path | None, scenario: str | None, as_json: bool) -> None:
         settings = Settings.load()
         table = PriceTable.load(settings.prices)
         rows = compare(profile, table, settings, datetime.date.today())  # noqa: DTZ011  a day more or less
-    except (ConfigError, NoPrice) as error:
+    except NoPrice as error:
         raise OutwaitError(str(error)) from error
     if as_json:
         found = {"as_of": table.as_of, "call": asdict(profile), "billed": billed, "rows": [*map(asdict, rows)]}

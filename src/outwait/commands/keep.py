@@ -13,7 +13,7 @@ import msgspec
 
 from outwait.call.known import Known
 from outwait.call.usual import usual
-from outwait.config import ConfigError, Settings
+from outwait.config import Settings
 from outwait.errors import OutwaitError
 from outwait.house.recording import Recordings
 from outwait.rules.hours import NoZone, zones_of
@@ -27,7 +27,7 @@ _T = TypeVar("_T")
 
 def prune(calls_older: float | None, words_older: float | None, *, dry: bool) -> list[str]:
     """Ages in seconds; None: what the settings say."""
-    settings = _settings()
+    settings = Settings.load()
     if calls_older is None and words_older is None:
         calls_older = None if settings.keep_calls is None else settings.keep_calls.total_seconds()
         words_older = None if settings.keep_transcripts is None else settings.keep_transcripts.total_seconds()
@@ -51,7 +51,7 @@ def prune(calls_older: float | None, words_older: float | None, *, dry: bool) ->
 def forget(number: str) -> list[str]:
     """Raises OutwaitError when some of it can't be deleted yet."""
     wanted = _number(number)
-    deleted, live = _with_book(_settings(), lambda book: book.forget(wanted))
+    deleted, live = _with_book(Settings.load(), lambda book: book.forget(wanted))
     if live:
         raise OutwaitError(
             f"{_calls(deleted)} deleted; {_calls(live)} to this number still running: hang up and try again"
@@ -62,7 +62,7 @@ def forget(number: str) -> list[str]:
 def known(number: str) -> list[str]:
     """What earlier calls have learned of a number."""
     wanted = _number(number)
-    found = msgspec.json.decode(_with_store(_settings(), lambda store: store.number(wanted)) or b"{}", type=Known)
+    found = msgspec.json.decode(_with_store(Settings.load(), lambda store: store.number(wanted)) or b"{}", type=Known)
     if not found.calls:
         return ["nothing is known of this number"]
     lines = [f"{_calls(found.calls)} to this number" + (", answered by a machine" if found.by_machine else "")]
@@ -94,7 +94,7 @@ def add_key(name: str, given: Limits) -> str:
     if re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}", name) is None:
         raise OutwaitError("a key's name is made of letters, digits, dots and dashes, 64 at most", usage=True)
     try:
-        return _with_book(_settings(), lambda book: book.add_key(name, given, time.time()))
+        return _with_book(Settings.load(), lambda book: book.add_key(name, given, time.time()))
     except Taken as error:
         raise OutwaitError(
             f"there is a key {name} already; names are not used twice, not even those of revoked keys"
@@ -104,7 +104,7 @@ def add_key(name: str, given: Limits) -> str:
 def list_keys() -> list[str]:
     """One a line."""
     lines = []
-    for key in _with_book(_settings(), lambda book: book.keys()):
+    for key in _with_book(Settings.load(), lambda book: book.keys()):
         state = "active" if key.revoked is None else f"revoked {_day(key.revoked)}"
         shown = [
             f"{value} {words}"
@@ -122,7 +122,7 @@ def list_keys() -> list[str]:
 
 def revoke_key(name: str) -> list[str]:
     """Raises OutwaitError for an unknown one."""
-    if not _with_book(_settings(), lambda book: book.revoke_key(name, time.time())):
+    if not _with_book(Settings.load(), lambda book: book.revoke_key(name, time.time())):
         raise OutwaitError(f"there is no active key {name}")
     return [f"{name} revoked"]
 
@@ -137,7 +137,7 @@ def dnc_add(numbers: list[str], note: str) -> list[str]:
             for number in wanted
         ]
 
-    return _with_book(_settings(), work)
+    return _with_book(Settings.load(), work)
 
 
 def dnc_remove(numbers: list[str]) -> list[str]:
@@ -147,7 +147,7 @@ def dnc_remove(numbers: list[str]) -> list[str]:
     async def work(book: Book) -> list[tuple[str, bool]]:
         return [(number, await book.may_call_again(number)) for number in wanted]
 
-    done = _with_book(_settings(), work)
+    done = _with_book(Settings.load(), work)
     if not any(removed for _, removed in done):
         raise OutwaitError("not on the list")
     return [f"{number} {'removed' if removed else 'was not on the list'}" for number, removed in done]
@@ -155,15 +155,8 @@ def dnc_remove(numbers: list[str]) -> list[str]:
 
 def dnc_list() -> list[str]:
     """One a line."""
-    listed = _with_book(_settings(), lambda book: book.do_not_call_list())
+    listed = _with_book(Settings.load(), lambda book: book.do_not_call_list())
     return [f"{number}\t{_day(added)}\t{note}".rstrip() for number, added, note in listed]
-
-
-def _settings() -> Settings:
-    try:
-        return Settings.load()
-    except ConfigError as error:
-        raise OutwaitError(str(error)) from error
 
 
 def _hour_of(number: str) -> Callable[[float], int]:

@@ -109,7 +109,7 @@ def _load(path: Path) -> tuple[Setup, list[Entry]]:
 
 
 async def _from_database(call_id: str, beside: Path) -> tuple[Setup, list[Entry]]:
-    from outwait.config import ConfigError, Settings
+    from outwait.config import Settings
     from outwait.store.base import StoreError
     from outwait.store.sql import SqlStore
 
@@ -120,7 +120,7 @@ async def _from_database(call_id: str, beside: Path) -> tuple[Setup, list[Entry]
             entries = await store.log(call_id)
         finally:
             await store.close()
-    except (ConfigError, StoreError) as error:
+    except StoreError as error:
         raise OutwaitError(str(error)) from error
     if row is None:
         raise OutwaitError(f"there is no {beside.name} beside it, and the database does not know call {call_id}")

@@ -114,8 +114,8 @@ class Desk(Protocol):
     async def token(self, call_id: str) -> str:
         """A fresh stream token: good for one stream and ten minutes."""
 
-    async def report(self, call_id: str, event: LegReported | CarrierJudged) -> None:
-        """A callback of the carrier. Raises KeyError for an unknown call."""
+    async def report(self, call_id: str, event: LegReported | CarrierJudged, carrier_call_id: str = "") -> None:
+        """A callback of the carrier, about the leg that it calls so. Raises KeyError for an unknown call or leg."""
 
     async def attach(
         self, token: str, carrier_call_id: str, make: Callable[[int], Stream]

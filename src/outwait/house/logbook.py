@@ -19,6 +19,7 @@ from outwait.store.base import Entry, Fenced, Store, StoreError
 
 TOGETHER_SECONDS = 0.25  # between two moments at which what was quiet is written
 RETRY_SECONDS = 2.0  # between tries to write a log that could not be written
+PATIENCE_SECONDS = 3600.0  # for which the log of a call that is over waits for its store
 
 log = structlog.get_logger(__name__)
 
@@ -82,17 +83,24 @@ class Logbook:
                 self._later = loop.call_later(wait, lambda: self._spawn(self._write()))
 
     async def finish(self, now: float, record: Show) -> None:
-        """Write all that is left, if the store lets us."""
+        """Write all that is left, as soon as the store lets us. Whoever can't wait cancels."""
         self.rest()
         self._pack_quiet(now)
-        for _ in range(3):
-            self._not_before = 0.0
-            self._record = record
-            await self._write()
-            if not self._entries:
-                return
-            await asyncio.sleep(RETRY_SECONDS)
-        self._log.error("the end of the call log is lost", entries=len(self._entries))
+        count, written = len(self._entries), False
+        try:
+            async with asyncio.timeout(PATIENCE_SECONDS):
+                while not written:
+                    self._not_before = 0.0
+                    self._record = record
+                    await self._write()
+                    written = not self._entries
+                    if not written:
+                        await asyncio.sleep(RETRY_SECONDS)
+        except TimeoutError:
+            pass
+        finally:
+            if not written:
+                self._log.error("the end of the call log is lost", entries=count)
 
     def rest(self) -> None:
         """Nothing is written of itself any more."""

@@ -230,6 +230,7 @@ class Switchboard:
             row = await self._house.store.get(call_id)
             if row is None:
                 raise KeyError(call_id)
+            _same_leg(_carrier_id(row, leg), carrier_call_id)
             if not row.live:
                 return "hangup"
             if self._draining:
@@ -238,6 +239,7 @@ class Switchboard:
                 return "wait"
             live = await self._adopt(row)
         call = live.runner.call
+        _same_leg(call.carrier_id(leg), carrier_call_id)
         if not call.answers_redirect(asyncio.get_running_loop().time(), leg):
             return "hangup"
         live.runner.inbox.post(Dialled(carrier_call_id, leg))
@@ -271,16 +273,18 @@ class Switchboard:
         await self._house.store.keep_token(hashlib.sha256(token.encode()).digest(), call_id, expires)
         return token
 
-    async def report(self, call_id: str, event: LegReported | CarrierJudged) -> None:
+    async def report(self, call_id: str, event: LegReported | CarrierJudged, carrier_call_id: str = "") -> None:
         call_id, leg = call_and_leg(call_id)
         event = msgspec.structs.replace(event, leg=leg)
         live = self._live.get(call_id)
         if live is not None:
+            _same_leg(live.runner.call.carrier_id(leg), carrier_call_id)
             live.runner.inbox.post(event)
             return
         row = await self._house.store.get(call_id)
         if row is None:
             raise KeyError(call_id)
+        _same_leg(_carrier_id(row, leg), carrier_call_id)
         if row.live:
             await self._pass_on(row, event)
 
@@ -493,6 +497,19 @@ class Switchboard:
                 del self._live[call_id]
             self._moved.set()
             self._house.on_ended()
+
+
+def _same_leg(known: str, named: str) -> None:
+    """Raises KeyError when the carrier speaks of another leg than the one we know; an id that is "" is any."""
+    if known and named and known != named:
+        raise KeyError(named)
+
+
+def _carrier_id(row: CallRow, leg: int) -> str:
+    """The carrier's id of a leg of a call that does not run here; "": not known."""
+    if leg == 1:
+        return row.carrier_call_id or ""
+    return next((each["carrier_call_id"] or "" for each in row.record["second_legs"] if each["leg"] == leg), "")
 
 
 def _waits_for(record: dict[str, Any], from_: str, to: str) -> bool:

@@ -17,6 +17,7 @@ from starlette.responses import Response, StreamingResponse
 
 from outwait.call.setup import Human
 from outwait.house.desk import CallRequest, Desk, Refused
+from outwait.rules.hours import NoZone, zone
 from outwait.rules.numbers import NumberRefused, dialable, masked
 from outwait.store.base import ApiKey
 from outwait.web.access import CALLER
@@ -206,7 +207,7 @@ def _checked(wish: CallCreate, own_number: str | None, key: ApiKey | None) -> Ca
         max_hold_minutes=wish.max_hold_minutes,
         metadata=wish.metadata,
         disclosure=wish.disclosure,
-        time_zone=wish.time_zone,
+        time_zone=_zone(wish.time_zone),
         menu_path=tuple(wish.menu_path),
         voicemail=wish.voicemail,
         outcome_schema=wish.outcome_schema,
@@ -230,6 +231,13 @@ def _number(field: str, text: str, caller: str | None) -> str:
         return dialable(text, caller)
     except NumberRefused as error:
         raise Refused(error.code, str(error), field=field) from error
+
+
+def _zone(name: str | None) -> str | None:
+    try:
+        return zone(name).key if name is not None else None
+    except NoZone as error:
+        raise Refused("unknown_time_zone", str(error), field="time_zone") from error
 
 
 async def _server_sent(desk: Desk, call_id: str, after: int, closing: asyncio.Event) -> AsyncIterator[bytes]:

@@ -33,13 +33,13 @@ async def read_body(request: Request) -> bytes:
     return bytes(body)
 
 
-def parse_form(body: bytes) -> list[tuple[str, str]]:
-    """The fields of an urlencoded form, in order, empty ones included: they are signed too."""
+def parse_form(body: bytes) -> list[tuple[str, str]] | None:
+    """The fields of an urlencoded form, in order, empty ones included: they are signed too. None: it is no form."""
     try:
         text = body.decode("ascii")
         return parse_qsl(text, keep_blank_values=True, max_num_fields=MAX_FIELDS, errors="strict")
-    except ValueError as error:
-        raise HTTPException(HTTPStatus.UNPROCESSABLE_ENTITY, "not an urlencoded form") from error
+    except ValueError:
+        return None
 
 
 def _too_large() -> HTTPException:

@@ -94,13 +94,13 @@ class Webhooks:
             sequence=_whole(form, "SequenceNumber"),
             duration=_whole(form, "CallDuration"),
         )
-        await self._desk.report(call_id, event)
+        await self._desk.report(call_id, event, form.get("CallSid", ""))
         return Response(status_code=HTTPStatus.NO_CONTENT)
 
     async def _judged(self, call_id: str, form: dict[str, str]) -> Response:
         """Who answered, by Twilio's answering machine detection. What it may say one day counts as unknown."""
         who = messages.ANSWERED_BY.get(_wanted(form, "AnsweredBy"), "unknown")
-        await self._desk.report(call_id, CarrierJudged(who))
+        await self._desk.report(call_id, CarrierJudged(who), form.get("CallSid", ""))
         return Response(status_code=HTTPStatus.NO_CONTENT)
 
     async def _stream_status(self, call_id: str, form: dict[str, str]) -> Response:
@@ -131,7 +131,7 @@ class Webhooks:
         url = self._urls.public + path + (f"?{query}" if query else "")
         if request.headers.get("content-type", "").partition(";")[0].strip() == "application/x-www-form-urlencoded":
             form = parse_form(body)
-            genuine = signature.verify(self._auth_token, url, given, form)
+            genuine = form is not None and signature.verify(self._auth_token, url, given, form)
         elif body:
             form = []
             genuine = signature.verify_body(self._auth_token, url, given, body)
@@ -142,7 +142,7 @@ class Webhooks:
             self._metrics.unsigned.inc()
             log.warning("webhook refused: its signature is absent or wrong", path=path)
             raise HTTPException(HTTPStatus.FORBIDDEN, "the signature is absent or wrong")
-        return form
+        return form or []
 
 
 def _wanted(form: dict[str, str], name: str) -> str:
