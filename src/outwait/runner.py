@@ -33,7 +33,7 @@ from outwait.house.inbox import Alarm, Inbox
 from outwait.house.logbook import Logbook, Show
 from outwait.house.recording import Recording
 from outwait.house.transcriber import Transcriber
-from outwait.store.base import Store, StoreError
+from outwait.store.base import Fenced, Store, StoreError
 from outwait.toolbox import MAX_WORDS, BadArguments, ToolContext, ToolError, ToolGone
 
 COMPANY = 1  # the leg to it; the others are our user's
@@ -102,6 +102,7 @@ class Runner:
         self._stream_count = 0
         self._recording = recording
         self._legs: dict[int, int] = {}  # of each stream
+        self._epoch = epoch
         self._book = Logbook(call.setup.id, store, wall=wall, spawn=self._spawn, tell=self._told, seq=seq, epoch=epoch)
         self._log = log.bind(call=call.setup.id)
         self._tasks: asyncio.TaskGroup | None = None
@@ -290,7 +291,9 @@ class Runner:
     async def _remember(self) -> None:
         """The next process should know what this one has heard; without it, it would only be fooled once more."""
         try:
-            await self._store.keep_memory(self.call.setup.id, self._ears.memory())
+            await self._store.keep_memory(self.call.setup.id, self._ears.memory(), self._epoch)
+        except Fenced:
+            pass  # another process has the call, and an ear of its own; the log will tell us
         except StoreError as error:
             self._log.warning("the ear's memory can't be kept", error=str(error))
 

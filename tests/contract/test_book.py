@@ -32,7 +32,7 @@ async def a_call(store: SqlStore, call_id: str, created: float, to: str = NUMBER
     said |= {"result": {"who": SAID}, "result_faults": [SAID], "evidence": [{"of": "/who", "text": SAID}]}
     event = b'{"text":"%s"}' % SAID.encode()
     await store.append(call_id, [Entry(1, 0.0, 0.0, 1, event, b"[]")], record | said | {"phase": phase})
-    await store.keep_memory(call_id, SAID.encode())
+    await store.keep_memory(call_id, SAID.encode(), 1)
 
 
 async def everything(store: SqlStore) -> str:

@@ -114,6 +114,19 @@ async def test_the_old_owner_is_fenced(store: Store) -> None:
     assert (kept.epoch, kept.live, kept.record["phase"]) == (2, True, "queued")
 
 
+async def test_what_the_ear_remembers_is_the_owners_to_keep(store: Store) -> None:
+    await store.create(row())
+    await store.keep_memory("c1", b"first", 1)
+    epoch = await store.take_over("c1", "b")
+    with pytest.raises(Fenced):
+        await store.keep_memory("c1", b"late", 1)
+    assert await store.memory("c1") == b"first"
+    await store.keep_memory("c1", b"second", epoch)
+    assert await store.memory("c1") == b"second"
+    with pytest.raises(Fenced):
+        await store.keep_memory("c2", b"of nobody", 1)
+
+
 async def test_an_unknown_call_can_be_neither_taken_nor_written(store: Store) -> None:
     with pytest.raises(KeyError):
         await store.take_over("c9")

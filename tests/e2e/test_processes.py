@@ -186,9 +186,9 @@ async def test_what_the_ear_has_heard_is_kept_as_the_hold_goes_on(
     kept: list[bytes] = []
     keep = SqlStore.keep_memory
 
-    async def kept_too(store: SqlStore, call_id: str, data: bytes) -> None:
+    async def kept_too(store: SqlStore, call_id: str, data: bytes, epoch: int) -> None:
         kept.append(data)
-        await keep(store, call_id, data)
+        await keep(store, call_id, data, epoch)
 
     monkeypatch.setattr(SqlStore, "keep_memory", kept_too)
     async with house("silence_hold", tmp_path, monkeypatch) as here:

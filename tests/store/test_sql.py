@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import sqlite3
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -149,3 +150,17 @@ async def test_refuses_other_databases_without_repeating_a_secret(url: str) -> N
 @pytest.mark.parametrize("url", ["postgres://u:p@h/d", "postgresql://u:p@h/d", "postgresql+asyncpg://u:p@h/d"])
 def test_postgresql_goes_by_psycopg(url: str) -> None:
     assert opening.with_async_driver(url).drivername == "postgresql+psycopg"
+
+
+async def test_new_databases_can_be_opened_at_once(tmp_path: Path) -> None:
+    """By servers of one process, also where each has a loop and a thread of its own."""
+
+    async def opened(name: str) -> bool:
+        store = await SqlStore.open(f"sqlite:///{tmp_path}/{name}.db")
+        there = await store.get("c1")
+        await store.close()
+        return there is None
+
+    assert all(await asyncio.gather(*(opened(f"here{n}") for n in range(4))))
+    others = (asyncio.to_thread(asyncio.run, opened(f"there{n}")) for n in range(3))
+    assert all(await asyncio.gather(*others, opened("here")))

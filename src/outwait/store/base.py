@@ -133,8 +133,8 @@ class Store(Protocol):
     async def live(self) -> list[CallRow]:
         """All calls that have not ended."""
 
-    async def keep_memory(self, call_id: str, data: bytes) -> None:
-        """Keep what the ear remembers of this call, instead of what was kept before."""
+    async def keep_memory(self, call_id: str, data: bytes, epoch: int) -> None:
+        """Keep what the ear remembers of this call, instead of what was kept before. Raises Fenced."""
 
     async def memory(self, call_id: str) -> bytes | None:
         """What `keep_memory` was given last."""

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
+import threading
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +19,9 @@ from outwait.store.base import StoreError
 BUSY_SECONDS = 5.0  # wall s that SQLite waits for another process
 CONNECT_SECONDS = 10.0  # wall s to wait for one of the connections
 KEPT_CONNECTIONS, MOST_CONNECTIONS = 2, 10  # to SQLite: one writes, the others read
+TURN_SECONDS = 0.01  # wall s between looks whether it is our turn
 _MIGRATION_LOCK = 0x6F757477  # any number, the same in every process
+_alembic = threading.Lock()  # it keeps the database it works on in a module
 
 
 def with_async_driver(text: str) -> URL:
@@ -82,8 +88,19 @@ def _begin_sqlite(connection: Connection) -> None:
     connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
 
 
+@asynccontextmanager
+async def alone() -> AsyncIterator[None]:
+    """The one of this process, on whatever loop, that may `migrate` now."""
+    while not _alembic.acquire(blocking=False):  # noqa: ASYNC110 - an Event belongs to one loop
+        await asyncio.sleep(TURN_SECONDS)
+    try:
+        yield
+    finally:
+        _alembic.release()
+
+
 def migrate(connection: Connection) -> None:
-    """Bring the database to its newest shape. Raises StoreError."""
+    """Bring the database to its newest shape; no two at a time, see `alone`. Raises StoreError."""
     from alembic import command
     from alembic.config import Config
     from alembic.util import CommandError

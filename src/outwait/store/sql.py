@@ -23,7 +23,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from outwait.store.base import CallRow, Entry, Fenced, Letter, OverQuota, Quota, StoreError
-from outwait.store.opening import make_engine, migrate, with_async_driver
+from outwait.store.opening import alone, make_engine, migrate, with_async_driver
 from outwait.store.tables import (
     calls,
     deliveries,
@@ -68,7 +68,7 @@ class SqlStore:
         """
         store = cls(make_engine(with_async_driver(url)))
         try:
-            async with store.write() as connection:
+            async with alone(), store.write() as connection:
                 await connection.run_sync(migrate)
         except StoreError:
             await store.close()
@@ -230,8 +230,11 @@ class SqlStore:
         async with self.read() as connection:
             return [_row(line) for line in await connection.execute(unfinished)]
 
-    async def keep_memory(self, call_id: str, data: bytes) -> None:
+    async def keep_memory(self, call_id: str, data: bytes, epoch: int) -> None:
+        held = sa.select(calls.c.id).where(calls.c.id == call_id, calls.c.epoch == epoch).with_for_update()
         async with self.write() as connection:
+            if (await connection.execute(held)).one_or_none() is None:
+                raise Fenced(f"call {call_id} is not ours any more")
             await connection.execute(memories.delete().where(memories.c.call_id == call_id))
             await connection.execute(memories.insert(), {"call_id": call_id, "data": data})
 
