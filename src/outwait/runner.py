@@ -129,7 +129,6 @@ class Runner:
         """Until the call is over."""
         loop = asyncio.get_running_loop()
         alarm = Alarm(self.inbox.wake)
-        self._voice = self._engines[self.call.setup.engine].capabilities.voice_key
         self._offer_phrases()
         try:
             async with asyncio.TaskGroup() as self._tasks:
@@ -424,9 +423,7 @@ class Runner:
 
         engine = self._engines[command.engine]
         self._voices[command.session] = engine.capabilities.voice_key
-        machine = self.call.setup.machine
-        if self._voices[command.session] != self._voice and (machine is None or machine.engine != command.engine):
-            self._voice = self._voices[command.session]  # another engine speaks from here
+        if self._voice_now != self._voice:
             self._offer_phrases()
         tools = schemas(
             self.call.setup.outcome_schema,
@@ -439,7 +436,12 @@ class Runner:
 
     # --- below -----------------------------------------------------------------------------------
 
+    @property
+    def _voice_now(self) -> str:
+        return self._engines[self.call.voice].capabilities.voice_key
+
     def _offer_phrases(self) -> None:
+        self._voice = self._voice_now
         for name, text in self.call.setup.phrases.items():
             ulaw = self._phrases.get(self._voice, text)
             if ulaw:

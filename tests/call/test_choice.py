@@ -50,6 +50,27 @@ def test_the_order_for_machines_and_for_people() -> None:
     assert not it.speak_to(machine=False)
 
 
+def test_the_voice_is_that_of_the_engine_for_people() -> None:
+    it = choice()
+    assert it.voice == "openai", "also while machines are spoken to"
+    it.speak_to(machine=False)
+    it.give_up()
+    assert it.voice == "azure"
+    it.speak_to(machine=True)
+    it.give_up()
+    assert it.voice == "azure"
+
+
+def test_who_takes_over_has_the_phrases_made_in_its_own_voice() -> None:
+    book = talking(reserves=(SPARE,))  # all of them are there
+    book >> SessionClosed(1, Trouble.REFUSED, 401, "")
+    book.ignore()
+    assert (book.call.voice, opened(book)[-1].session) == ("azure", 2)
+    book >> SessionOpened(2)
+    asked = [c for _, _, commands in book.trace for c in commands if isinstance(c, MakePhrase)]
+    assert {(one.session, one.phrase) for one in asked} == {(2, name) for name in book.call.setup.phrases}
+
+
 def test_without_one_for_machines_nothing_turns() -> None:
     it = Choice(a_call().setup)
     assert not it.machine

@@ -50,6 +50,25 @@ def test_what_is_missing_is_asked_for_once_and_again_when_it_failed() -> None:
     assert sayings.make(3) == [do.MakePhrase(3, "b", "two")]
 
 
+def test_another_voice_has_its_phrases_made_anew() -> None:
+    playout = Playout(Policy())
+    sayings = Sayings({"a": "one", "b": "two"}, playout)
+    sayings.keep("a", b"a")
+    sayings.speaks("openai", 1)
+    sayings.keep("b", b"spare", spare="wait")
+    assert sayings.make(1) == [do.MakePhrase(1, "b", "two")]
+    sayings.speaks("openai", 2)
+    assert sayings.make(2) == []
+    sayings.speaks("azure", 3)
+    sayings.keep("a", b"spare", spare="hm")
+    assert sayings.say(["a"], 1.0) == "one", "what the first voice has made, until there is something better"
+    assert sayings.make(3) == [do.MakePhrase(3, "a", "one"), do.MakePhrase(3, "b", "two")]
+    sayings.made("a", b"late", 2)
+    assert sayings.sound("a") == b"a"
+    sayings.made("a", b"new", 3)
+    assert sayings.sound("a") == b"new"
+
+
 def test_the_far_end_is_kept_for_so_long_and_read_from_anywhere() -> None:
     far = FarEnd(2.0)
     for second in range(5):

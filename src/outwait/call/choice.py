@@ -21,6 +21,12 @@ class Choice:
         return left[0] if left else self._order[-1]
 
     @property
+    def voice(self) -> str:
+        """The engine that people hear, now or as soon as there is one: its voice is the agent's."""
+        left = [means for means in self._people if means.engine not in self._given_up]
+        return (left[0] if left else self._people[-1]).engine
+
+    @property
     def last(self) -> bool:
         """There is none to turn to after it."""
         return len(self._left) <= 1

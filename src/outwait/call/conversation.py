@@ -118,7 +118,7 @@ class Conversation:
 
     def _received(self, event: SessionEvent, now: float, at: float, stream: int) -> list[AnyCommand]:
         if isinstance(event, ev.PhraseMade):
-            self.sayings.keep(event.phrase, event.ulaw)
+            self.sayings.made(event.phrase, event.ulaw, event.session)
             return []
         link = self.chain.of(event.session)
         if link is None:
@@ -401,6 +401,7 @@ class Conversation:
     def _open(self, now: float, at: float) -> list[AnyCommand]:
         self._live = False
         self._owed.opens(at, later=self.sessions.begun)
+        self.sayings.speaks(self.sessions.choice.voice, self.chain.count + 1)
         saying = [(u.text, u.broken) for u in self.playout.saying]
         seed = self.context.seed(saying, self.sessions.choice.engine.engine)
         return self.sessions.open(self.context.instructions, seed, now, at)

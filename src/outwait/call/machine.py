@@ -88,6 +88,11 @@ class Call:
         return self._course.phase
 
     @property
+    def voice(self) -> str:
+        """The engine that people hear."""
+        return self._talk.sessions.choice.voice
+
+    @property
     def carrier_call_id(self) -> str:
         """The carrier's id of the company's leg; "": not known yet."""
         return self._line.carrier_call_id

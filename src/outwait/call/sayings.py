@@ -21,8 +21,22 @@ class Sayings:
         self._made: dict[str, bytes] = {}
         self._spares: dict[str, tuple[str, bytes]] = {}  # words and sound, in a strange voice
         self._asked: set[str] = set()
+        self._voice = ""  # the engine whose voice it is
+        self._since = 0  # the first session that made phrases in it
         self._turns: dict[tuple[str, ...], int] = {}  # of a situation's phrases: place of the last one
         self._last = ("", -1e9)  # name, media s
+
+    def speaks(self, voice: str, session: int) -> None:
+        """Whose voice the agent has from this session on. What another one has made is better than nothing, and is
+        made anew."""
+        if self._voice and self._voice != voice:
+            self._spares |= {
+                name: (self._texts[name], ulaw) for name, ulaw in self._made.items() if name in self._texts
+            }
+            self._made.clear()
+            self._asked.clear()
+            self._since = session
+        self._voice = voice
 
     def say(self, names: Sequence[str], at: float) -> str | None:
         """Say the next of these in their turn, so never the same twice in a row if there is another; its text, None if
@@ -55,9 +69,14 @@ class Sayings:
     def keep(self, name: str, ulaw: bytes, spare: str = "") -> None:
         """One is at hand; `spare`: its words, when the voice is not the agent's."""
         if spare:
-            self._spares[name] = (spare, ulaw)
+            self._spares.setdefault(name, (spare, ulaw))
         else:
             self._made[name] = ulaw
+
+    def made(self, name: str, ulaw: bytes, session: int) -> None:
+        """One has been made by this session, perhaps in a voice that is not the agent's any more."""
+        if session >= self._since:
+            self.keep(name, ulaw)
 
     def make(self, session: int) -> list[MakePhrase]:
         """Have those made that are still missing, by this session."""
