@@ -263,9 +263,7 @@ class CascadeSim:
 
     async def _say(self, wish: Json) -> AsyncIterator[bytes]:
         """A sentence in the telephone's own code."""
-        ulaw = await asyncio.to_thread(sound.speak, wish["text"], "agent")
-        self.said.append(wish["text"])
-        self.bill.speech(wish["model"], len(wish["text"]), len(ulaw) / g711.RATE)
+        ulaw = await self._made(wish["model"], wish["text"])
         await asyncio.sleep(self.delays.first_sound)
         for at in range(0, len(ulaw), vendors.PIECE):
             yield ulaw[at : at + vendors.PIECE]
@@ -304,12 +302,21 @@ class CascadeSim:
         finally:
             self.open_sockets -= 1
 
+    async def _made(self, model: str, text: str) -> bytes:
+        """A sentence, mu-law. It is made to its end and charged, even if nobody waits for it any more."""
+        try:
+            ulaw = await asyncio.to_thread(sound.speak, text, "agent")
+        except asyncio.CancelledError:
+            self.bill.speech(model, len(text), len(sound.speak(text, "agent")) / g711.RATE)
+            raise
+        self.said.append(text)
+        self.bill.speech(model, len(text), len(ulaw) / g711.RATE)
+        return ulaw
+
     async def _speak(self, wish: Json) -> AsyncIterator[bytes]:
         text = wish["input"]
-        samples = g711.decode(await asyncio.to_thread(sound.speak, text, "agent"))
+        samples = g711.decode(await self._made(wish["model"], text))
         pcm = soxr.resample(samples, g711.RATE, PCM_RATE).astype("<i2").tobytes()
-        self.said.append(text)
-        self.bill.speech(wish["model"], len(text), len(samples) / g711.RATE)
         await asyncio.sleep(self.delays.first_sound)
         if wish["response_format"] == "wav":
             form = struct.pack("<4sIHHIIHH", b"fmt ", 16, 1, 1, PCM_RATE, 2 * PCM_RATE, 2, 16)

@@ -47,6 +47,7 @@ class Play:
         self.jobs: list[Any] = []
         self.stopped: list[int] = []
         self.end: at.End | None = None
+        self.sends = True  # what is wanted goes out at once
 
     def learn(self, *learnt: at.Learnt) -> Play:
         for one in learnt:
@@ -63,7 +64,8 @@ class Play:
                         pass
                     case _:
                         self.jobs.append(wanted)
-                        self.machine.receive(at.Sent(wanted.job), self.now)
+                        if self.sends:
+                            self.machine.receive(at.Sent(wanted.job), self.now)
         return self
 
     def speak(self) -> Play:
@@ -450,6 +452,38 @@ def test_a_recogniser_that_listens_is_paid_for_all_that_it_heard() -> None:
     said = [event for event in play.events if isinstance(event, PersonSaid)]
     assert sum(event.usage.seconds for event in said) == pytest.approx(0.6 + 0.6 + 0.02, abs=0.1)
     assert said[-1].usage.estimated
+
+
+def test_a_phrase_under_way_at_the_end_is_charged_to_its_end_and_one_that_was_not_asked_for_is_not() -> None:
+    play = Play().learn(at.PhraseAsked("here", "Hello."), at.PhraseAsked("there", "Goodbye."))
+    play.job(at.Speak)
+    play.learn(at.Ended(asked=True))
+    here, there = [event for event in play.events if isinstance(event, PhraseFailed)]
+    assert here.usage is not None
+    assert (here.usage.characters, here.usage.audio_out, here.usage.estimated) == (6, 8, True)
+    assert there.usage is None
+
+
+def test_what_never_went_out_is_not_charged() -> None:
+    play = Play()
+    play.sends = False
+    play.speak().hear("Hello?")
+    play.learn(at.ResponseUnwanted(), at.PhraseAsked("here", "Hello."), at.Fed(VOICE), at.Fed(QUIET))
+    play.learn(at.Ended(asked=True))
+    assert last(play, ResponseEnded).usage is None
+    assert not [event for event in play.events if isinstance(event, ResponseBilled)]
+    assert last(play, PhraseFailed).usage is None
+    assert [event.usage for event in play.events if isinstance(event, PersonSaid)][1:] == [Usage(estimated=True)]
+
+
+def test_what_goes_out_behind_the_end_of_its_answer_is_charged_later() -> None:
+    play = Play()
+    play.sends = False
+    play.speak().hear("Hello?")
+    write = play.job(at.Write)
+    play.learn(at.ResponseUnwanted(), at.Sent(write.job), at.Ended(asked=True))
+    assert last(play, ResponseEnded).usage is None
+    assert last(play, ResponseBilled).usage.text_in > 0
 
 
 _JOBS = st.integers(1, 12)

@@ -50,19 +50,30 @@ class Bills:
 
     def response(self, response: Response) -> Usage:
         """Of an answer. A service charges what it makes: a sentence cut off was made to its end."""
-        unheard = self._unheard(response)
-        usage = speech(response.characters, response.sound + unheard)
+        usage = self._spoken(response)
         tokens = response.written.tokens if response.written is not None else None
         if tokens is not None:
             self._rates.told(response.chars_in, tokens.text_in)
             self._cached = tokens.text_cached
             usage = _with_text(usage, tokens)
-            return guessed(usage) if unheard else usage
+            return guessed(usage) if self._unheard(response) else usage
         return guessed(_with_text(usage, self._guess(response.chars_in, response.chars_out)))
 
     def sent(self, job: int) -> None:
         """This request has gone out."""
         self._sent.add(job)
+
+    def cut_off(self, response: Response) -> Usage | None:
+        """Of an answer that ends before its time; None: it is not known yet what of it was asked for, and it is
+        `owed`."""
+        if self._sent.issuperset(response.jobs):
+            return self.response(response)
+        self.thrown_away(response)
+        return None
+
+    def was_sent(self, job: int) -> bool:
+        """This request has gone out, as far as is known."""
+        return job in self._sent
 
     def thrown_away(self, response: Response) -> None:
         """An answer that nobody is to hear. What was asked for has its price all the same."""
@@ -72,12 +83,19 @@ class Bills:
         """Names and prices of what was thrown away. To be asked behind a bill of the model, which tells its rates, and
         at the end."""
         thrown, self._thrown = self._thrown, []
+        owed: list[tuple[str, Usage]] = []
         for response in thrown:
             response.sentences = [sentence for sentence in response.sentences if sentence.job in self._sent]
             response.characters = sum(len(sentence.text) for sentence in response.sentences)
-        asked = [response for response in thrown if response.job in self._sent]
+            if response.job in self._sent:
+                owed.append((response.name, self.response(response)))
+            elif response.sentences:  # of a model in this process
+                owed.append((response.name, guessed(self._spoken(response))))
         self._sent.clear()
-        return [(response.name, self.response(response)) for response in asked]
+        return owed
+
+    def _spoken(self, response: Response) -> Usage:
+        return speech(response.characters, response.sound + self._unheard(response))
 
     def _unheard(self, response: Response) -> int:
         """Bytes of sound, about, that were asked for and have not come."""

@@ -410,10 +410,10 @@ class Machine:
         self._stop(response)
         self._history.agent_said(response.item, response.pieces, cut=True)
         self._cut = True
-        self._post(ResponseEnded(self._session, response.name, status, self._bills.response(response), detail))
+        self._post(ResponseEnded(self._session, response.name, status, self._bills.cut_off(response), detail))
 
     def _stop(self, response: Response) -> None:
-        for job in [response.job, *(sentence.job for sentence in response.sentences)]:
+        for job in response.jobs:
             if self._waits.pop(job, None) is not None:
                 self._wanted.append(at.Stop(job))
 
@@ -435,7 +435,7 @@ class Machine:
         if self._ahead is not None and self._ahead.job == broke.job:
             self._ahead = None  # it is asked for again when the turn is over
             return
-        if self._response is not None and self._response.held and self._response.owns(broke.job):
+        if self._response is not None and self._response.held and broke.job in self._response.jobs:
             self._busy = True
             self._throw_away()
             return
@@ -454,14 +454,15 @@ class Machine:
         self._forget_ahead()
         self._wasted += self._given  # who listens has heard the turns that are not written down yet
         if not self._listens:
-            self._wasted += sum(turn.seconds for turn in (*self._useless.values(), *self._open.values()))
+            unheard = (*self._useless.values(), *self._open.values())
+            self._wasted += sum(turn.seconds for turn in unheard if self._bills.was_sent(turn.job))
         for turn in self._open.values():
             usage, self._wasted = Usage(seconds=self._wasted, estimated=True), 0.0
             self._post(PersonSaid(self._session, turn.item, "", usage))
         if self._wasted:
             usage = Usage(seconds=self._wasted, estimated=True)
             self._post(PersonSaid(self._session, f"unsaid_{self._session}", "", usage))
-        for failed in self._phrases.end(words):
+        for failed in self._phrases.end(words, self._bills.was_sent):
             self._post(failed)
         self._bill_thrown_away()
         self._wanted += [at.Stop(job) for job in self._waits]

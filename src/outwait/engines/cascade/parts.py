@@ -69,9 +69,10 @@ class Response:
         """Characters of its messages."""
         return sum(len(str(message.get("content") or message.get("tool_calls"))) for message in self.messages)
 
-    def owns(self, job: int) -> bool:
-        """Whether this job is done for it."""
-        return job in (self.job, *(sentence.job for sentence in self.sentences if sentence.job))
+    @property
+    def jobs(self) -> list[int]:
+        """All that are done for it."""
+        return [self.job, *(sentence.job for sentence in self.sentences if sentence.job)]
 
     @property
     def next_sentence(self) -> Sentence | None:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
+from outwait.call.cost import Usage
 from outwait.call.events import PhraseFailed, PhraseMade
 from outwait.engines.cascade.bills import Rates
 from outwait.engines.cascade.parts import Phrase
-from outwait.engines.cascade.usage import guessed
+from outwait.engines.cascade.usage import guessed, speech
 
 
 class PhraseDesk:
@@ -51,13 +54,16 @@ class PhraseDesk:
         self._phrases.remove(phrase)
         return PhraseFailed(self._session, phrase.name, why, phrase.usage if phrase.sound else None)
 
-    def end(self, why: str) -> list[PhraseFailed]:
-        """None of them will be made any more."""
+    def end(self, why: str, sent: Callable[[int], bool]) -> list[PhraseFailed]:
+        """None of them will be made any more. What was `sent` for is made to its end there, and charged."""
         phrases, self._phrases = self._phrases, []
         return [
-            PhraseFailed(self._session, phrase.name, why, guessed(phrase.usage) if phrase.job else None)
+            PhraseFailed(self._session, phrase.name, why, self._of_all(phrase) if sent(phrase.job) else None)
             for phrase in phrases
         ]
+
+    def _of_all(self, phrase: Phrase) -> Usage:
+        return guessed(speech(len(phrase.text), max(len(phrase.sound), self._rates.sound(len(phrase.text)))))
 
     def _of(self, job: int) -> Phrase | None:
         return next((phrase for phrase in self._phrases if phrase.job == job), None)

@@ -23,6 +23,7 @@ from outwait.engines.cascade.turns import TurnPolicy, Turns
 from outwait.engines.cascade.wire import ON_STEP, Failed, Step, Wires
 
 CONNECT_SECONDS = 10.0  # s for all services to answer
+SEND_SECONDS = 1.0  # s for a request that is on its way when the session ends
 
 
 class CascadeSession:
@@ -119,8 +120,20 @@ class CascadeSession:
             serving = tasks.create_task(self._serve(wires, tasks), name=f"session {self._number}")
             asked = tasks.create_task(self._close_asked.wait(), name=f"session {self._number}: close asked")
             await asyncio.wait({serving, asked}, return_when=asyncio.FIRST_COMPLETED)
-            for task in (asked, serving, *self._jobs.values()):
+            for task in (asked, serving):
                 task.cancel()
+            await self._let_go()
+
+    async def _let_go(self) -> None:
+        """What is on its way goes out, so that it is known to have a price; everything else ends here."""
+        for job in list(self._jobs):
+            self._stop(job)
+        going = {job: self._jobs[job] for job in self._sending}
+        if going:
+            await asyncio.wait(going.values(), timeout=SEND_SECONDS)
+        for job, task in going.items():
+            if task.cancel():
+                self._learnt.put_nowait(at.Sent(job))  # nobody knows how much of it has come there
 
     async def _serve(self, wires: Wires, tasks: asyncio.TaskGroup) -> None:
         if not await self._open(wires):
