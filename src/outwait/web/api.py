@@ -11,7 +11,7 @@ import msgspec
 import structlog
 from fastapi import APIRouter, Header, Query, Request
 from prometheus_client import generate_latest
-from pydantic import BaseModel, ValidationError, WithJsonSchema
+from pydantic import ValidationError, WithJsonSchema
 from starlette.exceptions import HTTPException
 from starlette.responses import Response, StreamingResponse
 
@@ -38,53 +38,35 @@ _json = msgspec.json.Encoder().encode
 _Errors = dict[int | str, dict[str, Any]]
 
 
-def _errors(*statuses: HTTPStatus) -> _Errors:
-    return {int(status): {"model": ErrorBody, "description": status.phrase} for status in statuses}
+class Api:
+    """What can be asked of the server over HTTP."""
 
+    def __init__(self, desk: Desk, metrics: Metrics, own_number: str | None, closing: asyncio.Event) -> None:
+        """
+        own_number
+            what calls come from unless they say otherwise, E.164
+        closing
+            set when the server goes down: ends the event streams, which would never end by themselves
+        """
+        self._desk = desk
+        self._metrics = metrics
+        self._own_number = own_number
+        self._closing = closing
 
-def _json_of(model: type[BaseModel]) -> dict[str, Any]:
-    return {"application/json": {"schema": model.model_json_schema()}}
+    def router(self) -> APIRouter:
+        """All routes of the API."""
+        routes = APIRouter()
+        routes.add_api_route("/v1/calls", self.place, methods=["POST"], **_PLACE)
+        routes.add_api_route("/v1/calls", self.page, methods=["GET"], **_PAGE)
+        routes.add_api_route("/v1/calls/{call_id}", self.look, methods=["GET"], **_LOOK)
+        routes.add_api_route("/v1/calls/{call_id}/hangup", self.hang_up, methods=["POST"], **_HANG_UP)
+        routes.add_api_route("/v1/calls/{call_id}/events", self.events, methods=["GET"], **_EVENTS)
+        routes.add_api_route("/healthz", self.health, methods=["GET"], **_HEALTH)
+        routes.add_api_route("/metrics", self.counters, methods=["GET"], **_COUNTERS)
+        return routes
 
-
-_UNAUTHORIZED, _UNKNOWN, _INVALID = HTTPStatus.UNAUTHORIZED, HTTPStatus.NOT_FOUND, HTTPStatus.UNPROCESSABLE_ENTITY
-_UNAVAILABLE = HTTPStatus.SERVICE_UNAVAILABLE
-
-
-def router(desk: Desk, metrics: Metrics, own_number: str | None, closing: asyncio.Event) -> APIRouter:
-    """All routes of the API.
-
-    own_number
-        what calls come from unless they say otherwise, E.164
-    closing
-        set when the server goes down: ends the event streams, which would never end by themselves
-    """
-    routes = APIRouter()
-
-    @routes.post(
-        "/v1/calls",
-        status_code=HTTPStatus.CREATED,
-        response_model=CallCreated,
-        responses=_errors(
-            HTTPStatus.BAD_REQUEST,
-            _UNAUTHORIZED,
-            HTTPStatus.FORBIDDEN,
-            HTTPStatus.REQUEST_TIMEOUT,
-            HTTPStatus.CONFLICT,
-            HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
-            HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
-            _INVALID,
-            HTTPStatus.TOO_MANY_REQUESTS,
-            _UNAVAILABLE,
-        ),
-        openapi_extra={
-            "requestBody": {
-                "required": True,
-                "content": {"application/json": {"schema": CallCreate.model_json_schema()}},
-            }
-        },
-        summary="Place a call",
-    )
     async def place(
+        self,
         request: Request,
         idempotency_key: Annotated[
             str | None, Header(min_length=1, max_length=MAX_KEY, pattern=r"^[!-~]+$"), _KEY
@@ -92,93 +74,55 @@ def router(desk: Desk, metrics: Metrics, own_number: str | None, closing: asynci
     ) -> Response:
         """Answers once the call is stored; dialling follows. The same `Idempotency-Key` within a day gives the same
         call."""
-        if desk.draining:
+        if self._desk.draining:
             raise Refused("draining", "the server is going down and takes no new calls", status=_UNAVAILABLE)
-        wish = _checked(await _parsed(request), own_number, request.scope.get(CALLER))
-        row = await desk.place(wish, idempotency_key)
+        wish = _checked(await _parsed(request), self._own_number, request.scope.get(CALLER))
+        row = await self._desk.place(wish, idempotency_key)
         log.info("call placed", call=row.id, to=masked(wish.to), key=wish.key.name if wish.key is not None else None)
         return _answer({"id": row.id, "status": row.record.get("status", "queued")}, HTTPStatus.CREATED)
 
-    @routes.get(
-        "/v1/calls",
-        response_model=CallPage,
-        responses=_errors(_UNAUTHORIZED, HTTPStatus.FORBIDDEN, _INVALID, _UNAVAILABLE),
-        summary="List calls, newest first",
-    )
     async def page(
+        self,
         limit: Annotated[int, Query(ge=1, le=200)] = 50,
         cursor: Annotated[str | None, Query(max_length=200, description="`next` of the page before"), _TEXT] = None,
     ) -> Response:
         try:
-            calls, following = await desk.page(limit, cursor)
+            calls, following = await self._desk.page(limit, cursor)
         except ValueError as error:
             raise Refused("invalid_cursor", str(error), field="cursor") from error
         return _answer({"calls": calls, "next": following})
 
-    @routes.get(
-        "/v1/calls/{call_id}",
-        response_model=CallObject,
-        responses=_errors(_UNAUTHORIZED, HTTPStatus.FORBIDDEN, _UNKNOWN, _UNAVAILABLE),
-        summary="Look at a call",
-    )
-    async def look(call_id: str) -> Response:
-        call = await desk.get(call_id)
+    async def look(self, call_id: str) -> Response:
+        call = await self._desk.get(call_id)
         if call is None:
             raise _no_such_call()
         return _answer(call)
 
-    @routes.post(
-        "/v1/calls/{call_id}/hangup",
-        status_code=HTTPStatus.ACCEPTED,
-        response_model=HangUpAccepted,
-        responses=_errors(_UNAUTHORIZED, HTTPStatus.FORBIDDEN, _UNKNOWN, HTTPStatus.CONFLICT, _UNAVAILABLE),
-        summary="End a call",
-    )
-    async def hang_up(call_id: str) -> Response:
+    async def hang_up(self, call_id: str) -> Response:
         try:
-            live = await desk.hang_up(call_id)
+            live = await self._desk.hang_up(call_id)
         except KeyError:
             raise _no_such_call() from None
         if not live:
             raise Refused("already_ended", "the call has ended", status=HTTPStatus.CONFLICT)
         return _answer({"id": call_id}, HTTPStatus.ACCEPTED)
 
-    @routes.get(
-        "/v1/calls/{call_id}/events",
-        response_class=StreamingResponse,
-        responses={
-            **_errors(_UNAUTHORIZED, HTTPStatus.FORBIDDEN, _UNKNOWN, _INVALID, _UNAVAILABLE),
-            200: {"content": {"text/event-stream": {}}, "description": "Server-sent events; the last one is `ended`"},
-        },
-        summary="Follow a call",
-    )
-    async def events(call_id: str, last_event_id: Annotated[int, Header(ge=0, le=2**31 - 1)] = 0) -> Response:
+    async def events(self, call_id: str, last_event_id: Annotated[int, Header(ge=0, le=2**31 - 1)] = 0) -> Response:
         """Every event from the first on, or from after `Last-Event-ID`, then live."""
-        if await desk.get(call_id) is None:
+        if await self._desk.get(call_id) is None:
             raise _no_such_call()
         return StreamingResponse(
-            _server_sent(desk, call_id, last_event_id, closing),
+            _server_sent(self._desk, call_id, last_event_id, self._closing),
             media_type="text/event-stream",
             headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"},
         )
 
-    @routes.get("/healthz", response_model=Health, summary="Is the server there?")
-    async def health() -> Response:
-        return _answer({"status": "draining" if desk.draining else "ok"})
+    async def health(self) -> Response:
+        return _answer({"status": "draining" if self._desk.draining else "ok"})
 
-    @routes.get(
-        "/metrics",
-        responses={
-            **_errors(_UNAUTHORIZED, HTTPStatus.FORBIDDEN),
-            200: {"content": {"text/plain": {}}, "description": "Prometheus' text format"},
-        },
-        response_class=Response,
-        summary="Counters",
-    )
-    async def counters() -> Response:
-        return Response(generate_latest(metrics.registry), media_type="text/plain; version=0.0.4; charset=utf-8")
-
-    return routes
+    async def counters(self) -> Response:
+        counted = generate_latest(self._metrics.registry)
+        return Response(counted, media_type="text/plain; version=0.0.4; charset=utf-8")
 
 
 async def _parsed(request: Request) -> CallCreate:
@@ -279,3 +223,71 @@ def _answer(content: Any, status: HTTPStatus = HTTPStatus.OK) -> Response:
 
 def _no_such_call() -> HTTPException:
     return HTTPException(HTTPStatus.NOT_FOUND, "no such call")
+
+
+# --- how each is described in /openapi.json, with the errors it may answer with -------------------------------------
+
+
+def _errors(*statuses: HTTPStatus) -> _Errors:
+    return {int(status): {"model": ErrorBody, "description": status.phrase} for status in statuses}
+
+
+_UNAUTHORIZED, _UNKNOWN, _INVALID = HTTPStatus.UNAUTHORIZED, HTTPStatus.NOT_FOUND, HTTPStatus.UNPROCESSABLE_ENTITY
+_UNAVAILABLE = HTTPStatus.SERVICE_UNAVAILABLE
+
+_PLACE: dict[str, Any] = {
+    "summary": "Place a call",
+    "status_code": HTTPStatus.CREATED,
+    "response_model": CallCreated,
+    "responses": _errors(
+        HTTPStatus.BAD_REQUEST,
+        _UNAUTHORIZED,
+        HTTPStatus.FORBIDDEN,
+        HTTPStatus.REQUEST_TIMEOUT,
+        HTTPStatus.CONFLICT,
+        HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+        HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
+        _INVALID,
+        HTTPStatus.TOO_MANY_REQUESTS,
+        _UNAVAILABLE,
+    ),
+    "openapi_extra": {
+        "requestBody": {
+            "required": True,
+            "content": {"application/json": {"schema": CallCreate.model_json_schema()}},
+        }
+    },
+}
+_PAGE: dict[str, Any] = {
+    "summary": "List calls, newest first",
+    "response_model": CallPage,
+    "responses": _errors(_UNAUTHORIZED, HTTPStatus.FORBIDDEN, _INVALID, _UNAVAILABLE),
+}
+_LOOK: dict[str, Any] = {
+    "summary": "Look at a call",
+    "response_model": CallObject,
+    "responses": _errors(_UNAUTHORIZED, HTTPStatus.FORBIDDEN, _UNKNOWN, _UNAVAILABLE),
+}
+_HANG_UP: dict[str, Any] = {
+    "summary": "End a call",
+    "status_code": HTTPStatus.ACCEPTED,
+    "response_model": HangUpAccepted,
+    "responses": _errors(_UNAUTHORIZED, HTTPStatus.FORBIDDEN, _UNKNOWN, HTTPStatus.CONFLICT, _UNAVAILABLE),
+}
+_EVENTS: dict[str, Any] = {
+    "summary": "Follow a call",
+    "response_class": StreamingResponse,
+    "responses": {
+        **_errors(_UNAUTHORIZED, HTTPStatus.FORBIDDEN, _UNKNOWN, _INVALID, _UNAVAILABLE),
+        200: {"content": {"text/event-stream": {}}, "description": "Server-sent events; the last one is `ended`"},
+    },
+}
+_HEALTH: dict[str, Any] = {"summary": "Is the server there?", "response_model": Health}
+_COUNTERS: dict[str, Any] = {
+    "summary": "Counters",
+    "response_class": Response,
+    "responses": {
+        **_errors(_UNAUTHORIZED, HTTPStatus.FORBIDDEN),
+        200: {"content": {"text/plain": {}}, "description": "Prometheus' text format"},
+    },
+}

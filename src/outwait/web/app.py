@@ -58,7 +58,7 @@ def build(
         redoc_url=None,
     )
     own_number = settings.twilio_phone_number if kit is None else kit.number
-    router = api.router(desk, metrics, own_number, closing or asyncio.Event())
+    router = api.Api(desk, metrics, own_number, closing or asyncio.Event()).router()
     if kit is None:
         auth_token = _auth_token(settings)
         router.routes.extend(Webhooks(desk, urls, auth_token, metrics).routes())
