@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,12 +13,13 @@ import structlog
 from prometheus_client import CollectorRegistry, Counter, Histogram
 
 from outwait import catalogue
-from outwait.agent import Agent, at_work
+from outwait.agent import Agent, Staffed, at_work
 from outwait.audio.ear import Ear
 from outwait.call.cost import Prices
 from outwait.call.notes import Reacted
 from outwait.call.phrasebook import DISCLOSURES, phrases
 from outwait.call.policy import Policy
+from outwait.carriers.base import Carrier
 from outwait.carriers.twilio.rest import TwilioCarrier
 from outwait.carriers.twilio.urls import Urls
 from outwait.config import ConfigError, Settings, data_folder
@@ -56,79 +57,118 @@ def desk_opener(
     """What `web.server.serve` needs. Raises ConfigError here and now for what can't work: an engine that is not
     configured, a model without a price. `folder`: where phrases are kept; `recogniser`: reads what machines say;
     `agents`: who makes the calls, the usual one first; `kit`: another carrier than Twilio."""
-    engines = _engines(settings, agents)
-    table = _table(settings)
-    for engine in engines.values():
-        _price(table, engine, settings.carrier)
-    _check_webhook(settings)
-    _check_judge(settings, table, kit)
+    return _Plan(settings, policy, folder, recogniser, agents, kit).opened
 
-    def prices(name: str, model: str) -> Prices:
-        return _price(table, engines[name], settings.carrier)
+
+@dataclass(frozen=True, slots=True)
+class _Base:
+    """What everything else in a house stands on."""
+
+    store: SqlStore
+    carrier: Carrier
+    book: Book
+    recordings: Recordings | None
+    process: str
+    registry: CollectorRegistry
+
+
+class _Plan:
+    """Of a house: what is known of it before anything is open."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        policy: Policy | None,
+        folder: Path | None,
+        recogniser: Recogniser | None,
+        agents: Sequence[Agent],
+        kit: Kit | None,
+    ) -> None:
+        self._settings = settings
+        self._policy = policy
+        self._folder = folder
+        self._recogniser = recogniser
+        self._agents = agents
+        self._kit = kit
+        self._engines = _engines(settings, agents)
+        self._table = _table(settings)
+        for engine in self._engines.values():
+            _price(self._table, engine, settings.carrier)
+        _check_webhook(settings)
+        _check_judge(settings, self._table, kit)
 
     @asynccontextmanager
-    async def open_desk(public_url: str, registry: CollectorRegistry) -> AsyncIterator[Switchboard]:
-        today = datetime.date.today()  # noqa: DTZ011  a day more or less
-        for engine in engines.values():
-            for line in table.endings_of(engine.capabilities, today):
-                log.warning(line)
+    async def opened(self, public_url: str, registry: CollectorRegistry) -> AsyncIterator[Switchboard]:
+        """The house at work, until the context is left."""
+        self._warn_of_endings()
+        settings = self._settings
         async with AsyncExitStack() as stack:
             store = await SqlStore.open(settings.database_url.get_secret_value())
             stack.push_async_callback(store.close)
-            lines = kit.open(public_url) if kit is not None else _carrier(settings, public_url)
+            lines = self._kit.open(public_url) if self._kit is not None else _carrier(settings, public_url)
             carrier = await stack.enter_async_context(lines)
-            broken = Counter("outwait_laws_broken", "Laws of a call that were broken", ["law"], registry=registry)
             recordings = recordings_of(settings)
             book = Book(store, recordings.delete if recordings is not None else lambda call_ids: None)
             process = new_process()
             lease = Lease(store, process, time.time)
             await stack.enter_async_context(lease.held())
+            base = _Base(store, carrier, book, recordings, process, registry)
             courier = await stack.enter_async_context(_courier(settings, Post(store), registry))
-            staff = await stack.enter_async_context(at_work(agents))
-            house = House(
-                store=store,
-                carrier=carrier,
-                engines=engines,
-                ear=Ear.load(),
-                phrases=_library(folder),
-                policy=policy or _policy(settings),
-                prices=prices,
-                engine=settings.engine,
-                engine_menu=settings.engine_menu or "",
-                failover=catalogue.failover(settings),
-                guard=Guardian(_rules(settings, kit), book, time.time),
-                keys=book.key_of,
-                process=process,
-                recordings=recordings,
-                disclosure=_disclosure(settings),
-                language=settings.language,
-                recogniser=recogniser or _recogniser(settings),
-                staff=staff,
-                webhook=destination(
-                    _addresses(settings), default=settings.webhook_url, signed=settings.webhook_secret is not None
-                ),
-                on_ended=courier.wake if courier is not None else lambda: None,
-                on_reacted=_reactions(registry),
-                on_law_broken=lambda law: broken.labels(law).inc(),
-            )
-            board = await stack.enter_async_context(Switchboard(house))
-            reaped = Counter(
-                "outwait_reaped", "Calls taken up and legs ended that were lost sight of", ["what"], registry=registry
-            )
-            reaper = Reaper(
-                lease,
-                board,
-                store,
-                carrier,
-                time.time,
-                own_number=kit.number if kit is not None else settings.twilio_phone_number,
-                on_reaped=lambda what: reaped.labels(what).inc(),
-                prune=_pruner(settings, book),
-            )
-            await stack.enter_async_context(reaper.at_work())
+            staff = await stack.enter_async_context(at_work(self._agents))
+            board = await stack.enter_async_context(Switchboard(self._house(base, staff, courier)))
+            await stack.enter_async_context(self._reaper(base, lease, board).at_work())
             yield board
 
-    return open_desk
+    def _warn_of_endings(self) -> None:
+        """Of models that will be no more."""
+        today = datetime.date.today()  # noqa: DTZ011  a day more or less
+        for engine in self._engines.values():
+            for line in self._table.endings_of(engine.capabilities, today):
+                log.warning(line)
+
+    def _house(self, base: _Base, staff: Mapping[str, Staffed], courier: Courier | None) -> House:
+        settings = self._settings
+        broken = Counter("outwait_laws_broken", "Laws of a call that were broken", ["law"], registry=base.registry)
+        signed = settings.webhook_secret is not None
+        return House(
+            store=base.store,
+            carrier=base.carrier,
+            engines=self._engines,
+            ear=Ear.load(),
+            phrases=_library(self._folder),
+            policy=self._policy or _policy(settings),
+            prices=lambda name, model: _price(self._table, self._engines[name], settings.carrier),
+            engine=settings.engine,
+            engine_menu=settings.engine_menu or "",
+            failover=catalogue.failover(settings),
+            guard=Guardian(_rules(settings, self._kit), base.book, time.time),
+            keys=base.book.key_of,
+            process=base.process,
+            recordings=base.recordings,
+            disclosure=_disclosure(settings),
+            language=settings.language,
+            recogniser=self._recogniser or _recogniser(settings),
+            staff=staff,
+            webhook=destination(_addresses(settings), default=settings.webhook_url, signed=signed),
+            on_ended=courier.wake if courier is not None else lambda: None,
+            on_reacted=_reactions(base.registry),
+            on_law_broken=lambda law: broken.labels(law).inc(),
+        )
+
+    def _reaper(self, base: _Base, lease: Lease, board: Switchboard) -> Reaper:
+        kit, settings = self._kit, self._settings
+        words = "Calls taken up and legs ended that were lost sight of"
+        reaped = Counter("outwait_reaped", words, ["what"], registry=base.registry)
+        return Reaper(
+            lease,
+            board,
+            base.store,
+            base.carrier,
+            time.time,
+            own_number=kit.number if kit is not None else settings.twilio_phone_number,
+            on_reaped=lambda what: reaped.labels(what).inc(),
+            prune=_pruner(settings, base.book),
+        )
 
 
 @dataclass(frozen=True, slots=True)

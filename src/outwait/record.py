@@ -92,87 +92,40 @@ class Record:
 
     def add(self, note: AnyNote, wall: float) -> None:
         """Take in the next note; `wall` is s since 1970."""
+        self._line.add(note)
         match note:
             case Status():
                 self._status = note.status
                 self._carrier_call_id = note.carrier_call_id or self._carrier_call_id
             case Phase():
                 self._phase = note.phase
-                self._line.seen(note.at)
             case Answered():
-                if self._answered is None:
-                    self._answered = wall
-                    self._line.answered = True
-            case HoldBegan():
-                self._line.hold_began(note.at)
-                self._decide("hold_started", note.at, why=note.why)
-            case HoldEnded():
-                self._line.hold_ended(note.at, note.decided_at)
-                self._decide(
-                    "human_returned",
-                    note.decided_at,
-                    onset=_ms(note.at),
-                    confidence=_share(note.confidence),
-                    why=note.why,
-                )
-            case HoldWentOn():
-                self._line.hold_went_on(note.since, note.at, asked=note.asked)
-                self._decide("hold_went_on", note.at, since=_ms(note.since), asked=note.asked, why=note.why)
-            case MaybeHuman():
-                self._line.seen(note.at)
-                self._decide(
-                    "maybe_human", note.at, onset=_ms(note.onset), confidence=_share(note.confidence), why=note.why
-                )
-            case HoldPart():
-                self._line.part(note.start, note.end, note.part)
-            case Detached():
-                self._line.detached(note.at)
-            case Attached():
-                self._line.attached(note.at)
+                self._answered = wall if self._answered is None else self._answered
+            case HoldBegan() | HoldEnded() | HoldWentOn() | MaybeHuman() | CarrierJudged() | KeyHeard():
+                self._decisions.append(_decision(note))
+            case HoldPart() | Detached() | Attached():
+                pass  # of the line alone
             case AnsweredBy():
                 self._answered_by = note.who
-                self._line.seen(note.at)
             case Queue():
-                self._queue = {
-                    "position": note.position,
-                    "wait_seconds": note.wait_seconds,
-                    "hours": note.hours or None,
-                    "closed": note.closed,
-                    "heard_at": _ms(note.at),
-                }
-                self._line.seen(note.at)
-            case CarrierJudged():
-                self._decide("carrier_judged", note.at, why=note.who)
+                self._queue = _queue(note)
             case MenuStep():
-                step = {"at": _ms(note.at), "words": note.words, "keys": note.keys, "say": note.say, "why": note.why}
-                self._menu.append(step)
-                self._line.seen(note.at)
-            case KeyHeard():
-                self._decide("key_heard", note.at, why=note.key)
+                self._menu.append(_menu_step(note))
             case Said():
                 self._transcript.append(note)
-                self._line.seen(note.at)
             case Reacted():
                 self._reactions.append(_reaction(note))
             case SessionNote():
                 self._sessions.setdefault(note.session, _Session()).add(note)
-                self._line.seen(note.at)
             case Spent():
                 self._bill.add(note)
             case Outcome():
                 self._outcome = note
             case ToolRan():
-                self._tools.append(
-                    {"at": _ms(note.at), "name": note.name, "how": note.how, "seconds": _ms(note.seconds)}
-                )
+                self._tools.append(_tool(note))
             case HangUpStep():
-                self._hangup.append(
-                    {"at": _ms(note.at), "step": note.step} | ({"detail": note.detail} if note.detail else {})
-                )
+                self._hangup.append(_step(note))
             case CallBack():
-                self._line.seen(note.at)
-                if note.state == "waiting":  # the line is gone, and the hold with it
-                    self._line.hold_ended(note.at, note.at)
                 why = note.why or (self._call_back or {}).get("why", "")
                 self._call_back = {"state": note.state, "at": _ms(note.at), "why": why}
             case SecondLeg():
@@ -182,7 +135,6 @@ class Record:
                 self._phase = "ended"
                 self._status = note.status
                 self._end_reason = {"result": note.result, "cause": note.cause}
-                self._line.ended(note.at)
                 self._bill.without_parking = note.without_parking_micro_usd
             case _:
                 assert_never(note)
@@ -235,7 +187,6 @@ class Record:
         return (self._end_reason or {}).get("cause") == "transferred" and not joined_here
 
     def _second_leg(self, note: SecondLeg) -> None:
-        self._line.seen(note.at)
         moments = {f"{state}_at": None for state in ("dialing", "answered", "connected", "together", "ended")}
         new = {"leg": note.leg, "to": note.to, "carrier_call_id": None, **moments, "rung_because": note.why}
         leg = self._second_legs.setdefault(note.leg, new | {"ended_because": None})
@@ -244,9 +195,6 @@ class Record:
             leg[f"{note.state}_at"] = _ms(note.at)
         if note.state == "ended":
             leg["ended_because"] = note.why
-
-    def _decide(self, kind: str, at: float, **more: Any) -> None:
-        self._decisions.append({"kind": kind, "at": _ms(at), **more})
 
 
 # --- the line over time -------------------------------------------------------------------------
@@ -271,44 +219,47 @@ class _Line:
     parts: list[tuple[float, float, str]] = field(default_factory=list)
     resumes: list[tuple[float, float]] = field(default_factory=list)  # false ones
 
-    def seen(self, at: float) -> None:
-        if not self.over:
-            self.latest = max(self.latest, at)
-
-    def hold_began(self, at: float) -> None:
-        self.seen(at)
-        if not (self.holds and self.holds[-1].end is None):
-            self.holds.append(_Span(at))
-
-    def hold_ended(self, at: float, decided_at: float) -> None:
-        self.seen(decided_at)
-        if self.holds and self.holds[-1].end is None:
-            self.holds[-1].end = max(at, self.holds[-1].start)
-
-    def hold_went_on(self, since: float, at: float, *, asked: bool) -> None:
-        self.seen(at)
-        if self.holds:
-            self.holds[-1].end = None
-        if asked:
-            self.resumes.append((since, at))
-
-    def part(self, start: float, end: float, kind: str) -> None:
-        self.seen(end)
-        self.parts.append((start, end, kind))
-
-    def detached(self, at: float) -> None:
-        self.seen(at)
-        if not (self.gaps and self.gaps[-1].end is None):
-            self.gaps.append(_Span(at))
-
-    def attached(self, at: float) -> None:
-        self.seen(at)
-        if self.gaps and self.gaps[-1].end is None:
-            self.gaps[-1].end = at
-
-    def ended(self, at: float) -> None:
-        self.latest = max(self.latest, at) if not self.over else at
-        self.over = True
+    def add(self, note: AnyNote) -> None:
+        """What a note says of the line; most say only that it has come so far."""
+        match note:
+            case Answered():
+                self.answered = True
+            case HoldBegan(at=at):
+                self._seen(at)
+                if not (self.holds and self.holds[-1].end is None):
+                    self.holds.append(_Span(at))
+            case HoldEnded(at=at, decided_at=decided_at):
+                self._hold_ended(at, decided_at)
+            case HoldWentOn(since=since, at=at, asked=asked):
+                self._seen(at)
+                if self.holds:
+                    self.holds[-1].end = None
+                if asked:
+                    self.resumes.append((since, at))
+            case HoldPart(start=start, end=end, part=part):
+                self._seen(end)
+                self.parts.append((start, end, part))
+            case Detached(at=at):
+                self._seen(at)
+                if not (self.gaps and self.gaps[-1].end is None):
+                    self.gaps.append(_Span(at))
+            case Attached(at=at):
+                self._seen(at)
+                if self.gaps and self.gaps[-1].end is None:
+                    self.gaps[-1].end = at
+            case CallBack(at=at, state="waiting"):  # the line is gone, and the hold with it
+                self._hold_ended(at, at)
+            case Phase() | MaybeHuman() | AnsweredBy() | Queue() | MenuStep() | Said() | SessionNote():
+                self._seen(note.at)
+            case CallBack() | SecondLeg():
+                self._seen(note.at)
+            case Ended(at=at):
+                self.latest = max(self.latest, at) if not self.over else at
+                self.over = True
+            case Status() | CarrierJudged() | KeyHeard() | Reacted() | Spent() | Outcome() | ToolRan() | HangUpStep():
+                pass
+            case _:
+                assert_never(note)
 
     def timeline(self) -> list[dict[str, Any]]:
         if not self.answered:
@@ -328,6 +279,15 @@ class _Line:
                 segment["parts"] = self._parts_of(segment["start"], segment["end"])
             segment["start"], segment["end"] = _ms(segment["start"]), _ms(segment["end"])
         return line
+
+    def _seen(self, at: float) -> None:
+        if not self.over:
+            self.latest = max(self.latest, at)
+
+    def _hold_ended(self, at: float, decided_at: float) -> None:
+        self._seen(decided_at)
+        if self.holds and self.holds[-1].end is None:
+            self.holds[-1].end = max(at, self.holds[-1].start)
 
     def _end(self, span: _Span) -> float:
         return self.latest if span.end is None else span.end
@@ -435,6 +395,54 @@ class _Bill:
                 for (what, units, estimated), (quantity, micro) in items.items()
             ],
         }
+
+
+# --- notes as entries of the object -------------------------------------------------------------
+
+
+def _decision(note: HoldBegan | HoldEnded | HoldWentOn | MaybeHuman | CarrierJudged | KeyHeard) -> dict[str, Any]:
+    more: dict[str, Any]
+    match note:
+        case HoldBegan():
+            kind, at, more = "hold_started", note.at, {"why": note.why}
+        case HoldEnded():
+            heard = {"onset": _ms(note.at), "confidence": _share(note.confidence)}
+            kind, at, more = "human_returned", note.decided_at, heard | {"why": note.why}
+        case HoldWentOn():
+            kind, at = "hold_went_on", note.at
+            more = {"since": _ms(note.since), "asked": note.asked, "why": note.why}
+        case MaybeHuman():
+            heard = {"onset": _ms(note.onset), "confidence": _share(note.confidence)}
+            kind, at, more = "maybe_human", note.at, heard | {"why": note.why}
+        case CarrierJudged():
+            kind, at, more = "carrier_judged", note.at, {"why": note.who}
+        case KeyHeard():
+            kind, at, more = "key_heard", note.at, {"why": note.key}
+        case _:
+            assert_never(note)
+    return {"kind": kind, "at": _ms(at), **more}
+
+
+def _queue(note: Queue) -> dict[str, Any]:
+    return {
+        "position": note.position,
+        "wait_seconds": note.wait_seconds,
+        "hours": note.hours or None,
+        "closed": note.closed,
+        "heard_at": _ms(note.at),
+    }
+
+
+def _menu_step(note: MenuStep) -> dict[str, Any]:
+    return {"at": _ms(note.at), "words": note.words, "keys": note.keys, "say": note.say, "why": note.why}
+
+
+def _tool(note: ToolRan) -> dict[str, Any]:
+    return {"at": _ms(note.at), "name": note.name, "how": note.how, "seconds": _ms(note.seconds)}
+
+
+def _step(note: HangUpStep) -> dict[str, Any]:
+    return {"at": _ms(note.at), "step": note.step} | ({"detail": note.detail} if note.detail else {})
 
 
 def _result(outcome: Outcome | None, transcript: list[dict[str, Any]]) -> dict[str, Any]:

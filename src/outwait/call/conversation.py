@@ -150,10 +150,7 @@ class Conversation:
                 link.due = False
                 link.asked += 1
                 link.responses.add(response)
-                self.spoken = True
-                self.asked_since_park = True
-                self._listening.answered()
-                self._waits.set("stall", now + self._policy.stall_seconds)
+                self._asked(now)
             case ev.AgentSpoke(response=response, item=item, ulaw=ulaw):
                 link.useful = True
                 self._owed.answered()
@@ -473,10 +470,14 @@ class Conversation:
 
     def _ask(self, link: Link, instructions: str, now: float, *, tools: bool = True) -> list[AnyCommand]:
         link.due = True
+        self._asked(now)
+        # Instructions for one response replace those of the session: alone, they would leave it without its task.
+        wanted = f"{self.context.instructions}\n\n{instructions}" if instructions else ""
+        return [do.AskResponse(link.number, wanted, tools)]
+
+    def _asked(self, now: float) -> None:
+        """A response is wanted, or there: it is the agent's turn."""
         self.spoken = True
         self.asked_since_park = True
         self._listening.answered()
         self._waits.set("stall", now + self._policy.stall_seconds)
-        # Instructions for one response replace those of the session: alone, they would leave it without its task.
-        wanted = f"{self.context.instructions}\n\n{instructions}" if instructions else ""
-        return [do.AskResponse(link.number, wanted, tools)]
