@@ -31,20 +31,18 @@ from outwait.call.events import (
 )
 from outwait.call.known import Known
 from outwait.call.machine import Call
-from outwait.call.notes import AnyNote, Ended, Reacted
+from outwait.call.notes import AnyNote, Reacted
 from outwait.call.setup import Setup
 from outwait.call.states import Phase
 from outwait.carriers.base import Stream
-from outwait.house import telling
 from outwait.house.desk import CallRequest, Inbox, Refused, call_and_leg, leg_id
 from outwait.house.furnishing import House
 from outwait.house.hearing import Hearing
 from outwait.house.letters import Letters
 from outwait.house.logbook import Show
 from outwait.house.placing import countries_of, setup_of
-from outwait.house.telling import Told
+from outwait.house.telling import Telling, Told, read
 from outwait.house.transcriber import Transcriber
-from outwait.record import Record
 from outwait.rules.numbers import NumberRefused, dialable, same_house
 from outwait.runner import Runner
 from outwait.store.base import ApiKey, CallRow, OverQuota, StoreError
@@ -52,25 +50,28 @@ from outwait.store.base import ApiKey, CallRow, OverQuota, StoreError
 REDIRECT_SECONDS = 4.0  # for the carrier to ask about the legs that a process lets go
 LEAVE_SECONDS = 6.0  # for the calls of a process that ends to close their sockets
 ANEW_SECONDS = 60.0  # wall s in which a call of ours that is stored may not run yet
+TOKEN_SECONDS = 600.0  # life of a stream token
+ELSEWHERE_SECONDS = 1.0  # wall s between looks at the log of a call that runs in another process
 
 log = structlog.get_logger(__name__)
 
 
-TOKEN_SECONDS = 600.0  # life of a stream token
-ELSEWHERE_SECONDS = 1.0  # wall s between looks at the log of a call that runs in another process
-NOTES_WAIT_SECONDS = 15.0  # an event stream with no news looks up at least so often
-
-
 class Live:
-    """A call that runs here: its runner, its record, and who listens to its notes."""
+    """A call that runs here: its runner, and what it has told."""
 
-    def __init__(self, runner: Runner, record: Record, told: list[Told]) -> None:
+    def __init__(self, runner: Runner, telling: Telling) -> None:
         self.runner = runner
-        self.record = record
-        self.told = told
-        self.ended = False
-        self.news = asyncio.Event()
+        self.telling = telling
         self.task: asyncio.Task[None] | None = None
+
+    @property
+    def ended(self) -> bool:
+        return self.telling.over
+
+    @property
+    def talks(self) -> bool:
+        """Somebody would be cut off if this process ended now."""
+        return not self.ended and self.runner.call.phase not in (Phase.HOLDING, Phase.DETACHED)
 
 
 class Switchboard:
@@ -122,12 +123,12 @@ class Switchboard:
         setup = setup_of(request, self._house, await self._known(request.to))
         webhook = self._house.webhook(request.webhook_url)
         created = self._house.wall()
-        record = telling.new_record(setup, created)
+        telling = Telling(setup, created)
         row = CallRow(
             id=setup.id,
             created=created,
             setup=call_log.pack_setup(setup),
-            record=record.as_dict(),
+            record=telling.record.as_dict(),
             carrier_call_id=None,
             live=True,
             epoch=1,
@@ -143,7 +144,7 @@ class Switchboard:
         except OverQuota as over:
             raise Refused(over.code, str(over), status=429) from over
         if kept.id == setup.id:
-            live = self._start(Call(setup), record, [], seq=0, epoch=kept.epoch)
+            live = self._start(Call(setup), telling, seq=0, epoch=kept.epoch)
             live.runner.inbox.post(Begun())
         return kept
 
@@ -173,28 +174,28 @@ class Switchboard:
     async def get(self, call_id: str) -> dict[str, Any] | None:
         live = self._live.get(call_id)
         if live is not None:
-            return live.record.as_dict()
+            return live.telling.record.as_dict()
         row = await self._house.store.get(call_id)
         return row.record if row is not None else None
 
     async def page(self, limit: int, cursor: str | None) -> tuple[list[dict[str, Any]], str | None]:
         rows, following = await self._house.store.page(limit, cursor)
-        records = [self._live[row.id].record.as_dict() if row.id in self._live else row.record for row in rows]
-        return records, following
+        here = {call_id: live.telling.record for call_id, live in self._live.items()}
+        return [here[row.id].as_dict() if row.id in here else row.record for row in rows], following
 
     async def notes(self, call_id: str, after: int) -> AsyncIterator[Told]:
         seq = count = 0  # read from the log so far
         while True:
             live = self._live.get(call_id)
             if live is not None:
-                async for told in self._live_notes(live, after):
+                async for told in live.telling.after(after):
                     after = told[0]
                     yield told
                 if self._draining:
                     return
             row = await self._house.store.get(call_id)  # before the log, so that its end is not missed
             entries = await self._house.store.log(call_id, seq)
-            for told in telling.read(entries, count):
+            for told in read(entries, count):
                 count = told[0]
                 if count > after:
                     after = count
@@ -203,19 +204,6 @@ class Switchboard:
                 return
             seq = entries[-1].seq if entries else seq
             await asyncio.sleep(ELSEWHERE_SECONDS)
-
-    async def _live_notes(self, live: Live, after: int) -> AsyncIterator[Told]:
-        """Until the call has ended, or is not ours any more."""
-        while True:
-            news = live.news
-            for told in live.told[max(0, after) :]:
-                after = told[0]
-                yield told
-            if live.ended:
-                return
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(NOTES_WAIT_SECONDS):
-                    await news.wait()
 
     async def bearer(self, key: str) -> ApiKey | None:
         return await self._house.keys(key) if self._house.keys is not None else None
@@ -327,7 +315,7 @@ class Switchboard:
         until = asyncio.get_running_loop().time() + seconds
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout_at(until):
-                while any(self._talks(live) for live in self._live.values()):
+                while any(live.talks for live in self._live.values()):
                     await self._moved.wait()
                     self._moved.clear()
         for call_id, live in self._live.items():
@@ -347,11 +335,6 @@ class Switchboard:
                 while self._released:
                     await self._moved.wait()
                     self._moved.clear()
-
-    @staticmethod
-    def _talks(live: Live) -> bool:
-        phase = live.runner.call.phase
-        return not live.ended and phase not in (Phase.HOLDING, Phase.DETACHED)
 
     async def take_up(self) -> int:
         """Calls that have no living owner are gone on with here; how many. One that fails is no reason to leave the
@@ -396,16 +379,15 @@ class Switchboard:
     async def _rebuild(self, row: CallRow, epoch: int) -> Live:
         """By letting today's core receive again what is in its log."""
         setup = call_log.unpack_setup(row.setup)
-        call, record, seq = Call(setup), telling.new_record(setup, row.created), 0
-        told: list[Told] = []
-        last = 0.0
+        call, telling = Call(setup), Telling(setup, row.created)
+        seq, last = 0, 0.0
         for entry in await self._house.store.log(row.id):
             seq = entry.seq
             for at, event in call_log.unpack_event(entry.event):
                 last = entry.now if at is None else at
                 commands = call.receive(event, last)
-                telling.tell(told, record, [c.note for c in commands if isinstance(c, Tell)], entry.wall)
-        live = self._start(call, record, told, seq=seq, epoch=epoch, listening=await self._remembered(row.id))
+                telling.add([c.note for c in commands if isinstance(c, Tell)], entry.wall)
+        live = self._start(call, telling, seq=seq, epoch=epoch, listening=await self._remembered(row.id))
         if call.phase is Phase.QUEUED:
             live.runner.inbox.post(Begun())
         else:
@@ -425,8 +407,7 @@ class Switchboard:
     def _start(
         self,
         call: Call,
-        record: Record,
-        told: list[Told],
+        telling: Telling,
         *,
         seq: int,
         epoch: int,
@@ -435,15 +416,12 @@ class Switchboard:
         house = self._house
 
         def tell(notes: list[AnyNote]) -> Show:
-            telling.tell(told, record, notes, house.wall())
-            live.ended = live.ended or any(isinstance(note, Ended) for note in notes)
+            telling.add(notes, house.wall())
             for note in notes:
                 if isinstance(note, Reacted):
                     house.on_reacted(note)
-            live.news.set()
-            live.news = asyncio.Event()
             self._moved.set()
-            return record.as_dict
+            return telling.record.as_dict
 
         runner = Runner(
             call,
@@ -463,7 +441,7 @@ class Switchboard:
             seq=seq,
             epoch=epoch,
         )
-        live = Live(runner, record, told)
+        live = Live(runner, telling)
         self._live[call.setup.id] = live
         self.callers.add(call.setup.from_)
         live.task = asyncio.create_task(self._run(live), name=f"call {call.setup.id}")
@@ -491,8 +469,7 @@ class Switchboard:
             self._failed.add(call_id)
             log.exception("a call failed; the others go on", call=call_id)
         finally:
-            live.ended = True
-            live.news.set()
+            live.telling.end()
             if self._live.get(call_id) is live:  # and not another runner that has taken the call up again
                 del self._live[call_id]
             self._moved.set()

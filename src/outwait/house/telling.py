@@ -2,40 +2,73 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Iterable
 
 import msgspec
 
 from outwait import call_log
 from outwait.call.commands import Tell
-from outwait.call.notes import AnyNote
+from outwait.call.notes import AnyNote, Ended
 from outwait.call.setup import Setup
 from outwait.record import Record
 from outwait.store.base import Entry
 
+WAIT_SECONDS = 15.0  # whoever waits for a note looks up at least so often
+
 Told = tuple[int, str, bytes]
 
 
-def new_record(setup: Setup, created: float) -> Record:
-    """The record of a call that has told nothing yet. `created`: s since 1970."""
-    return Record(
-        setup.id,
-        to=setup.to,
-        from_=setup.from_,
-        task=setup.task,
-        created=created,
-        carrier=setup.carrier,
-        engine=setup.engine,
-        agent=setup.agent,
-        metadata=setup.metadata,
-    )
+class Telling:
+    """Of a call that runs here: the call object, the notes so far, and word for whoever waits for the next one."""
 
+    def __init__(self, setup: Setup, created: float) -> None:
+        """Nothing is told yet. `created`: s since 1970."""
+        self.record = Record(
+            setup.id,
+            to=setup.to,
+            from_=setup.from_,
+            task=setup.task,
+            created=created,
+            carrier=setup.carrier,
+            engine=setup.engine,
+            agent=setup.agent,
+            metadata=setup.metadata,
+        )
+        self.over = False  # nothing more is told here
+        self._told: list[Told] = []
+        self._news = asyncio.Event()
 
-def tell(told: list[Told], record: Record, notes: Iterable[AnyNote], wall: float) -> None:
-    """Take notes into the call object, and put them after what was told."""
-    for note in notes:
-        record.add(note, wall)
-        told.append(_numbered(len(told) + 1, note))
+    def add(self, notes: Iterable[AnyNote], wall: float) -> None:
+        """The next ones; `wall`: s since 1970."""
+        for note in notes:
+            self.record.add(note, wall)
+            self._told.append(_numbered(len(self._told) + 1, note))
+            self.over = self.over or isinstance(note, Ended)
+        self._wake()
+
+    def end(self) -> None:
+        """The call has ended, or another process has it."""
+        self.over = True
+        self._wake()
+
+    async def after(self, number: int) -> AsyncIterator[Told]:
+        """Those from `number` + 1 on, until nothing more is told here."""
+        while True:
+            news = self._news
+            for told in self._told[max(0, number) :]:
+                number = told[0]
+                yield told
+            if self.over:
+                return
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(WAIT_SECONDS):
+                    await news.wait()
+
+    def _wake(self) -> None:
+        self._news.set()
+        self._news = asyncio.Event()
 
 
 def read(entries: Iterable[Entry], before: int) -> list[Told]:
