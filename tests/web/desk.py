@@ -110,6 +110,7 @@ class FakeDesk:
     followers: int = 0
     left: asyncio.Event = field(default_factory=asyncio.Event)
     draining: bool = False
+    stranger: str = "CA2"  # a leg of no call
 
     async def place(self, request: CallRequest, idempotency_key: str | None) -> CallRow:
         if self.refusal is not None:
@@ -164,7 +165,7 @@ class FakeDesk:
         return token
 
     async def report(self, call_id: str, event: AnyEvent, carrier_call_id: str = "") -> None:
-        if call_id not in self.calls or carrier_call_id not in ("", "CA1"):
+        if call_id not in self.calls or carrier_call_id == self.stranger:
             raise KeyError(call_id)
         self.reported.append((call_id, event))
 

@@ -21,9 +21,8 @@ from outwait.sim.mind import Turn as Thought
 from outwait.sim.model_server import SessionCounts
 from outwait.sim.realtime_bill import Tokens
 from outwait.sim.realtime_response import Timing
-from outwait.sim.realtime_vad import Vad
+from outwait.sim.turn_taking import PersonsTurn, Piece, script
 
-CHUNK_MS = 100  # of sound in one message
 GRACE = 1.0  # wall s from the goAway of a session that is told to expire, to its cut
 
 
@@ -42,7 +41,7 @@ class Answer:
 
     plan: Plan
     prompt: Tokens
-    pieces: list[tuple[float, bytes, str]]  # when due, mu-law, words
+    pieces: list[Piece]
     done_at: float
     said_ms: float = 0.0
     words: str = ""
@@ -86,8 +85,7 @@ class GeminiSession:
         self._answer: Answer | None = None
         self._history = False  # the initial history is not complete
         self._calls: dict[str, str] = {}  # open: id -> name
-        self._vad = Vad(0.5, 500)
-        self._buffer = b""
+        self._person = PersonsTurn()
         self._handles = itertools.count(1)
         self._cut_at = float("inf")
 
@@ -175,7 +173,7 @@ class GeminiSession:
         self.setup = setup
         self._history = setup.get("historyConfig", {}).get("initialHistoryInClientContent", False)
         detection = setup.get("realtimeInputConfig", {}).get("automaticActivityDetection", {})
-        self._vad = Vad(0.5, int(detection.get("silenceDurationMs", 500)))
+        self._person = PersonsTurn(int(detection.get("silenceDurationMs", 500)))
         self._emit({"setupComplete": {"sessionId": f"sim-{self.number}"}})
 
     def _content(self, content: Json) -> None:
@@ -196,7 +194,7 @@ class GeminiSession:
             raise Wrong("The initial history is not complete.")
         if "audio" in given:
             self._hear(wire.ulaw(given["audio"]))
-        if given.get("audioStreamEnd") and self._vad.speaking:
+        if given.get("audioStreamEnd") and self._person.speaking:
             self._hear(b"\xff" * 8 * 600)
 
     def _answers(self, response: Json) -> None:
@@ -215,19 +213,13 @@ class GeminiSession:
     def _hear(self, audio: bytes) -> None:
         self.counts.appends.append(self._now)
         self.counts.appended_ms += len(audio) / 8
-        self._buffer += audio
-        for speech in self._vad.feed(audio):
-            if speech.began:
-                self._buffer = self._buffer[-8 * 500 - len(audio) :]
-                if self._answer is not None:
-                    self._cut("interrupted")
-            else:
-                self._turn()
-        if not self._vad.speaking:
-            self._buffer = self._buffer[-8 * 500 :]
+        for began in self._person.feed(audio):
+            if not began:
+                self._turn(self._person.take())
+            elif self._answer is not None:
+                self._cut("interrupted")
 
-    def _turn(self) -> None:
-        audio, self._buffer = self._buffer, b""
+    def _turn(self, audio: bytes) -> None:
         words = self._hearing.words(audio)
         self.counts.heard.append(words)
         self.items.append(Item("user", words, Tokens(audio=of_audio(len(audio) / 8))))
@@ -248,22 +240,11 @@ class GeminiSession:
         plan = self._mind.answer(self._view(request=request))
         self.counts.said.append(plan.say)
         speech = sound.speak(plan.say, "agent") if plan.say else b""
-        self._answer = Answer(plan, self._compressed(), self._script(plan.say, speech), 0.0)
-        last = self._answer.pieces[-1][0] if self._answer.pieces else self._now + self._timing.think
-        self._answer.done_at = last + 0.01
+        begin = self._now + self._timing.think
+        pieces = script(plan.say, speech, begin, self._timing.speed)
+        last = pieces[-1][0] if pieces else begin
+        self._answer = Answer(plan, self._compressed(), pieces, last + 0.01)
         self._emit({"sessionResumptionUpdate": {"resumable": False}})
-
-    def _script(self, words: str, speech: bytes) -> list[tuple[float, bytes, str]]:
-        step = CHUNK_MS * 8
-        chunks = [speech[at : at + step] for at in range(0, len(speech), step)]
-        listed, said, found = words.split(" "), 0, []
-        for number, chunk in enumerate(chunks, 1):
-            upto = max(1, round(len(listed) * number / len(chunks)))
-            text = ("" if not said else " ") + " ".join(listed[said:upto]) if upto > said else ""
-            said = max(said, upto)
-            due = self._now + self._timing.think + (number - 1) * CHUNK_MS / 1000 / self._timing.speed
-            found.append((due, chunk, text))
-        return found
 
     def _piece(self, answer: Answer) -> None:
         _, chunk, words = answer.pieces.pop(0)

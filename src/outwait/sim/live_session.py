@@ -20,7 +20,7 @@ from outwait.sim import live_wire as wire
 from outwait.sim import sound
 from outwait.sim.hearing import Hearing
 from outwait.sim.live_bill import BACKENDS, MODELS, LiveBill
-from outwait.sim.live_wire import Json
+from outwait.sim.live_wire import Json, Outbox
 from outwait.sim.mind import Mind, Plan, Turn, View
 from outwait.sim.model_server import SessionCounts
 from outwait.sim.pipes import Message
@@ -113,8 +113,8 @@ class LiveSession:
         self._now = 0.0
         self._began: float | None = None  # wall s
         self._closed = False
-        self._out: list[Message] = []
-        self._ids = itertools.count(1)
+        self._out = Outbox(number, self.counts.errors)
+        self._order = itertools.count()  # of what is due at the same moment
         self._later: list[tuple[float, int, Callable[[], None]]] = []
         self._frames = 0  # of the output so far
         self._speech: _Speech | None = None
@@ -144,7 +144,7 @@ class LiveSession:
             event = read_event(message)
             self._handle(event)
         except Refused as refusal:
-            self._error(refusal.code, str(refusal), refusal.param, event.get("event_id"))
+            self._out.error(refusal.code, str(refusal), refusal.param, event.get("event_id"))
         return self.flush()
 
     def tick(self, now: float) -> list[Message]:
@@ -173,8 +173,7 @@ class LiveSession:
 
     def flush(self) -> list[Message]:
         """What has been said since the last time."""
-        out, self._out = self._out, []
-        return out
+        return self._out.take()
 
     def lost(self) -> None:
         """The connection is gone: its time is charged all the same."""
@@ -194,8 +193,8 @@ class LiveSession:
             "session.start": self._start,
             "session.update": self._update,
             "session.input_audio.append": self._append,
-            "session.input_audio.mute": lambda e: self._answer(e, "session.input_audio.muted"),
-            "session.input_audio.unmute": lambda e: self._answer(e, "session.input_audio.unmuted"),
+            "session.input_audio.mute": lambda e: self._out.answer(e, "session.input_audio.muted"),
+            "session.input_audio.unmute": lambda e: self._out.answer(e, "session.input_audio.unmuted"),
             "session.output_audio.fixture.play": self._fixture,
             "session.instructions.append": self._context,
             "session.thinking.append": self._context,
@@ -211,7 +210,7 @@ class LiveSession:
             self.session = self._source.session | wire.check_fork(event["session"])
             self.turns = list(self._source.turns)
             self._began = self._now
-            self._answer(event, "session.started", session=self._resource())
+            self._out.answer(event, "session.started", session=self._resource())
             return
         session = wire.check_session(event["session"], MODELS)
         backend = self._backend_of(session)
@@ -220,11 +219,11 @@ class LiveSession:
         self.session = session
         self.turns = wire.history(session.get("input") or [])
         self._began = self._now
-        self._answer(event, "session.started", session=self._resource())
+        self._out.answer(event, "session.started", session=self._resource())
 
     def _update(self, event: Json) -> None:
         wire.check_update(event["session"], self._delegation)
-        self._answer(event, "session.updated", session=self._resource())
+        self._out.answer(event, "session.updated", session=self._resource())
 
     def _append(self, event: Json) -> None:
         audio = wire.decode(event["audio"])
@@ -239,13 +238,13 @@ class LiveSession:
         if not audio or len(audio) > wire.MAX_FIXTURE or len(audio) % 2:
             raise Refused("invalid_value", "A fixture is PCM16 at 24 kHz, of 30 seconds at most.", "audio")
         self._speech = self._plan = None
-        self._answer(event, "session.output_audio.fixture.playing")
-        self._answer(event, "session.output_audio.fixture.played")
+        self._out.answer(event, "session.output_audio.fixture.playing")
+        self._out.answer(event, "session.output_audio.fixture.played")
 
     def _context(self, event: Json) -> None:
         content = wire.check_context(event, self._delegation, {b.delegation for b in self._backends.values()})
         at = self._ms
-        self._answer(event, event["type"].replace(".append", ".appended"), start_ms=at, end_ms=at)
+        self._out.answer(event, event["type"].replace(".append", ".appended"), start_ms=at, end_ms=at)
         if event["type"] != "session.commentary.append":
             self.turns.append(Turn("system", content))
             return
@@ -300,7 +299,7 @@ class LiveSession:
         new, self._turn_words = words[self._turn_words :], max(self._turn_words, len(words))
         if new.strip():
             at = self._ms
-            self._emit(
+            self._out.emit(
                 {"type": "session.input_transcript.delta", "delta": new, "start_ms": at, "end_ms": at + WORDS_MS}
             )
         return words
@@ -359,7 +358,7 @@ class LiveSession:
             speech.frames_said += 1
             self._pieces = speech.frames_said
         self._frames += 1
-        self._emit({"type": "session.output_audio.delta", "delta": base64.b64encode(frame).decode()}, name=False)
+        self._out.emit({"type": "session.output_audio.delta", "delta": base64.b64encode(frame).decode()}, name=False)
         if speech is not None and speech.frames_said == len(speech.frames):
             self._speech = None
             self.turns.append(Turn("assistant", " ".join(speech.words)))
@@ -371,7 +370,7 @@ class LiveSession:
             return
         delta = (" " if speech.words_said else "") + " ".join(speech.words[speech.words_said : upto])
         event = {"type": "session.output_transcript.delta", "delta": delta}
-        self._emit(event | {"start_ms": self._ms, "end_ms": self._ms + 2 * FRAME_MS})
+        self._out.emit(event | {"start_ms": self._ms, "end_ms": self._ms + 2 * FRAME_MS})
         speech.words_said = upto
 
     def _said(self) -> None:
@@ -385,10 +384,10 @@ class LiveSession:
     # The backend.
 
     def _delegate(self, calls: tuple[tuple[str, Json], ...]) -> None:
-        delegation = {"id": self._new_id("del"), "type": "delegation", "target": self._delegation}
+        delegation = {"id": self._out.new_id("del"), "type": "delegation", "target": self._delegation}
         if self._delegation == "responses":
-            delegation["response_id"] = self._new_id("resp")
-        self._emit({"type": "session.delegation.created", "offset_ms": self._ms, "delegation": delegation})
+            delegation["response_id"] = self._out.new_id("resp")
+        self._out.emit({"type": "session.delegation.created", "offset_ms": self._ms, "delegation": delegation})
         if self._delegation == "responses":
             backend = _Backend(delegation["id"], delegation["response_id"], calls)
             self._nested(backend, {"type": "response.created", "response": {"id": backend.response}})
@@ -402,8 +401,8 @@ class LiveSession:
             self._nested(backend, {"type": "response.failed", "response": response})
             return
         for place, (name, arguments) in enumerate(backend.calls):
-            item = {"id": self._new_id("fc"), "type": "function_call", "status": "completed", "name": name}
-            item |= {"call_id": self._new_id("call"), "arguments": json.dumps(arguments)}
+            item = {"id": self._out.new_id("fc"), "type": "function_call", "status": "completed", "name": name}
+            item |= {"call_id": self._out.new_id("call"), "arguments": json.dumps(arguments)}
             backend.open.add(item["call_id"])
             self.turns.append(Turn("call", name))
             self._nested(backend, {"type": "response.output_item.done", "output_index": place, "item": item})
@@ -414,7 +413,7 @@ class LiveSession:
 
     def _finish_work(self, backend: _Backend) -> None:
         """It has its results. The model speaks of them when something was wrong."""
-        again = _Backend(backend.delegation, self._new_id("resp"), ())
+        again = _Backend(backend.delegation, self._out.new_id("resp"), ())
         self._nested(again, {"type": "response.created", "response": {"id": again.response}})
         self._complete(again, 8)
         if self.turns and self.turns[-1].role == "result" and "error" in self.turns[-1].text:
@@ -428,7 +427,7 @@ class LiveSession:
         self._nested(backend, {"type": "response.completed", "response": response})
 
     def _nested(self, backend: _Backend, event: Json) -> None:
-        self._emit({"type": "response.event", "delegation_id": backend.delegation, "event": event})
+        self._out.emit({"type": "response.event", "delegation_id": backend.delegation, "event": event})
 
     # Time, events.
 
@@ -469,7 +468,7 @@ class LiveSession:
         if self._seconds - self._told_at >= TELL_SECONDS:
             self._told_at = self._seconds
             usage = {"seconds": self._bill.tell(self.number)}
-            self._emit({"type": "session.usage.updated", "usage": usage, "context_window": {"usage_ratio": 0.02}})
+            self._out.emit({"type": "session.usage.updated", "usage": usage, "context_window": {"usage_ratio": 0.02}})
 
     def _finalise(self, reason: str, about: Any) -> None:
         if self._closed:
@@ -481,7 +480,7 @@ class LiveSession:
         closed: Json = {"type": "session.closed", "reason": reason, "session": self._resource()}
         if not self.stalled:
             closed["usage"] = {"seconds": self._bill.tell(self.number)}
-        self._emit(closed | ({"client_event_id": about} if about else {}))
+        self._out.emit(closed | ({"client_event_id": about} if about else {}))
         self.close_code = 1000 if reason == "close_requested" else 1001
 
     def _resource(self) -> Json:
@@ -490,19 +489,4 @@ class LiveSession:
         return shown | {"id": f"live_sim{self.number:04d}", "status": "active", "expires_at": expires}
 
     def _after(self, seconds: float, then: Callable[[], None]) -> None:
-        heapq.heappush(self._later, (self._now + seconds, next(self._ids), then))
-
-    def _answer(self, event: Json, kind: str, **fields: Any) -> None:
-        about = {"client_event_id": event["event_id"]} if event.get("event_id") else {}
-        self._emit({"type": kind, **fields, **about})
-
-    def _error(self, code: str, message: str, param: str | None, about: Any) -> None:
-        self.counts.errors.append(code)
-        error = {"type": "invalid_request_error", "code": code, "message": message, "param": param}
-        self._emit({"type": "error", "error": error | ({"client_event_id": about} if isinstance(about, str) else {})})
-
-    def _emit(self, event: Json, *, name: bool = True) -> None:
-        self._out.append(json.dumps(({"event_id": self._new_id("event")} if name else {}) | event))
-
-    def _new_id(self, prefix: str) -> str:
-        return f"{prefix}_s{self.number}_{next(self._ids)}"
+        heapq.heappush(self._later, (self._now + seconds, next(self._order), then))

@@ -7,9 +7,12 @@ from __future__ import annotations
 
 import base64
 import binascii
+import itertools
+import json
 from typing import Any, TypeAlias
 
 from outwait.sim.mind import Turn
+from outwait.sim.pipes import Message
 from outwait.sim.realtime_bill import of_text
 from outwait.sim.realtime_dialect import Refused
 
@@ -56,6 +59,40 @@ _BACKEND = {
     "tools",
 }
 _TOOL = {"type", "name", "description", "parameters", "strict"}
+
+
+class Outbox:
+    """What the server of one session says, with ids of its own and the client's where it is answered."""
+
+    def __init__(self, number: int, errors: list[str]) -> None:
+        """`errors`: where the codes of what is refused are put down."""
+        self._number = number
+        self._errors = errors
+        self._count = itertools.count(1)
+        self._out: list[Message] = []
+
+    def emit(self, event: Json, *, name: bool = True) -> None:
+        """`name`: the event has an id."""
+        self._out.append(json.dumps(({"event_id": self.new_id("event")} if name else {}) | event))
+
+    def answer(self, event: Json, kind: str, **fields: Any) -> None:
+        """To a client event."""
+        about = {"client_event_id": event["event_id"]} if event.get("event_id") else {}
+        self.emit({"type": kind, **fields, **about})
+
+    def error(self, code: str, message: str, param: str | None, about: Any) -> None:
+        """A refusal; `about`: the id of the client event, if it had one."""
+        self._errors.append(code)
+        error = {"type": "invalid_request_error", "code": code, "message": message, "param": param}
+        self.emit({"type": "error", "error": error | ({"client_event_id": about} if isinstance(about, str) else {})})
+
+    def new_id(self, prefix: str) -> str:
+        return f"{prefix}_s{self._number}_{next(self._count)}"
+
+    def take(self) -> list[Message]:
+        """What has been said since the last time."""
+        out, self._out = self._out, []
+        return out
 
 
 def check_event(event: Json) -> None:

@@ -20,7 +20,7 @@ import httpx2
 
 from outwait.sim import sound, twiml
 from outwait.sim.hearing import Hearing
-from outwait.sim.line import SILENT_FRAME, Line, Warned
+from outwait.sim.line import SILENT_FRAME, Line
 from outwait.sim.media_socket import Clock, ConnectFailed, connect_socket
 from outwait.sim.media_socket import Connect as Connect
 from outwait.sim.person import FarEnd, lines_of, pieces_of, refusal, ring_seconds
@@ -28,10 +28,10 @@ from outwait.sim.pipes import Pipe, PipeClosed
 from outwait.sim.scenario import Scenario
 from outwait.sim.serving import serve_http
 from outwait.sim.signing import signature
-from outwait.sim.twilio_call import Sent, StreamRecord, TwilioCall, frames_of
+from outwait.sim.twilio_call import StreamRecord, TwilioCall, frames_of
 from outwait.sim.twilio_rest import RestApp, RestRequest
+from outwait.sim.twilio_webhooks import Webhooks
 
-WEBHOOK_LIMIT = 15.0  # wall seconds Twilio waits for TwiML
 SETTLE_EVERY = 10  # frames between two looks whether the peer keeps up, when faster than real time
 # Looks whose answer may be outstanding: so far behind may the peer be, who reads hold music in batches.
 SETTLE_BEHIND = {"talk": 1, "announce": 2, "hold": 6}
@@ -84,7 +84,7 @@ class TwilioSim:
         for entry in self._scenarios.values():
             self._failures["create"] += entry.carrier.create_fails
             self._failures["complete"] += entry.carrier.complete_fails
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._tasks: set[asyncio.Task[object]] = set()
         self._changed: dict[str, asyncio.Event] = {}
         self._done: dict[str, asyncio.Event] = {}
         self._placed = asyncio.Event()
@@ -98,6 +98,7 @@ class TwilioSim:
             self._connect = connect_socket
             port = await self._stack.enter_async_context(serve_http(self.app, self._port))
             self.base_url = f"http://127.0.0.1:{port}"
+        self._webhooks = Webhooks(self._http, self.auth_token, self.now)
         self._group = await self._stack.enter_async_context(asyncio.TaskGroup())
         return self
 
@@ -165,9 +166,14 @@ class TwilioSim:
         return call
 
     def _start(self, call: TwilioCall, life: Coroutine[Any, Any, None]) -> None:
-        task = self._group.create_task(life, name=f"sim call {call.sid[-6:]}")
+        self._beside(life, f"sim call {call.sid[-6:]}")
+
+    def _beside(self, work: Coroutine[Any, Any, object], name: str) -> asyncio.Task[object]:
+        """It ends with the carrier."""
+        task = self._group.create_task(work, name=name)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+        return task
 
     def update(self, call: TwilioCall, form: dict[str, str]) -> None:
         """Carry out Status=, Twiml=, Url=, TimeLimit= on a live call."""
@@ -187,15 +193,11 @@ class TwilioSim:
 
     async def _live(self, call: TwilioCall) -> None:
         callbacks: asyncio.Queue[dict[str, str] | None] = asyncio.Queue()
-        poster = self._group.create_task(self._post_callbacks(call, callbacks), name=f"sim callbacks {call.sid[-6:]}")
-        self._tasks.add(poster)
-        poster.add_done_callback(self._tasks.discard)
+        poster = self._beside(self._post_callbacks(call, callbacks), f"sim callbacks {call.sid[-6:]}")
         await self._dial(call, callbacks)
         if call.status == "in-progress":
             if call.options.get("MachineDetection") and call.options.get("AsyncAmd") == "true":
-                judging = self._group.create_task(self._judge(call), name=f"sim amd {call.sid[-6:]}")
-                self._tasks.add(judging)
-                judging.add_done_callback(self._tasks.discard)
+                self._beside(self._judge(call), f"sim amd {call.sid[-6:]}")
             why = await self._run_verbs(call)
             self._enter(call, callbacks, "completed", why)
         callbacks.put_nowait(None)
@@ -227,9 +229,7 @@ class TwilioSim:
             await asyncio.sleep(promised.call_back / (scenario.pace.talk or 1.0))
             self.call_in(scenario, theirs, ours, promised.part)
 
-        task = self._group.create_task(later(), name=f"sim call-back {call.sid[-6:]}")
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        self._beside(later(), f"sim call-back {call.sid[-6:]}")
 
     async def _dial(self, call: TwilioCall, callbacks: asyncio.Queue[dict[str, str] | None]) -> None:
         scenario = call.far_end.scenario
@@ -303,11 +303,11 @@ class TwilioSim:
             try:
                 return twiml.parse(text)
             except twiml.TwimlError as error:
-                self._warn(call, error.code, str(error))
+                call.warn(error.code, str(error))
         return None
 
     async def _fetch(self, call: TwilioCall, url: str, method: str) -> str | None:
-        asking = asyncio.ensure_future(self._post(call, "twiml", url, call.form(), method))
+        asking = asyncio.ensure_future(self._webhooks.post(call, "twiml", url, call.form(), method))
         changed = asyncio.ensure_future(self._until(call, "end"))
         try:
             await asyncio.wait([asking, changed], return_when=asyncio.FIRST_COMPLETED)
@@ -319,7 +319,7 @@ class TwilioSim:
                 task.cancel()
             await asyncio.wait([asking, changed])
         if answer is None or answer.status_code >= 400:
-            self._warn(call, 11200, f"HTTP retrieval failure: {url}")
+            call.warn(11200, f"HTTP retrieval failure: {url}")
             return None
         return str(answer.text)
 
@@ -334,7 +334,7 @@ class TwilioSim:
         try:
             pipe = await self._connect(verb.url, headers)
         except ConnectFailed as failure:
-            self._warn(call, failure.code, str(failure))
+            call.warn(failure.code, str(failure))
             return ""
         self._catch_up(call)
         call.streams.append(record)
@@ -358,7 +358,7 @@ class TwilioSim:
             await asyncio.wait([reader])
         self._tell(call, verb, record, "stream-stopped")
         if record.ended == "peer_closed":
-            self._warn(call, 31921, "close error: the server closed the media socket")
+            call.warn(31921, "close error: the server closed the media socket")
         return self._outcome(call)
 
     async def _read(self, pipe: Pipe, record: StreamRecord, closed: asyncio.Event) -> None:
@@ -446,7 +446,7 @@ class TwilioSim:
     async def _post_callbacks(self, call: TwilioCall, callbacks: asyncio.Queue[dict[str, str] | None]) -> None:
         while (form := await callbacks.get()) is not None:
             method = call.options.get("StatusCallbackMethod", "POST")
-            await self._post(call, "status", call.options["StatusCallback"], form, method)
+            await self._webhooks.post(call, "status", call.options["StatusCallback"], form, method)
 
     async def _judge(self, call: TwilioCall) -> None:
         """Who answered, as this carrier hears it."""
@@ -457,42 +457,14 @@ class TwilioSim:
         form = {"CallSid": call.sid, "AccountSid": self.account_sid, "AnsweredBy": carrier.amd}
         form |= {"MachineDetectionDuration": str(round(carrier.amd_after * 1000))}
         method = call.options.get("AsyncAmdStatusCallbackMethod", "POST")
-        await self._post(call, "amd", call.options["AsyncAmdStatusCallback"], form, method)
+        await self._webhooks.post(call, "amd", call.options["AsyncAmdStatusCallback"], form, method)
 
     def _tell(self, call: TwilioCall, verb: twiml.Stream, record: StreamRecord, event: str) -> None:
         if verb.status_callback is None:
             return
         form = {"AccountSid": self.account_sid, "CallSid": call.sid, "StreamSid": record.line.stream_sid}
         form |= {"StreamEvent": event, "Timestamp": datetime.now(UTC).isoformat()}
-        task = self._group.create_task(self._tell_now(call, verb.status_callback, form))
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
-
-    async def _tell_now(self, call: TwilioCall, url: str, form: dict[str, str]) -> None:
-        await self._post(call, "stream", url, form, "POST")
-
-    async def _post(
-        self, call: TwilioCall, kind: str, url: str, form: dict[str, str], method: str
-    ) -> httpx2.Response | None:
-        """Send a signed webhook. None = no answer in time."""
-        sent = Sent(kind, url, form, self.now())
-        call.sent.append(sent)
-        assert self._http is not None
-        try:
-            if method == "GET":
-                full = str(httpx2.URL(url).copy_merge_params(form))
-                headers = {"X-Twilio-Signature": signature(self.auth_token, full)}
-                answer = await self._http.get(full, headers=headers, timeout=WEBHOOK_LIMIT)
-            else:
-                headers = {"X-Twilio-Signature": signature(self.auth_token, url, form)}
-                answer = await self._http.post(url, data=form, headers=headers, timeout=WEBHOOK_LIMIT)
-        except httpx2.HTTPError as error:
-            self._warn(call, 11205, f"HTTP connection failure: {url}: {error}")
-            return None
-        finally:
-            sent.answered_at = self.now()
-        sent.status = answer.status_code
-        return answer
+        self._beside(self._webhooks.post(call, "stream", verb.status_callback, form), f"sim stream {call.sid[-6:]}")
 
     # Small things.
 
@@ -507,6 +479,3 @@ class TwilioSim:
         while call.wanted != wanted:
             changed.clear()
             await changed.wait()
-
-    def _warn(self, call: TwilioCall, code: int, text: str) -> None:
-        call.warnings.append(Warned(code, text, round(call.media_seconds * 1000)))

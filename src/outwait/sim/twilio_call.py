@@ -130,6 +130,10 @@ class TwilioCall:
         self._heard += heard
         self.far_end.hear(heard)
 
+    def warn(self, code: int, text: str) -> None:
+        """For its debugger: Twilio's error number, and words."""
+        self.warnings.append(Warned(code, text, round(self.media_seconds * 1000)))
+
     def change(self, status: str, at: float, why: str = "") -> None:
         """Enter a status. A final one is never left."""
         if self.over:

@@ -20,11 +20,10 @@ from outwait.sim.hearing import Hearing
 from outwait.sim.mind import Mind, Plan, Turn, View
 from outwait.sim.model_server import SessionCounts
 from outwait.sim.realtime_response import Timing
-from outwait.sim.realtime_vad import Vad
+from outwait.sim.turn_taking import PersonsTurn, Piece, script
 
 Json = dict[str, Any]
 
-CHUNK_MS = 100  # of sound in one frame
 _CALL = frozenset(
     [
         "systemPrompt",
@@ -88,7 +87,7 @@ class Answer:
 
     plan: Plan
     ordinal: int
-    pieces: list[tuple[float, bytes, str]]  # when due, mu-law, words
+    pieces: list[Piece]
     done_at: float
     words: str = ""
     sent: int = 0
@@ -121,8 +120,7 @@ class UltravoxSession:
         self._answer: Answer | None = None
         self._frozen = ""  # the tool call that is waited for
         self._calls: list[tuple[str, Json]] = []  # to be made when it is answered
-        self._vad = Vad(0.5, 500)
-        self._buffer = b""
+        self._person = PersonsTurn()
         self._state = ""
 
     @property
@@ -233,18 +231,13 @@ class UltravoxSession:
     def _hear(self, audio: bytes) -> None:
         self.counts.appends.append(self._now)
         self.counts.appended_ms += len(audio) / 8
-        self._buffer += audio
-        for speech in self._vad.feed(audio):
-            if speech.began:
-                self._buffer = self._buffer[-8 * 500 - len(audio) :]
+        for began in self._person.feed(audio):
+            if began:
                 self._cut(cleared=self._answer is not None)
             elif not self._frozen:
-                self._turn()
-        if not self._vad.speaking:
-            self._buffer = self._buffer[-8 * 500 :]
+                self._turn(self._person.take())
 
-    def _turn(self) -> None:
-        audio, self._buffer = self._buffer, b""
+    def _turn(self, audio: bytes) -> None:
         words = self._hearing.words(audio)
         self.counts.heard.append(words)
         self._turns.append(Turn("user", words))
@@ -261,21 +254,10 @@ class UltravoxSession:
         self.counts.said.append(plan.say)
         self._move("thinking")
         speech = sound.speak(plan.say, "agent") if plan.say else b""
-        pieces = self._script(plan.say, speech)
-        last = pieces[-1][0] if pieces else self._now + self._timing.think
+        begin = self._now + self._timing.think
+        pieces = script(plan.say, speech, begin, self._timing.speed)
+        last = pieces[-1][0] if pieces else begin
         self._answer = Answer(plan, next(self._ordinals), pieces, last + 0.01)
-
-    def _script(self, words: str, speech: bytes) -> list[tuple[float, bytes, str]]:
-        step = CHUNK_MS * 8
-        chunks = [speech[at : at + step] for at in range(0, len(speech), step)]
-        listed, said, found = words.split(" "), 0, []
-        for number, chunk in enumerate(chunks, 1):
-            upto = max(1, round(len(listed) * number / len(chunks)))
-            text = ("" if not said else " ") + " ".join(listed[said:upto]) if upto > said else ""
-            said = max(said, upto)
-            due = self._now + self._timing.think + (number - 1) * CHUNK_MS / 1000 / self._timing.speed
-            found.append((due, chunk, text))
-        return found
 
     def _piece(self, answer: Answer) -> None:
         _, chunk, words = answer.pieces.pop(0)
