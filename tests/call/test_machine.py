@@ -8,6 +8,7 @@ from outwait.call import notes
 from outwait.call.commands import (
     AnswerTool,
     AskResponse,
+    CancelResponse,
     ClearAudio,
     CloseSession,
     CloseStream,
@@ -47,6 +48,7 @@ from outwait.call.events import (
     StreamLost,
     StreamStarted,
     StreamStopped,
+    ToneHeard,
     ToolCalled,
     Trouble,
 )
@@ -262,6 +264,29 @@ def test_barge_in_cuts_at_what_was_heard() -> None:
     said = [note for note in book.notes(notes.Said) if note.role == "agent"][-1]
     assert said.cut
     assert said.text in ("one two", "one two three")
+
+
+def test_a_turn_that_ends_while_an_answer_is_made_brings_no_second_one() -> None:
+    """A beep, a cough: the answer that was asked for meanwhile is the one, and the goodbye waits for no other."""
+    book = talking()
+    book >> PersonStarted(1)
+    book.hear(0.4, **SPEECH)
+    says(book, 1, "r1", "Thank you, goodbye.", 1.0)
+    book >> PersonStopped(1) >> PersonCommitted(1, "u1") >> PersonSaid(1, "u1", "")
+    book >> ToolCalled(1, "r1", "c1", "hangup_call", '{"reason": "done", "outcome": "Monday"}')
+    book << AnswerTool(1, "c1", '{"ok": true}')
+    ends(book, 1, "r1")
+    book.hear(2.0) << HangUp("CA1", cancel=False)
+
+
+def test_a_voicemail_that_beeps_cuts_what_was_said_to_its_greeting() -> None:
+    book = talking()
+    person(book, 1, "u1", "Hi, this is Alex. Leave a message after the tone.", 4.0)
+    says(book, 1, "r1", "Hello, this is an AI assistant, calling about your parcel.", 6.0)
+    book >> ToneHeard("beep", book.now - 1000.0, 0.2)
+    book.hear(2.0) << ClearAudio(1) << TruncateItem << CancelResponse(1) << AskResponse
+    (asked,) = book.notes(notes.AnsweredBy)
+    assert asked.who == "voicemail"
 
 
 def test_hangup_without_a_word_asks_for_a_goodbye_first() -> None:

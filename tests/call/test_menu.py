@@ -39,6 +39,20 @@ def test_a_long_prompt_is_waited_out() -> None:
     assert way.decide() is None, "once"
 
 
+def test_a_number_is_ended_with_the_key_that_ends_it() -> None:
+    asked = "Please enter your parcel number, followed by the pound key."
+    assert said(Navigator(PARCEL, (), None), asked) == Do("4712#", why="asked for: parcel number")
+
+
+def test_a_number_that_nobody_has_is_not_made_up() -> None:
+    asked = "Please enter your ten digit account number. If you do not have one, press star."
+    way = Navigator(PARCEL, (), None)
+    assert said(way, asked) == Do("*", why="not known: ten digit account number")
+    assert said(Navigator(f"{PARCEL} The account number is 12345.", (), None), asked) == Do(
+        "12345", why="asked for: ten digit account number"
+    )
+
+
 def test_who_leads_to_a_person_is_better_than_nothing() -> None:
     way = Navigator("Ask about the weather.", (), None)
     wanted = said(way, "For a website address, press 1. To speak to somebody, press 0.")

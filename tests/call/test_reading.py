@@ -101,6 +101,9 @@ def options(text: str) -> list[tuple[str, str, str]]:
         ("If you have an invoice, please press the number four key now.", [("have an invoice", "4", "")]),
         ("For returns, press pound. For anything else, press the hash key.", [("returns", "#", "")]),
         ("For sales, press or say one.", [("sales", "1", "")]),
+        ("For sales, say sales or press 1. For bills, press 2.", [("sales", "1", ""), ("bills", "2", "")]),
+        ("Say sales for orders.", [("orders", "", "sales")]),
+        ("Please enter the 4 digits of your parcel number.", []),
         ("For parcels, say delivery. For bills, say billing.", [("parcels", "", "delivery"), ("bills", "", "billing")]),
         ("You can say billing or customer care.", [("billing", "", "billing"), ("customer care", "", "customer care")]),
         ("Dial 9 for the operator.", [("operator", "9", "")]),
@@ -117,6 +120,16 @@ def test_the_choices_of_a_menu(text: str, wanted: list[tuple[str, str, str]]) ->
     [
         ("To keep your place in the queue, press 1 now.", Reading(keep="1")),
         ("Press 5 to continue holding.", Reading(keep="5")),
+        ("To keep your place, say yes or press 1.", Reading(keep="1")),
+        ("To keep your place in the queue, please say yes now.", Reading(keep_say="yes")),
+        ("say yes just stay on the line", Reading(keep_say="yes", wait_here=True, recorded=True)),
+        ("Are you still there? Please say yes.", Reading(keep_say="yes", still_there=True)),
+        ("Please enter your account number, followed by the pound key.", Reading(asks="account number", ends="#")),
+        ("Enter your account number, then press hash.", Reading(asks="account number", ends="#")),
+        (
+            "Enter your account number and press the star key when you are done.",
+            Reading(asks="account number", ends="*"),
+        ),
         ("Are you still there? If you are still there, press 2.", Reading(keep="2", still_there=True)),
         ("Are you still there? Press any key.", Reading(keep="1", still_there=True)),
         (

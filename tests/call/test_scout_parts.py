@@ -9,6 +9,7 @@ import pytest
 from outwait.call.answering import HELLO, LONGEST, PAUSE, WORDS, Answering
 from outwait.call.clips import LONGEST as LONGEST_CLIP
 from outwait.call.clips import Clip, Clips
+from outwait.call.greeting import AFTER, Greeting
 from outwait.call.hold_events import Scored
 from outwait.call.reading import read
 from outwait.call.sentences import Sentences
@@ -103,6 +104,14 @@ def test_a_place_is_kept_each_time_but_not_twice_at_once() -> None:
     assert queue.answer(asked, 100.0) is not None
 
 
+def test_a_queue_that_takes_words_is_told_them() -> None:
+    queue = Queue(takes=False)
+    asked = read("Say yes to stay on the line.")
+    assert queue.answer(asked, 40.0) == Answer(say="yes", why="the place in the queue is kept")
+    assert queue.answer(asked, 41.0) is None
+    assert queue.answer(read("To keep your place, press 1."), 42.0) == Answer("1", why="the place in the queue is kept")
+
+
 def test_an_offer_is_refused_with_its_key_or_taken_and_confirmed() -> None:
     offer = read("For us to call you back, press 2. To stay in the queue, press 1.")
     refused = Queue(takes=False).answer(offer, 10.0)
@@ -162,13 +171,63 @@ def test_words_that_are_late_correct_a_guess_and_not_a_certainty() -> None:
 
 
 def test_tones_tell_without_words() -> None:
-    line, answering = Line(), Answering(2.0, reads=False)
+    answering = Answering(2.0, reads=False)
     assert not answering.open, "the agent listens from the beginning"
-    assert answering.tone("beep", 0.5) is None, "a beep alone is no voicemail"
-    for stretch in line.hear(4.0, speech=0.9):
-        answering.hear(stretch)
-    assert answering.tone("beep", 5.0) == "voicemail"
-    assert Answering(2.0, reads=False).tone("fax", 1.0) == "fax"
+    assert answering.beeped() == "voicemail"
+    assert answering.beeped() is None, "it is told once"
+    assert Answering(2.0, reads=False).fax() == "fax"
+
+
+GREETED: list[tuple[float, dict[str, float]]] = [(1.0, {}), (4.0, {"speech": 0.9}), (0.6, {})]
+
+
+def beeped(
+    before: list[tuple[float, dict[str, float]]], after: list[tuple[float, dict[str, float]]], words: str = ""
+) -> float | None:
+    """When a voicemail is known for one, s after the end of a beep of 0.4 s between the two; None: it is none."""
+    line, greeting = Line(), Greeting()
+    for seconds, scores in before:
+        ours = dict(scores)
+        speaking = bool(ours.pop("we_speak", 0.0))
+        for stretch in line.hear(seconds, **ours):
+            greeting.hear(stretch, speaking)
+    if words:
+        greeting.read(read(words))
+    greeting.beep(line.at, line.at + 0.4)
+    end = line.at + 0.4
+    for seconds, scores in [(0.4, {"tone": 0.9}), *after]:
+        for stretch in line.hear(seconds, **scores):
+            if greeting.hear(stretch, speaking=False):
+                return round(stretch.at - end, 2)
+    return None
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "words", "wanted"),
+    [
+        (GREETED, [(3.0, {})], "", True),
+        (GREETED, [(3.0, {})], "Please leave a message after the tone.", True),
+        ([(1.0, {})], [(3.0, {})], "", False),  # a beep alone
+        (GREETED, [(0.4, {}), (3.0, {"speech": 0.9})], "", False),  # a recorded line: somebody goes on
+        (GREETED, [(0.4, {}), (3.0, {"music": 0.9})], "", False),
+        (GREETED, [(3.0, {})], "This call may be recorded for quality purposes.", False),
+        ([*GREETED, (5.0, {})], [(3.0, {})], "", False),  # long after it
+        ([(3.0, {"music": 0.9}), *GREETED], [(3.0, {})], "", False),  # a queue
+        # A talk on a line that beeps now and then because it is recorded.
+        ([*GREETED, (4.0, {"we_speak": 1.0}), (3.0, {"speech": 0.9})], [(3.0, {})], "", False),
+        (
+            [(1.0, {}), (4.0, {"speech": 0.9}), (1.4, {"we_speak": 1.0})],
+            [(3.0, {})],
+            "",
+            True,
+        ),  # we answered a greeting
+    ],
+)
+def test_a_voicemail_s_beep_is_told_from_others(
+    before: list[tuple[float, dict[str, float]]], after: list[tuple[float, dict[str, float]]], words: str, wanted: bool
+) -> None:
+    found = beeped(before, after, words)
+    assert found == (pytest.approx(AFTER, abs=STEP) if wanted else None)
 
 
 @pytest.mark.parametrize(

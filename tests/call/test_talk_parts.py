@@ -39,6 +39,15 @@ def test_phrases_take_turns_and_the_agent_s_own_voice_comes_first() -> None:
     assert sayings.sound("c") == b""
 
 
+def test_what_the_agent_has_said_can_be_said_again() -> None:
+    texts = {"a": "one moment"}
+    sayings = Sayings(texts, Playout(Policy()))
+    assert sayings.say(["say Yes."], 1.0) is None
+    sayings.learn("say Yes.", "Yes.", b"yes")
+    assert sayings.say(["say Yes."], 2.0) == "Yes."
+    assert texts == {"a": "one moment"}, "of this call only"
+
+
 def test_what_is_missing_is_asked_for_once_and_again_when_it_failed() -> None:
     sayings = Sayings({"a": "one", "b": "two"}, Playout(Policy()))
     sayings.keep("a", b"a")

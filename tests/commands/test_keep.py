@@ -128,7 +128,7 @@ def test_what_is_known_of_a_number_is_shown(run: Run, tmp_path: Path) -> None:
     day = 1_795_000_000.0 // 86400 * 86400
     hours = {9: (600.0, 660.0), 14: (120.0, 180.0, 60.0), 16: (30.0,)}  # UTC
     waits = tuple(Wait(day + 3600 * hour, wait) for hour, found in hours.items() for wait in found)
-    known = Known(choices=(Choice("2: parcels", "g1", "2"),), by_machine=True, waits=waits, calls=6)
+    known = Known(choices=(Choice("2: parcels", "g1", "2"),), by_machine=True, keep_say="Yes.", waits=waits, calls=6)
 
     async def keep() -> None:
         store = await SqlStore.open(f"sqlite:///{tmp_path}/calls.db")
@@ -139,8 +139,9 @@ def test_what_is_known_of_a_number_is_shown(run: Run, tmp_path: Path) -> None:
     lines = run("number", TO)[1].splitlines()
     assert lines[0] == "6 calls to this number, answered by a machine"
     assert lines[1] == "menu '2: parcels': 2"
-    assert lines[2] == "usual hold 2:30, longest 11:00, of 6"
-    assert re.fullmatch(r"best time to call \d+:00 to \d+:00 there: usual hold 2:00", lines[3])
+    assert lines[2] == "its queue is told 'Yes.' to keep the place"
+    assert lines[3] == "usual hold 2:30, longest 11:00, of 6"
+    assert re.fullmatch(r"best time to call \d+:00 to \d+:00 there: usual hold 2:00", lines[4])
 
 
 def test_one_wait_says_nothing_about_the_time_of_day() -> None:

@@ -11,7 +11,16 @@ from outwait.call.policy import Policy
 from outwait.sim.scenario import companies, load
 from tests.e2e.house import House, house
 
-BY_DEFAULT = ("nested_menu", "words_menu", "voicemail", "call_back", "impatient", "again_and_again")
+BY_DEFAULT = (
+    "nested_menu",
+    "words_menu",
+    "voicemail",
+    "call_back",
+    "impatient",
+    "again_and_again",
+    "say_yes",
+    "colleague_is_away",
+)
 PAID = 1.1  # times the talk that sessions may be open
 
 

@@ -35,6 +35,23 @@ def test_two_after_another_in_order_of_the_sound():
     assert [entry[1].kind for entry in hearing.utterances(AUDIO + other)] == ["person", "announcement"]
 
 
+def test_what_is_said_on_every_call_is_heard_once():
+    """It is known as it sounded in the room of each call."""
+    hearing = Hearing()
+    room = sound.room(5.0)
+    for at in (0, 8000, 16000):
+        hearing.said(TEXT, sound.mix(AUDIO, room, at))
+    assert hearing.words(sound.mix(AUDIO, room, 8000)) == TEXT
+    assert hearing.words(sound.mix(AUDIO, room, 0) + room + sound.mix(AUDIO, room, 16000)) == f"{TEXT} {TEXT}"
+
+
+def test_a_room_has_no_words():
+    hearing = Hearing()
+    room = sound.room(5.0)
+    hearing.said(TEXT, sound.mix(AUDIO, room, 0))
+    assert hearing.words(room) == ""
+
+
 def test_music_has_no_words():
     assert knowing().words(sound.hold_piece("beat")) == ""
     assert knowing().words(b"") == ""

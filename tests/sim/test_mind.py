@@ -39,6 +39,9 @@ def person(text: str) -> Turn:
         ([Turn("call", "wait_on_hold"), Turn("result", "{}")], "", ""),
         ([Turn("call", "hangup_call"), Turn("result", "{}")], LINES.goodbye, ""),
         ([Turn("call", "press_digits"), Turn("result", "{}")], LINES.still, ""),
+        ([person("Say yes to stay on the line.")], "Yes.", ""),
+        ([person("To keep your place in the queue, please say hold.")], "Hold.", ""),
+        ([person("Please enter your parcel number, followed by the pound key.")], "", "press_digits"),
     ],
 )
 def test_what_it_says(turns, say, tool):
@@ -53,6 +56,17 @@ def test_the_outcome_holds_what_was_said():
     assert "delivered tomorrow" in arguments["outcome"]
     ((_, keys),) = answer(person("Press star to go on.")).calls
     assert keys == {"digits": "*"}
+
+
+def test_it_ends_a_number_as_it_is_told() -> None:
+    ((_, keys),) = answer(person("Please enter your parcel number, followed by the pound key.")).calls
+    assert keys == {"digits": "4712#"}
+
+
+def test_it_leaves_a_message_when_it_is_told_of_the_beep() -> None:
+    plan = answer(HELD, person(""), request=f"{TASK} You have reached a voicemail, and its beep has just sounded.")
+    assert plan.say == LINES.message
+    assert [name for name, _ in plan.calls] == ["hangup_call"]
 
 
 def test_without_its_task_it_is_lost():

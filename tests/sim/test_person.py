@@ -197,6 +197,26 @@ def test_a_queue_that_wants_a_key(heard, lost):
     assert (far.seconds > 15) is not lost
 
 
+@pytest.mark.parametrize(("said", "lost"), [("Yes.", False), ("Parcels.", True)])
+def test_a_queue_that_wants_a_word(said, lost):
+    more = PARTS + "\n[prompts.word]\nsay = 'Please wait.'\nwords = { yes = '' }\nat = 2\notherwise = 'other'\n"
+    far = far_end("{ hold = 20, sound = 'lounge', every = 0, prompts = ['word'] }, { hangup = true }", more)
+    words = sound.speak(said, "agent")
+    far._hearing.said(said, words)
+    run(far, 40, b"\xff" * 32000 + words)
+    assert chosen(far) == (["other"] if lost else [])
+
+
+@pytest.mark.parametrize(("pressed", "found"), [("4712#", True), ("4712", False)])
+def test_a_number_that_has_to_be_ended_with_a_key(pressed, found):
+    more = (
+        PARTS + "\n[menus.number]\nsay = 'Your number?'\nkeys = { '....#' = 'one' }\nrepeats = 0\notherwise = 'other'\n"
+    )
+    far = far_end("{ menu = 'number' }", more)
+    run(far, 30, b"\xff" * 8000 + keys(pressed))
+    assert chosen(far) == (["one"] if found else ["other"])
+
+
 def test_the_position_is_counted_down():
     lines = "announce = ['You are number {position} of {minutes}.']"
     far = far_end(f"{{ hold = 60, sound = 'silence', {lines}, first = 1, every = 20, position = 3 }}")

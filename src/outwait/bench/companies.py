@@ -13,7 +13,7 @@ import asyncio
 import json
 import sys
 from contextlib import AsyncExitStack
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any, Final
 
 from rich.console import Console
@@ -28,6 +28,7 @@ FOLDER: Final = "companies/"
 MOST_PAID: Final = 1.1  # times the talk
 LIMIT: Final = 240.0  # wall s for two calls
 WIDTH: Final = 110  # characters of the table
+HOLD_PACE: Final = 60.0  # times real time on hold: what a session takes to close is billed as so much sound
 CALL_BACK: Final = 30.0  # minutes that a call back is waited for, where one is offered
 
 
@@ -97,6 +98,7 @@ async def _visits(wanted: list[tuple[str, bool]], talk: float, together: int) ->
 async def visit(name: str, reads: bool, talk: float, opening: asyncio.Lock) -> Visit:
     """Two calls, one after the other, to one server. `opening`: databases are made one at a time in a process."""
     scenario = at_pace(load(FOLDER + name), talk)
+    scenario = replace(scenario, pace=replace(scenario.pace, hold=HOLD_PACE))
     wish = {"call_back_minutes": CALL_BACK} if name == "call_back" else {}
     async with AsyncExitStack() as stack, asyncio.timeout(LIMIT):
         async with opening:

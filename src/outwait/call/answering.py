@@ -18,8 +18,6 @@ PAUSE: Final = 0.55  # s of quiet after it
 WORDS: Final = 1.5  # s that words are waited for, from the pause on
 LONGEST: Final = 9.0  # s of voice without words after which the agent may judge for itself
 MUSIC: Final = 1.5  # s of music: a queue
-GREETING: Final = 2.0  # s of voice before a beep that make it a voicemail's
-BEEP: Final = 4.0  # s between the voice and the beep, at most
 
 
 class Answering:
@@ -75,13 +73,13 @@ class Answering:
         machine = found.machine or found.wait_here or found.open_question or found.closed
         return self._is("machine" if machine else "person")
 
-    def tone(self, kind: str, at: float) -> Who | None:
-        """A signal, when it began."""
-        if kind == "fax":
-            return self._is("fax")
-        if kind == "beep" and self._voice >= GREETING and at - self._last <= BEEP and self._music < MUSIC:
-            return self._is("voicemail")
-        return None
+    def fax(self) -> Who | None:
+        """Its tone."""
+        return self._is("fax")
+
+    def beeped(self) -> Who | None:
+        """As a voicemail does."""
+        return self._is("voicemail")
 
     def carrier(self, who: str) -> Who | None:
         """The carrier's word. It counts where nothing that was heard here speaks against it: words and tones are more

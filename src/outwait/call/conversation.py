@@ -6,6 +6,7 @@ a session ends, the next one is opened with the context and with the sound that 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Literal, assert_never
 
 from outwait.call import bill, tidings
@@ -87,7 +88,7 @@ class Conversation:
         """The far end, to whoever has to hear it."""
         self.far.hear(start, ulaw)
         link = self.chain.ready
-        if want == "talk" and link is not None and self._live and not self._deaf:
+        if want == "talk" and link is not None and self._live and not (self._deaf or self._owed.woken_for):
             return [do.SendAudio(link.number, ulaw)]
         return []
 
@@ -104,7 +105,7 @@ class Conversation:
         if waiting:
             commands: list[AnyCommand] = [do.CommitTurn(link.number)]
             self.person_speaking = False
-            return commands + self._ask(link, ANSWER if self.spoken else "", now)
+            return commands + self._ask(link, self._owed.woken_for or (ANSWER if self.spoken else ""), now)
         quiet_for = scored.at - self._listening.last_sound  # nobody introduces themselves to music
         if not (self.spoken or self.person_speaking) and min(answered_for, quiet_for) >= self._policy.listen_first:
             return self._ask(link, _FIRST, now)
@@ -136,7 +137,8 @@ class Conversation:
                 return self._person_started(link, at, stream)
             case ev.PersonStopped():
                 self.person_speaking = False
-                if event.due and not self._deaf:
+                # One at a time: while one is made that we asked for, no other comes by itself.
+                if event.due and not (self._deaf or link.responses):
                     link.due = True
                     self._waits.set("stall", now + self._policy.stall_seconds)
             case ev.PersonCommitted(item=item):
@@ -162,7 +164,7 @@ class Conversation:
                 self._owed.answered()
                 self.calls.append(event)
             case ev.ResponseEnded():
-                return self._response_ended(link, event)
+                return self._response_ended(link, event, at)
             case ev.PhraseFailed(phrase=phrase):
                 self.sayings.failed(phrase)
             case ev.MemoryKept(handle=handle):
@@ -185,7 +187,8 @@ class Conversation:
         """Bring the sessions to what is wanted, whatever has happened. Called after every event."""
         link = self.chain.link
         commands = self._transcript.agent_finished()
-        if want == "talk" and self._lull.on(at) and not (self._owed.words or self.playout.agent_speaking):
+        asked = self._owed.words or self._owed.woken_for
+        if want == "talk" and self._lull.on(at) and not (asked or self.playout.agent_speaking):
             if link is not None and link.state is Session.OPEN and link.fed and not self._busy(link):
                 self._owed.answered()
                 self._listening.answered()
@@ -263,17 +266,19 @@ class Conversation:
         passed_on = rang or self.context.passed_on
         self.context.happened(tidings.back_after_hold(self._setup, held, phrase, passed_on=passed_on))
 
-    def wake(self, words: str, instructions: str, at: float) -> None:
-        """A recording needs the agent: it is told what was said and what to do, and hears the line from now on."""
+    def wake(self, words: str, instructions: str, at: float, stream: int) -> list[AnyCommand]:
+        """A recording needs the agent: it is told what was said and what to do. It hears the line from `at` (media s)
+        up to now, and again from its answer on: what comes meanwhile would only break that off. What it was about to
+        say of itself is not said."""
         self._parked.over()
         if words:
             self.context.person_said(f"recording at {at:.2f}", words)
-        self._owed.hear_from = at
+        self._owed.wake(instructions, at)
         self._transcript.last = None
-        self._owed.words = instructions
-        link = self.chain.ready
-        if link is not None and self._live:
-            self._live = False  # it is given the words again, and asked
+        if self.chain.ready is None or not self._live:
+            return []
+        self._live = False  # it is given the words again, and asked
+        return self._break_off(stream)
 
     def hello(self, now: float) -> list[AnyCommand]:
         """Nobody has said anything since the agent spoke."""
@@ -287,20 +292,13 @@ class Conversation:
         """What the agent said since it was woken, when all has been heard and nothing more is due; None: not yet.
         Without words when it only pressed keys."""
         link = self.chain.ready
-        if link is None or not self._live or link.responding or not link.asked or not self.playout.quiet:
+        if link is None or not self._live or link.responding or self._owed.woken_for or not self.playout.quiet:
             return None
         return self._transcript.last or Utterance(0, "agent")
 
     def break_off(self, phrase: str, stream: int, at: float) -> list[AnyCommand]:
         """Stop whatever the agent says and say this phrase instead; no further response is wanted."""
-        commands, _ = self.playout.interrupt(stream)
-        link = self.chain.ready
-        if link is not None:
-            for response in link.responses:
-                self.playout.mute(link.number, response)
-            if link.responses:
-                commands.append(do.CancelResponse(link.number))
-            link.due = False
+        commands = self._break_off(stream)
         self.sayings.say([phrase], at)
         return commands + self.playout.advance(stream, at)
 
@@ -391,6 +389,19 @@ class Conversation:
 
     # --- below ---------------------------------------------------------------------------------
 
+    def _break_off(self, stream: int) -> list[AnyCommand]:
+        """Stop whatever the agent says."""
+        commands, cut = self.playout.interrupt(stream)
+        link = self.chain.ready
+        if link is not None:
+            commands += _truncated(link, cut)
+            for response in link.responses:
+                self.playout.mute(link.number, response)
+            if link.responses:
+                commands.append(do.CancelResponse(link.number))
+            link.due = False
+        return commands
+
     def _busy(self, link: Link) -> bool:
         """Something of this session is still to come that is worth waiting for."""
         return link.busy if self._parking.awaits_words else link.responding
@@ -454,18 +465,17 @@ class Conversation:
         if not self.playout.agent_speaking or self._deaf or not self._live:
             return []
         commands, cut = self.playout.interrupt(stream)
-        for utterance in cut:
-            if utterance.kind == "agent" and utterance.session == link.number:
-                commands.append(do.TruncateItem(link.number, utterance.item, utterance.heard_ms))
-        return commands + self._transcript.agent_finished()
+        return commands + _truncated(link, cut) + self._transcript.agent_finished()
 
-    def _response_ended(self, link: Link, event: ev.ResponseEnded) -> list[AnyCommand]:
+    def _response_ended(self, link: Link, event: ev.ResponseEnded, at: float) -> list[AnyCommand]:
         link.responses.discard(event.response)
         if not link.responding:
             self._waits.clear("stall")
         self.playout.end(link.number, event.response)
         if event.status in ("completed", "incomplete"):
             self._owed.answered()
+        elif self._owed.woken_for:  # broken off by a noise: it is asked for again if the engine makes nothing of that
+            self._listening.spoke(at, near_music=True)
         return self._transcript.agent_finished()
 
     def _ask(self, link: Link, instructions: str, now: float, *, tools: bool = True) -> list[AnyCommand]:
@@ -481,3 +491,9 @@ class Conversation:
         self.asked_since_park = True
         self._listening.answered()
         self._waits.set("stall", now + self._policy.stall_seconds)
+
+
+def _truncated(link: Link, cut: Sequence[Utterance]) -> list[AnyCommand]:
+    """The session is told how much of its words was heard."""
+    mine = [utterance for utterance in cut if utterance.kind == "agent" and utterance.session == link.number]
+    return [do.TruncateItem(link.number, utterance.item, utterance.heard_ms) for utterance in mine]

@@ -29,6 +29,8 @@ NO_CALLBACK: Final = _any(
     r"\bhang up and call\b",
 )
 
+KEEP_WORD: Final = _any(r"\bsay (yes|yeah|okay|ok|continue|hold|stay|wait|here)\b")
+
 KEEP: Final = _any(
     r"\b(?:keep|hold|save|maintain|remain|stay|continue|retain)(?:ing)?\b.{0,30}\b(?:place|position|line|hold|holding|wait|waiting|queue)\b",
     r"\bcontinue (?:to )?(?:hold|wait)",
@@ -122,6 +124,19 @@ SCREENING: Final = _any(
 ASKS: Final = _any(
     r"\b(?:enter|say|type|key in|provide|input)\b(?: or (?:enter|say))?(?: in)? (?:the \w+ digits of )?(?:your|the) "
     r"((?:\w+ ){0,4}?(?:number|code|pin|id|extension|birth|zip|postcode|password))\b",
+)
+
+ENDS: Final = _any(
+    r"\b(?:followed by|ending (?:with|in)|end with|then(?: press)?|and press|finished press|done press)"
+    r" (?:the )?(pound|hash|hashtag|square|star|asterisk|[#*])(?: (?:key|sign|button))?(?= |$)"
+    r"(?! (?:if|for|to))",
+    r"\bpress (?:the )?(pound|hash|hashtag|square|star|asterisk|[#*])(?: (?:key|sign|button))? "
+    r"(?:when|once|after) (?:you |you're |you are |you've |you have )*(?:done|finished|entered)\b",
+)
+
+NOT_KNOWN: Final = _any(
+    r"\b(?:do not|don't|did not|cannot|can't)\b.{0,12}\b(?:have|know|find|remember)\b",
+    r"\bwithout\b",
 )
 
 OPEN: Final = _any(

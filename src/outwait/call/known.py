@@ -55,6 +55,8 @@ class Known(msgspec.Struct, frozen=True, omit_defaults=True):
     """a menu or a queue answered the last call"""
     by_carrier: bool = False
     """keys in band were not heard there: they are pressed the carrier's own way"""
+    keep_say: str = ""
+    """what was said to its queue to keep the place"""
     waits: tuple[Wait, ...] = ()
     """the newest last"""
     calls: int = 0

@@ -244,7 +244,7 @@ class Call:
             case acts.Say():
                 return self._machines.say(act, self._line.stream, now)
             case acts.Ask():
-                return self._machines.wake(act, now)
+                return self._machines.wake(act, self._line.stream, now)
             case acts.Park(since=since, why=why):
                 return self._park(why, now, since) if self.phase is Phase.TALKING else []
             case acts.Hold(since=since, why=why) if self.phase is Phase.TALKING:
@@ -344,8 +344,9 @@ class Call:
         if not self._listens or self._handover.connected:
             return []
         scored = event.scored
+        speaking = not self._talk.playout.quiet
         commands = self._talk.scored(scored, self._media.at, self._want, now)
-        commands += self._do(self._scout.hear(scored, holding=self.phase is Phase.HOLDING), now)
+        commands += self._do(self._scout.hear(scored, holding=self.phase is Phase.HOLDING, speaking=speaking), now)
         commands += self._do(self._machines.heard(), now)
         ours = not self._talk.playout.quiet or (self._waited_for and self._talk.owes(scored.at))
         for heard in self._holds.logic.hear(scored, ours):

@@ -32,15 +32,15 @@ class Machines:
         """Tell it something; where there is no sound of it yet, the agent has to."""
         at = self._media.at
         if self._talk.sayings.say([f"say {say.text}"], at) is None:
-            return self.wake(say.ask, now)
+            return self.wake(say.ask, stream, now)
         return self._talk.playout.advance(stream, at)
 
-    def wake(self, ask: acts.Ask, now: float) -> list[AnyCommand]:
+    def wake(self, ask: acts.Ask, stream: int, now: float) -> list[AnyCommand]:
         """The agent is needed although no person is there."""
         at = self._media.at
         self._asked = ask.machine
         commands = self._talk.speak_to(machine=ask.machine, now=now, at=at)
-        self._talk.wake(ask.words, ask.instructions, at)
+        commands += self._talk.wake(ask.words, ask.instructions, at, stream)
         if self._course.phase is not Phase.HOLDING:
             return commands
         self._holds.logic.leave_hold(at)
@@ -57,7 +57,10 @@ class Machines:
         self._asked = False
         text = said.text.strip()
         self._scout.said(text)
-        kept: list[acts.Step] = [KeepPhrase(text, bytes(said.audio))] if text else []
+        kept: list[acts.Step] = []
+        if text:
+            kept.append(KeepPhrase(text, bytes(said.audio)))
+            self._talk.sayings.learn(f"say {text}", text, bytes(said.audio))
         return [*kept, acts.Wait("the machine has its answer")]
 
     def forget(self) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Final
 
+from outwait.call import cues
 from outwait.call.known import Choice, Known, goal, likeness, signature, stems, tokens
 from outwait.call.numerals import key
 from outwait.call.reading import Option, Reading
@@ -56,6 +57,7 @@ class _Menu:
     words: str = ""
     options: list[Option] = field(default_factory=list)
     asks: str = ""
+    ends: str = ""  # key behind what is entered
     open_question: bool = False
     stay: bool = False
     rejected: bool = False  # it began by saying that it did not understand
@@ -108,6 +110,7 @@ class Navigator:
         self._now.words = f"{self._now.words} {words}".strip()
         self._now.options += [o for o in found.options if o not in self._now.options]
         self._now.asks = self._now.asks or found.asks
+        self._now.ends = self._now.ends or found.ends
         self._now.open_question = self._now.open_question or found.open_question
         self._now.stay = self._now.stay or found.wait_here
         self._now.rejected = self._now.rejected or found.rejected
@@ -195,15 +198,18 @@ class Navigator:
     def _choose(self) -> Do:
         menu = self._now
         open_ = [o for o in menu.options if (o.key or o.say) not in menu.tried]
-        ranked = sorted(((self._fits(o.label), o) for o in open_), key=lambda pair: -pair[0])
+        without = [o for o in open_ if menu.asks and o.key and cues.NOT_KNOWN.search(o.label)]
+        ranked = sorted(((self._fits(o.label), o) for o in open_ if o not in without), key=lambda pair: -pair[0])
         if ranked and ranked[0][0] > 0:
             _, best = ranked[0]
             self._path = self._rest_of_path(best.label)
             return Do(best.key, "" if best.key else best.say, why=f"for: {best.label}")
-        if menu.asks and not menu.options:
+        if menu.asks:
             number = number_in(self._task, menu.asks)
-            if number and number not in menu.tried:
-                return Do(number, why=f"asked for: {menu.asks}")
+            if number and number + menu.ends not in menu.tried:
+                return Do(number + menu.ends, why=f"asked for: {menu.asks}")
+            if without:
+                return Do(without[0].key, why=f"not known: {menu.asks}")
         if menu.stay:
             return Do(why="it says to stay on the line")
         return Do(ask=menu.words, why="only the task can tell")

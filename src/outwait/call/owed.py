@@ -16,6 +16,7 @@ class Owed:
         self.hear_from = 0.0  # media s: what a session that opens now has to hear
         self.words = ""  # instructions of the response that it has to be asked for; "": none
         self.turn_from: float | None = None  # media s: start of the person's turn that has no answer yet
+        self.woken_for = ""  # instructions for a machine that the agent was woken for, until it has answered it
         self._untold: list[str] = []  # results of tools that the session which is there has not been told
 
     def answer_from(self, start: float, at: float) -> None:
@@ -31,6 +32,12 @@ class Owed:
     def answered(self) -> None:
         """The person's turn has its answer."""
         self.turn_from = None
+        self.woken_for = ""
+
+    def wake(self, instructions: str, at: float) -> None:
+        """A machine is to be answered, which is heard from `at`, media s."""
+        self.words = self.woken_for = instructions
+        self.hear_from = at
 
     def result(self, text: str) -> None:
         """Of a tool, which the session that is there does not know."""
@@ -50,4 +57,4 @@ class Owed:
     def nothing(self) -> None:
         """The line is on hold: nobody waits for anything."""
         self.turn_from = None
-        self.words = ""
+        self.words = self.woken_for = ""

@@ -39,6 +39,8 @@ class Reading(msgspec.Struct, frozen=True, omit_defaults=True):
     """estimated wait; of a range its upper end"""
     keep: str = ""
     """key that keeps us in the queue"""
+    keep_say: str = ""
+    """words that keep us in the queue, where it takes them"""
     callback: Option | None = None
     """how to be called back"""
     decline: str = ""
@@ -55,6 +57,8 @@ class Reading(msgspec.Struct, frozen=True, omit_defaults=True):
     """it asks who is calling, to tell somebody"""
     asks: str = ""
     """something to be entered or said that only the task can tell, such as an account number"""
+    ends: str = ""
+    """key that ends what is entered: "followed by the pound key"; "": none"""
     open_question: bool = False
     """a machine that wants to be told in free words what we want"""
     wait_here: bool = False
@@ -70,8 +74,8 @@ class Reading(msgspec.Struct, frozen=True, omit_defaults=True):
     def machine(self) -> bool:
         """Only a recording says this."""
         return bool(
-            self.options or self.position or self.wait_seconds or self.keep or self.callback or self.voicemail
-            or self.recorded or self.asks
+            self.options or self.position or self.wait_seconds or self.keep or self.keep_say or self.callback
+            or self.voicemail or self.recorded or self.asks
         )  # fmt: skip
 
 
@@ -82,6 +86,9 @@ def read(text: str) -> Reading:
     told = [telephone(words) for words in sentences]
     whole = " ".join(word for words in sentences for word in words)
     options = _spoken(text.lower()) or _merged([option for words in sentences for option in _options(words)])
+    asks = _asks(whole)
+    ends = _ends(whole) if asks else ""
+    options = [o for o in options if not (ends and o.key == ends)]
     offers = [o for o in options if cues.CALLBACK.search(o.label)]
     keeps = [o for o in options if o.key and o not in offers and cues.KEEP.search(o.label)]
     still_there = bool(cues.STILL_THERE.search(whole))
@@ -90,12 +97,14 @@ def read(text: str) -> Reading:
     if still_there and not keep and cues.ANY_KEY.search(whole):
         keep = "1"
     others = tuple(o for o in options if o not in offers and o not in keeps and not (o.key and o.key == keep))
+    keep_say = "" if keep else next((o.say for o in options if _keeps_by_word(o, still_there)), _keep_word(sentences))
     offered = bool(offers) or bool(cues.CALLBACK.search(whole) and not cues.NO_CALLBACK.search(whole))
     return Reading(
-        options=() if offers or keep else others,
+        options=() if offers or keep or keep_say else others,
         position=_first(_position, told),
         wait_seconds=_first(_wait, told),
         keep=keep,
+        keep_say=keep_say,
         callback=offers[0] if offers else None,
         decline=_decline(options, offers) if offered else "",
         still_there=still_there,
@@ -105,7 +114,8 @@ def read(text: str) -> Reading:
             cues.VOICEMAIL.search(" ".join(words)) and not cues.PRESS.search(" ".join(words)) for words in sentences
         ),
         screening=bool(cues.SCREENING.search(whole)),
-        asks=_asks(whole),
+        asks=asks,
+        ends=ends,
         open_question=bool(cues.OPEN.search(whole)),
         wait_here=bool(cues.WAIT_HERE.search(whole)) or any(cues.WAITING.search(o.label) for o in options),
         connecting=bool(cues.CONNECTING.search(whole)),
@@ -120,6 +130,9 @@ _SENTENCE: Final = re.compile(r"(?<=[.?!;:])\s+|\n+")
 _TOKEN: Final = re.compile(r"[a-z0-9]+(?:'[a-z]+)?|[*#]")
 _DECIMAL: Final = re.compile(r"(?<=\d),(?=\d{3})")
 _PRESSES: Final = frozenset({"press", "pressing", "dial", "push", "hit", "touch", "enter", "select", "choose"})
+_COUNTED_DIGITS: Final = frozenset({"digits", "digit", "figures", "characters"})
+_NOT_SAID: Final = frozenset({"or", "your", "the", "so", "that", "it", "hello", "hi", "something", "anything", "again"})
+_AFTER_SAID: Final = frozenset({"or", "now", "please"})
 _BETWEEN: Final = frozenset({"the", "your", "number", "key", "button", "digit", "on", "keypad", "or", "say", "now"})
 _BEFORE: Final = frozenset({"for", "to", "if", "otherwise"})
 _KEY_NAMES: Final = frozenset({"key", "sign", "button", "now", "on", "your", "keypad", "phone", "at", "any", "time"})
@@ -179,16 +192,14 @@ def _options(words: list[str]) -> list[Option]:
     for number_, place in enumerate(places):
         following = places[number_ + 1] if number_ + 1 < len(places) else len(words)
         pressed, said, end = _choice(words, place) or ("", "", place + 1)
-        if before:
-            label = _label(words[start:place])
-            start = end
-            if said:
-                said, start = _said(words[place + 1 : following])
-        else:
-            label = _label(words[end:following])
-        if said == "?":
-            said = label
-        if label or pressed or said:
+        if said:
+            said, length = _said(words[place + 1 : following])
+            end = place + 1 + length
+        label = _label(words[start:place] if before else words[end:following])
+        start = end
+        if pressed and found and not (label or found[-1].key):  # "say yes or press 1"
+            found[-1] = Option(found[-1].label, pressed)
+        elif label or pressed or said:
             found.append(Option(label or said or f"key {pressed}", pressed, said))
     return found
 
@@ -197,10 +208,12 @@ def _choice(words: list[str], place: int) -> tuple[str, str, int] | None:
     """(key, what to say, where it ends) of a choice whose verb is here. What to say is "?" when it has to be found."""
     word = words[place]
     if word == "say" and not (place and words[place - 1] in ("or", "to", "and") and place > 1):
-        return None if place + 1 >= len(words) or words[place + 1] in ("or", "your", "the") else ("", "?", place + 1)
+        return None if place + 1 >= len(words) or words[place + 1] in _NOT_SAID else ("", "?", place + 1)
     if word not in _PRESSES:
         return None
     at = place + 1
+    if word == "enter" and _COUNTED_DIGITS & set(words[at : at + 4]):
+        return None  # "enter the 4 digits of your number"
     while at < len(words) and words[at] in _BETWEEN and at - place <= 5:
         at += 1
     if at >= len(words):
@@ -223,7 +236,10 @@ def _said(words: list[str]) -> tuple[str, int]:
         if word in _BEFORE or len(kept) == 3:
             break
         kept.append(word)
-    return " ".join(kept), len(kept)
+    length = len(kept)
+    while len(kept) > 1 and kept[-1] in _AFTER_SAID:
+        kept.pop()
+    return " ".join(kept), length
 
 
 def _spoken(text: str) -> list[Option]:
@@ -388,6 +404,28 @@ def _first(of: Callable[[list[str]], int | None], sentences: list[list[str]]) ->
 
 
 # --- everything else ----------------------------------------------------------------------------
+
+
+def _keeps_by_word(option: Option, still_there: bool) -> bool:
+    """ "Say yes to stay on the line"; "are you still there? Say yes"."""
+    if not option.say or option.key or cues.CALLBACK.search(option.label):
+        return False
+    return bool(cues.KEEP.search(option.label) or cues.WAIT_HERE.search(option.label) or still_there)
+
+
+def _keep_word(sentences: list[list[str]]) -> str:
+    """The same where the recogniser lost what joins the two: "say yes just stay on the line"."""
+    for words in sentences:
+        text = " ".join(words)
+        found = cues.KEEP_WORD.search(text)
+        if found and (cues.KEEP.search(text) or cues.WAIT_HERE.search(text)):
+            return found.group(1)
+    return ""
+
+
+def _ends(text: str) -> str:
+    found = cues.ENDS.search(text)
+    return key(found.group(1) or found.group(2)) if found else ""
 
 
 def _asks(text: str) -> str:

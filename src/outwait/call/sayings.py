@@ -16,7 +16,7 @@ class Sayings:
 
     def __init__(self, texts: dict[str, str], playout: Playout) -> None:
         """`texts`: of the agent's own, name -> words."""
-        self._texts = texts
+        self._texts = dict(texts)
         self._playout = playout
         self._made: dict[str, bytes] = {}
         self._spares: dict[str, tuple[str, bytes]] = {}  # words and sound, in a strange voice
@@ -77,6 +77,10 @@ class Sayings:
         """One has been made by this session, perhaps in a voice that is not the agent's any more."""
         if session >= self._since:
             self.keep(name, ulaw)
+
+    def learn(self, name: str, text: str, ulaw: bytes) -> None:
+        """What the agent has just said, to be said again."""
+        self._texts[name], self._made[name] = text, ulaw
 
     def make(self, session: int) -> list[MakePhrase]:
         """Have those made that are still missing, by this session."""

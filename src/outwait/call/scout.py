@@ -10,13 +10,14 @@ from outwait.call import notes
 from outwait.call.acts import Act, Ask, Dismiss, End, Hello, Listen, Park, Press, Promise, Resume, Say
 from outwait.call.answering import Answering, Who
 from outwait.call.clips import Clip, Clips
+from outwait.call.greeting import Greeting
 from outwait.call.hold_events import HumanReturned, Scored
-from outwait.call.known import MENUS, WAITS, Choice, Known, likeness
+from outwait.call.known import MENUS, WAITS, Choice, Known, likeness, tokens
 from outwait.call.menu import Do, Navigator
 from outwait.call.reading import Reading, read
 from outwait.call.sentences import Sentences
 from outwait.call.setup import Setup
-from outwait.call.waiting import Queue
+from outwait.call.waiting import Answer, Queue
 
 FIRST: Final = 20.0  # media s after answer in which the far end is read, whoever talks to it
 SAID: Final = 1.0  # s of quiet after which a menu has been said to its end
@@ -51,7 +52,10 @@ class Scout:
         self._known = setup.known or Known()
         self.answering = Answering(policy.listen_first, reads=self._reads)
         self.queue = Queue(takes=setup.call_back_minutes is not None)
+        self._pick_up = Greeting()
         self._menu = Navigator(setup.task, setup.menu_path, setup.known)
+        self._keep_say = self._known.keep_say  # what the queue was told to keep the place
+        self._keeping = False  # the agent has been asked to tell it
         self._clips = Clips()
         self._sentences = Sentences()
         self._understood: dict[int, tuple[str, Reading]] = {}  # words of clips
@@ -101,14 +105,15 @@ class Scout:
             choices=tuple([*kept, *new][-MENUS:]) if self._reached else self._known.choices,
             by_machine=self._machine,
             by_carrier=self._menu.by_carrier or self._known.by_carrier,
+            keep_say=self._keep_say,
             waits=self._known.waits[-WAITS:],
             calls=self._known.calls + 1,
         )
 
     # --- what it is told ---------------------------------------------------------------------------
 
-    def hear(self, score: Scored, *, holding: bool) -> list[Act]:
-        """One stretch of the far end. `holding`: no session listens."""
+    def hear(self, score: Scored, *, holding: bool, speaking: bool) -> list[Act]:
+        """One stretch of the far end. `holding`: no session listens; `speaking`: we say something meanwhile."""
         acts: list[Act] = []
         voice = score.speech >= 0.5
         self._sound = self._sound or voice or score.music >= 0.5
@@ -126,6 +131,8 @@ class Scout:
         who = self.answering.hear(score)
         if who is not None:
             acts += self._known_who(who, score.at, "", holding)
+        if self._pick_up.hear(score, speaking):
+            acts += self._beeped(score.at)
         acts += self._quiet(score.at, holding)
         return acts
 
@@ -145,6 +152,7 @@ class Scout:
         self._sound = True
         if kind == "ringback":
             self._menu.elsewhere()
+            self._pick_up = Greeting()
         if kind == "sit":
             return [End("indeterminate", "line_dead: special information tones")]
         if kind in ("busy", "reorder"):
@@ -152,9 +160,9 @@ class Scout:
             return [End("indeterminate", f"line_dead: {kind} tone")] if self._tones >= 2 else []
         if kind == "beep" and self._beep_by is not None:
             return self._leave_message(at + seconds)
-        who = self.answering.tone(kind, at)
-        if who == "voicemail" and self._policy.voicemail == "message":
-            return [notes.AnsweredBy(at, who), *self._leave_message(at + seconds)]
+        if kind == "beep":
+            self._pick_up.beep(at, at + seconds)
+        who = self.answering.fax() if kind == "fax" else None
         return self._known_who(who, at, "", False) if who is not None else []
 
     def carrier_says(self, who: str, at: float, *, holding: bool) -> list[Act]:
@@ -193,7 +201,10 @@ class Scout:
 
     def said(self, text: str) -> None:
         """The agent has told a machine this."""
-        self._menu.said(text)
+        if self._keeping:
+            self._keeping, self._keep_say = False, text or self._keep_say
+        else:
+            self._menu.said(text)
 
     def resumed(self) -> None:
         """A person is on the line."""
@@ -218,6 +229,7 @@ class Scout:
     def _understand(self, clip: Clip, at: float, holding: bool, *, repeat: bool = False) -> list[Act]:
         text, found = self._understood[clip.number]
         self._read_last = clip
+        self._pick_up.read(found)
         acts: list[Act] = []
         if self._turn is not None and (clip.whole or found.machine):
             heard, self._turn = self._turn[0], None
@@ -240,10 +252,7 @@ class Scout:
         self._reached = self._reached or (found.wait_here and not found.options)
         answer = self.queue.answer(found, clip.end)
         if answer is not None:
-            acts.append(Press(answer.keys))
-            acts.append(notes.MenuStep(clip.end, text, keys=answer.keys, why=answer.why))
-            if answer.took:
-                acts.append(Promise(text))
+            acts += self._to_queue(answer, text, clip.end, at)
         elif self.queue.offered and found.callback is not None and not self.queue.taken:
             acts.append(notes.MenuStep(clip.end, text, why="a call back is not taken"))
         if answer is None and not self.queue.taken:
@@ -251,6 +260,15 @@ class Scout:
                 self._menu_from = clip.start
             acts += self._do(self._menu.hear(text, found), text, at)
         return acts
+
+    def _to_queue(self, answer: Answer, words: str, end: float, at: float) -> list[Act]:
+        """`end`: of what it said, media s."""
+        step = notes.MenuStep(end, words, keys=answer.keys, say=answer.say, why=answer.why)
+        if answer.keys:
+            return [Press(answer.keys), step, *([Promise(words)] if answer.took else [])]
+        said = self._keep_say if tokens(self._keep_say) == tokens(answer.say) else answer.say
+        self._keeping = True
+        return [Say(said, Ask(words, _MENU.format(words=words), at, answer.why, machine=True)), step]
 
     def _quiet(self, at: float, holding: bool) -> list[Act]:
         """What follows from nothing being said any more."""
@@ -311,6 +329,15 @@ class Scout:
                 return [*told, End("client_error", "fax")]
             case _:
                 return told
+
+    def _beeped(self, at: float) -> list[Act]:
+        """A voicemail has, whatever it said before."""
+        who = self.answering.beeped()
+        if who is None:
+            return []
+        if self._policy.voicemail == "message":
+            return [notes.AnsweredBy(at, who), *self._leave_message(at)]
+        return self._known_who(who, at, "", False)
 
     def _leave_message(self, at: float) -> list[Act]:
         self._beep_by = None

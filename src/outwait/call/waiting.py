@@ -1,5 +1,5 @@
-"""What a queue has said, and what is done about it without a paid session: places, waits, keys that keep them, offers
-to call back. Pure.
+"""What a queue has said, and what is done about it without a paid session: places, waits, keys and words that keep
+them, offers to call back. Pure.
 """
 
 from __future__ import annotations
@@ -14,12 +14,18 @@ AGAIN: Final = 8.0  # s in which the same request is not answered twice: it may 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What a queue is answered."""
+    """What a queue is answered: keys, or words."""
 
-    keys: str
+    keys: str = ""
+    say: str = ""
     took: bool = False
     """it takes an offer to call back, or confirms that"""
     why: str = ""
+
+    @property
+    def what(self) -> str:
+        """Keys or words."""
+        return self.keys or self.say
 
 
 class Queue:
@@ -35,7 +41,7 @@ class Queue:
         self.heard_at: float | None = None  # media s
         self.offered = False  # to call back
         self.taken = False  # and we took it
-        self._answered = ("", -1e9)  # keys, media s
+        self._answered = ("", -1e9)  # keys or words, media s
 
     def hear(self, found: Reading, at: float) -> bool:
         """Whether this tells something about the wait. `at`: media s."""
@@ -52,9 +58,9 @@ class Queue:
     def answer(self, found: Reading, at: float) -> Answer | None:
         """What it wants pressed."""
         answer = self._answer(found)
-        if answer is None or (answer.keys == self._answered[0] and at - self._answered[1] < AGAIN):
+        if answer is None or (answer.what == self._answered[0] and at - self._answered[1] < AGAIN):
             return None
-        self._answered = (answer.keys, at)
+        self._answered = (answer.what, at)
         return answer
 
     def _answer(self, found: Reading) -> Answer | None:
@@ -67,4 +73,6 @@ class Queue:
         if self.taken and found.options and found.options[0].key:
             return Answer(found.options[0].key, took=True, why=f"the call back is confirmed: {found.options[0].label}")
         keys = found.keep or found.decline
-        return Answer(keys, why="the place in the queue is kept") if keys and not self.taken else None
+        if self.taken or not (keys or found.keep_say):
+            return None
+        return Answer(keys, "" if keys else found.keep_say, why="the place in the queue is kept")

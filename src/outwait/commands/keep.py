@@ -67,6 +67,8 @@ def known(number: str) -> list[str]:
         return ["nothing is known of this number"]
     lines = [f"{_calls(found.calls)} to this number" + (", answered by a machine" if found.by_machine else "")]
     lines += [f"menu {choice.menu!r}: {choice.keys or repr(choice.say)}" for choice in found.choices]
+    if found.keep_say:
+        lines.append(f"its queue is told {found.keep_say!r} to keep the place")
     if found.by_carrier:
         lines.append("keys are pressed the carrier's own way")
     there = _hour_of(wanted)

@@ -104,9 +104,9 @@ def _limited(policy: Policy, request: CallRequest, prices: Prices) -> Policy:
 
 
 def _sayings(known: Known | None) -> dict[str, str]:
-    """What was said to this number's menus, as phrases: their sound was kept."""
-    said = [choice.say for choice in known.choices if choice.say] if known is not None else []
-    return {f"say {text}": text for text in said}
+    """What was said to this number's menus and its queue, as phrases: their sound was kept."""
+    said = [*(choice.say for choice in known.choices), known.keep_say] if known is not None else []
+    return {f"say {text}": text for text in said if text}
 
 
 def _means(name: str, house: House) -> Means:

@@ -1,16 +1,18 @@
 """Who said what, known from the sound itself: the truth behind the simulated transcription.
 
 Whoever speaks registers the very bytes it sends with the words in them. Whoever must understand looks for probes of
-those
-bytes in what it got: cut at any place, joined in any way, heard only in part.
+those bytes in what it got: cut at any place, joined in any way, heard only in part.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
+
+from outwait.audio import g711
 
 PROBE_BYTES = 80  # 10 ms; long enough that speech does not repeat by chance
-_QUIET = frozenset(b"\xff\x7f\xfe\x7e\xfd\x7d")
+LOUD = 300.0  # mean magnitude of a 16-bit sample from which it is a voice, and not the room, which repeats
 
 
 @dataclass(frozen=True)
@@ -46,7 +48,7 @@ class Hearing:
 
     def utterances(self, audio: bytes) -> list[tuple[int, Utterance, str]]:
         """(offset in bytes, utterance, the words of it that are in `audio`), in order."""
-        found: list[tuple[int, Utterance, str]] = []
+        found: list[_Found] = []
         for known, utterance in self._known.items():
             probes = self._probes[known]
             places = [audio.find(probe) for _, probe in probes]
@@ -57,22 +59,42 @@ class Hearing:
             last = 1.0 if hits[-1] == len(probes) - 1 else (probes[hits[-1]][0] + PROBE_BYTES) / len(known)
             text = _part(utterance.text, first, last)
             if text:
-                found.append((places[hits[0]], utterance, text))
-        return sorted(found, key=lambda entry: entry[0])
+                found.append(_Found(places[hits[0]], places[hits[-1]], utterance, text))
+        return [(one.start, one.utterance, one.text) for one in _once(found)]
 
     def words(self, audio: bytes) -> str:
         """What a transcriber would write; "" when nobody spoke."""
         return " ".join(text for _, _, text in self.utterances(audio))
 
 
+class _Found(NamedTuple):
+    """Where its first and its last probe were heard, bytes; what; and which of its words."""
+
+    start: int
+    end: int
+    utterance: Utterance
+    text: str
+
+
+def _once(found: list[_Found]) -> list[_Found]:
+    """In order. What is said on every call is known as it was said on each: of these the one is meant that is heard
+    most fully."""
+    kept: list[_Found] = []
+    for one in sorted(found, key=lambda one: (-len(one.text), one.start)):
+        twins = [other for other in kept if other.utterance.text == one.utterance.text]
+        if not any(one.start <= other.end and other.start <= one.end for other in twins):
+            kept.append(one)
+    return sorted(kept, key=lambda one: one.start)
+
+
 def _probes(audio: bytes, count: int) -> list[tuple[int, bytes]]:
-    """About `count` places spread over the utterance that are not silence."""
+    """About `count` places spread over the utterance where somebody speaks."""
     found = []
     step = max(PROBE_BYTES, len(audio) // (count + 1))
     for start in range(0, max(1, len(audio) - PROBE_BYTES), step):
         for at in range(start, min(start + step, len(audio) - PROBE_BYTES), PROBE_BYTES):
             probe = audio[at : at + PROBE_BYTES]
-            if sum(byte in _QUIET for byte in probe) < PROBE_BYTES // 4:
+            if float(abs(g711.decode(probe).astype("int32")).mean()) >= LOUD:
                 found.append((at, probe))
                 break
     return found

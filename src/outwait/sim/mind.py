@@ -32,9 +32,16 @@ _STAY = re.compile(r"\b(keep|stay|continue|hold(ing)?|remain)\b", re.I)
 _CALL_BACK_OFFER = re.compile(r"\bcall(ed)? (you )?back\b", re.I)
 _WILL_CALL_BACK = re.compile(r"\b(we|I)( will|'ll) call you back\b", re.I)
 _ENTER = re.compile(r"\b(enter|key in|type)\b.*\b(number|digits)\b", re.I)
+_POUND = re.compile(r"\bfollowed by the (pound|hash)\b", re.I)
+_KEEP_WORD = re.compile(  # "say yes to stay on the line" and "to keep your place, say yes"
+    r"\bsay (?P<word>\w+) (?:to|if)\b[^.?!]*\b(?:keep|stay|hold|wait)|"
+    r"\b(?:keep|stay|hold|wait)\b[^.?!]*, (?:please )?say (?P<other>\w+)",
+    re.I,
+)
 _SAY_WORD = re.compile(r"\b(?:you can say|please say|say)\b (?P<words>[^.?!]+)", re.I)
 _SCREEN = re.compile(r"\b(say|state|record) your name\b|\bwho (is|may I say is) calling\b", re.I)
 _MESSAGE = re.compile(r"\b(leave (us |me )?a message|after the (tone|beep)|not available to take)\b", re.I)
+_TOLD_OF_A_BEEP = re.compile(r"\breached a voicemail\b", re.I)  # as the agent is told of it
 _NAMES = "zero one two three four five six seven eight nine"
 _SPOKEN_DIGITS = {name: str(digit) for digit, name in enumerate(_NAMES.split(" "))}
 _SAY_EXACTLY = re.compile(
@@ -177,6 +184,8 @@ class Mind:
             return Plan(view.last("user") or view.last("system") or self.lines.goodbye)
         if _GOODBYE.search(view.request.strip().rpartition("\n\n")[2]):  # its own wish; what stands before is the task
             return Plan(self.lines.goodbye)
+        if _TOLD_OF_A_BEEP.search(view.request):
+            return self._trim(view, self._message())
         newest = view.turns[-1] if view.turns else Turn("system", "")
         if newest.role == "result":
             return self._after_tool(view)
@@ -186,6 +195,8 @@ class Mind:
         held = self._was_on_hold(view)
         if not heard:
             return Plan(self._about(view, self.lines.task)) if not held else Plan(self.lines.there)
+        if keep := _KEEP_WORD.search(heard):
+            return Plan((keep["word"] or keep["other"]).capitalize() + ".")
         if _RECORDING.search(heard) and not _PRESS.search(heard):
             heard = _without_recording(heard)
             if not heard:
@@ -218,14 +229,13 @@ class Mind:
     def _to_a_machine(self, heard: str, before: int) -> Plan | None:
         """What a menu, a screener or an answering machine gets; None when it is none of them."""
         if _MESSAGE.search(heard):
-            outcome = {"reason": "Voicemail.", "outcome": "Left a message: nobody was there."}
-            return Plan(self.lines.message, (("hangup_call", outcome),))
+            return self._message()
         if _WILL_CALL_BACK.search(heard):
             return Plan("", (("expect_call_back", {"reason": heard}),))
         if _PRESS.search(heard):
             return Plan("", (("press_digits", {"digits": self._choice(heard, before)}),))
         if _ENTER.search(heard) and (number := self._number()):
-            return Plan("", (("press_digits", {"digits": number}),))
+            return Plan("", (("press_digits", {"digits": number + ("#" if _POUND.search(heard) else "")}),))
         if _SCREEN.search(heard):
             return Plan(self.lines.screen)
         if said := _SAY_WORD.search(heard):
@@ -234,6 +244,10 @@ class Mind:
             if best and self._fits(best) > 0:
                 return Plan(best.strip(" '\"").capitalize() + ".")
         return None
+
+    def _message(self) -> Plan:
+        outcome = {"reason": "Voicemail.", "outcome": "Left a message: nobody was there."}
+        return Plan(self.lines.message, (("hangup_call", outcome),))
 
     def _choice(self, heard: str, before: int) -> str:
         """The key of the option that fits the task best, or the next best of a menu that came again."""

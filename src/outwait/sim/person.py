@@ -294,12 +294,12 @@ class FarEnd:
         """The part of what was pressed; None: none yet, or, with nothing pressed left, none at all."""
         pressed = self._pressed.rstrip("#") or self._pressed
         for pattern, part in keys.items():
-            if len(pattern) == len(pressed) and all(a in (".", b) for a, b in zip(pattern, pressed, strict=True)):
+            if any(_fits(pattern, keyed) for keyed in (self._pressed, pressed)):
                 self._pressed = ""
                 return part
         longest = max(len(pattern) for pattern in keys)
         late = self.ear.ms - self._pressed_at > KEY_SECONDS * 1000
-        if late or len(pressed) >= longest or self._pressed.endswith("#"):
+        if late or len(self._pressed) >= longest or self._pressed.endswith("#"):
             self._pressed = ""
         return None
 
@@ -376,15 +376,19 @@ class FarEnd:
         self.kind = "talk"
 
     def _prompt(self, prompt: Prompt, background: bytes, played: int) -> Script:
-        """Ask, and give the caller a while to press a key; keys pressed meanwhile count too."""
+        """Ask, and give the caller a while to press a key or say a word; keys pressed meanwhile count too."""
         self._pressed = ""
+        self.ear.audio.clear()
         audio = sound.speak(prompt.say, prompt.by)
         self._hearing.said(prompt.say, audio, "announcement")
         yield from self._announce(prompt.say, audio)
         self.kind = "announce"
         until = self.ear.ms + round(prompt.within * 1000)
         while self.ear.ms < until:
-            if self._pressed and (part := self._dialled(prompt.keys)) is not None:
+            part = self._dialled(prompt.keys) if self._pressed and prompt.keys else None
+            if part is None and prompt.words and self.ear.audio and self.ear.quiet_ms() >= WORDS_SECONDS * 1000:
+                part = self._understood(prompt.words)
+            if part is not None:
                 if part:
                     self._go(part)
                 self.kind = "hold"
@@ -463,6 +467,11 @@ def refusal(scenario: Scenario) -> str:
 
 def _all_steps(scenario: Scenario) -> list[Step]:
     return [*scenario.steps, *(step for part in scenario.parts.values() for step in part)]
+
+
+def _fits(pattern: str, keyed: str) -> bool:
+    """A dot stands for any key."""
+    return len(pattern) == len(keyed) and all(wanted in (".", key) for wanted, key in zip(pattern, keyed, strict=True))
 
 
 def _counted(line: str, step: Hold, remaining: float) -> str:

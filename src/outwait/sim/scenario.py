@@ -81,12 +81,14 @@ class Prompt:
         the prompt
     keys
         the key and the part it leads to; "" = the hold goes on
+    words
+        the same for a word of the caller; its beginning is enough
     at
         when it is said first, seconds after the hold begins
     every
         from one to the next; 0 = once
     within
-        how long it waits for a key, seconds
+        how long it waits for a key or a word, seconds
     otherwise
         the part when none was pressed; "" = the hold goes on
     """
@@ -94,6 +96,7 @@ class Prompt:
     say: str
     by: str = "recorded"
     keys: Mapping[str, str] = field(default_factory=dict)
+    words: Mapping[str, str] = field(default_factory=dict)
     at: float = 30.0
     every: float = 0.0
     within: float = 6.0
@@ -274,7 +277,8 @@ def _check_names(scenario: Scenario) -> None:
     for where, asked in scenario.menus.items():
         parts += [(f"menus.{where}", part) for part in (*asked.keys.values(), *asked.words.values(), asked.otherwise)]
     for where, wanted in scenario.prompts.items():
-        parts += [(f"prompts.{where}", part) for part in (*wanted.keys.values(), wanted.otherwise)]
+        leads = (*wanted.keys.values(), *wanted.words.values(), wanted.otherwise)
+        parts += [(f"prompts.{where}", part) for part in leads]
     for where, part in parts:
         if part and part not in scenario.parts:
             raise ScenarioError(f"{scenario.name}: {where}: there is no part {part!r}")
