@@ -48,7 +48,7 @@ def test_the_leg_ends_and_the_task_waits_and_goes_on() -> None:
     book.done()
     book >> CalledBack("CA2")
     book >> StreamStarted(2) << OpenSession
-    assert (book.call.phase, book.call.carrier_call_id) == ("talking", "CA2")
+    assert (book.call.phase, book.call.carrier_id(1)) == ("talking", "CA2")
     assert states(book) == ["promised", "waiting", "back"]
     assert "called you back" in book.trace[-1][2][-1].seed[-1].text  # type: ignore[union-attr]
     book >> SessionOpened(2)

@@ -20,6 +20,7 @@ from outwait.call.events import SessionEvent, Trouble
 from outwait.call.far_end import FarEnd
 from outwait.call.hold import Scored
 from outwait.call.lull import REST, Lull
+from outwait.call.notes import KeyHeard
 from outwait.call.owed import ANSWER, GO_ON, Owed
 from outwait.call.parking import Parked, Parking
 from outwait.call.sayings import Sayings
@@ -83,6 +84,11 @@ class Conversation:
         if link is None or not self._live:
             return not self._lull.on(at)
         return link.responding
+
+    def key_heard(self, key: str, at: float) -> list[AnyCommand]:
+        """The other side has pressed one."""
+        self.context.happened(f"The other side pressed the key {key}.")
+        return [do.Tell(KeyHeard(at=at, key=key))]
 
     def heard(self, start: float, ulaw: bytes, want: Want) -> list[AnyCommand]:
         """The far end, to whoever has to hear it."""

@@ -61,6 +61,19 @@ class Farewell:
         """For the record: how far it has come."""
         return Tell(notes.HangUpStep(at=self._media.at, step=step, detail=detail))
 
+    def ended(self, now: float) -> Tell:
+        """The last word of the record."""
+        return Tell(
+            notes.Ended(
+                at=self._media.read(now),
+                result=self.ending.result,
+                cause=self.ending.cause,
+                status=self._line.leg.value,
+                total_micro_usd=self._meter.total,
+                without_parking_micro_usd=self._meter.without_parking,
+            )
+        )
+
     def _perform(self, wanted: list[Do], now: float) -> list[AnyCommand]:
         commands: list[AnyCommand] = []
         for what in wanted:

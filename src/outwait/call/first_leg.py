@@ -190,10 +190,11 @@ class FirstLeg:
         self._waits.set("stream", now + self._policy.stream_wait)
         return [self._status()]
 
-    def too_long(self, at: float) -> bool:
-        """A leg that came from the other side has no limit with the carrier: it has the same one with us. `at`: media s
-        of the call."""
-        return self._call_back.times > 0 and at - self._call_back.line_from > self._time_limit
+    def limit(self, at: float) -> str:
+        """The limit that has been reached; "": none. A leg that came from the other side has none with the carrier: it
+        has the same one with us. `at`: media s of the call."""
+        late = self._call_back.times > 0 and at - self._call_back.line_from > self._time_limit
+        return "time_limit" if late else ""
 
     # --- its end ---------------------------------------------------------------------------------
 

@@ -91,6 +91,11 @@ class HandOver:
     # --- what there is ---------------------------------------------------------------------------
 
     @property
+    def called(self) -> str:
+        """How a call is called that people go on with by themselves."""
+        return "transferred" if self.to_others else "handed_over"
+
+    @property
     def free(self) -> bool:
         """Nobody is rung or connected: somebody may be."""
         return self.second is None

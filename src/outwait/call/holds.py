@@ -69,9 +69,9 @@ class Holds:
         """The hold has gone on to media second `at`."""
         self._meter.note_hold(self._count, at - self._began)
 
-    def too_long(self, at: float) -> bool:
-        """Nobody is to be waited for any longer."""
-        return at - self._began > self._policy.max_hold_seconds
+    def limit(self, at: float) -> str:
+        """The limit that has been reached by the present hold: nobody is to be waited for any longer; "": none."""
+        return "hold_limit" if at - self._began > self._policy.max_hold_seconds else ""
 
     def end(self, heard: hold.HumanReturned, at: float) -> tuple[float, float, str | None]:
         """A person is back. Where their words began and how long we waited, media s, and what was said to them."""

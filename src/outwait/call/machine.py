@@ -11,15 +11,17 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import assert_never
 
-from outwait.call import acts, first_leg, hold, notes, silence
+from outwait.call import acts, notes
 from outwait.call import commands as do
 from outwait.call import events as ev
+from outwait.call.audience import Audience
 from outwait.call.bill import LineBill
 from outwait.call.call_back import GOODBYE, CallBack, Stage
 from outwait.call.call_back import WAIT as CALL_BACK
+from outwait.call.called_back import WAITS_OF_A_LIVING_CALL, CalledBack
 from outwait.call.clock import Deadline, Deadlines, MediaClock
 from outwait.call.commands import AnyCommand, Tell
-from outwait.call.conversation import Conversation, Want
+from outwait.call.conversation import Conversation
 from outwait.call.cost import Meter
 from outwait.call.course import Course
 from outwait.call.ending import Ending
@@ -29,8 +31,8 @@ from outwait.call.farewell import Farewell
 from outwait.call.first_leg import FirstLeg
 from outwait.call.handover import HandOver, SecondEvent
 from outwait.call.holds import Holds
-from outwait.call.keys import tones
 from outwait.call.machines import Machines
+from outwait.call.on_hold import OnHold
 from outwait.call.our_user import WHISPER, OurUser
 from outwait.call.scout import Scout
 from outwait.call.setup import Setup
@@ -38,8 +40,6 @@ from outwait.call.silence import Silence
 from outwait.call.sound import Sound
 from outwait.call.states import Leg, Phase
 from outwait.call.wishes import Wishes
-
-_WAITS_OF_A_LIVING_CALL = (*first_leg.WAITS, *silence.WAITS, "session retry", "gate", "drain", CALL_BACK, GOODBYE)
 
 
 class Call:
@@ -64,7 +64,25 @@ class Call:
         self._machines = Machines(self._media, self._course, self._talk, self._holds, self._scout)
         self._errands = Errands(setup.tools, self._waits, setup.policy)
         self._silence = Silence(setup, self._waits, self._media, self._line, self._talk, self._errands)
-        self._our_user = OurUser(setup, self._media, self._talk, self._handover, self._bill)
+        self._our_user = OurUser(
+            setup, self._media, self._course, self._line, self._talk, self._silence, self._handover, self._bill
+        )
+        self._audience = Audience(self._course, self._scout, self._handover)
+        self._on_hold = OnHold(
+            self._media,
+            self._course,
+            self._line,
+            self._talk,
+            self._holds,
+            self._scout,
+            self._machines,
+            self._silence,
+            self._handover,
+            self._our_user,
+        )
+        self._called_back = CalledBack(
+            self._waits, self._media, self._course, self._line, self._talk, self._holds, self._call_back
+        )
         self._wishes = Wishes(
             setup, self._media, self._talk, self._errands, self._call_back, self._scout, self._our_user
         )
@@ -93,11 +111,6 @@ class Call:
         return self._talk.sessions.choice.voice
 
     @property
-    def carrier_call_id(self) -> str:
-        """The carrier's id of the company's leg; "": not known yet."""
-        return self._line.carrier_call_id
-
-    @property
     def over(self) -> bool:
         """Nothing is left to do here: ended, or let go with nothing open."""
         open_here = self._line.stream or self._handover.stream or self._talk.chain.link is not None
@@ -111,7 +124,7 @@ class Call:
     def carrier_id(self, leg: int) -> str:
         """The carrier's id of a leg; "": there is none, or it is not known yet."""
         if leg == 1:
-            return self.carrier_call_id
+            return self._line.carrier_call_id
         second = self._handover.second
         return second.carrier_call_id if second is not None and second.number == leg else ""
 
@@ -143,7 +156,7 @@ class Call:
                     return []
                 return [*self._course.enter(Phase.DIALING), *self._line.dial(now)]
             case ev.CalledBack(carrier_call_id=carrier_call_id):
-                return self._called_back(carrier_call_id, now)
+                return self._called_back.came(carrier_call_id, now) if self._ending is None else []
             case ev.NumberVetted():
                 up = bool(self._line.stream)
                 return self._do(self._wishes.vetted(event, now, up=up), now) if self._ending is None else []
@@ -201,9 +214,10 @@ class Call:
             case ev.StreamLost(stream=stream, code=code):
                 return self._stream_lost(stream, code, now)
             case ev.KeyHeard(digit=digit):
-                return self._key_heard(digit, self._media.at)
+                return self._talk.key_heard(digit, self._media.at) if self._ending is None else []
             case ev.ToneHeard(kind="key", key=digit, at=at):
-                return self._key_heard(digit, at) if self._talk.playout.quiet else []
+                heard = self._ending is None and self._talk.playout.quiet  # and it is no key of ours
+                return self._talk.key_heard(digit, at) if heard else []
             case ev.ToneHeard(kind=kind, at=at, seconds=seconds):
                 return self._do(self._scout.tone(kind, at, seconds), now) if self._listens else []
             case ev.KeysPressed() | ev.KeysRefused():
@@ -237,37 +251,31 @@ class Call:
             case acts.Listen(clip=clip, start=start, end=end):
                 return [do.Transcribe(clip, self._talk.far.between(start, end))]
             case acts.Press(keys=keys, by_carrier=by_carrier):
-                if by_carrier:
-                    return self._line.press(keys, now)
-                self._talk.playout.phrase("", tones(keys), kind="keys")
-                return self._talk.playout.advance(self._line.stream, at)
+                return self._line.press(keys, now) if by_carrier else self._sound.press(keys)
             case acts.Say():
                 return self._machines.say(act, self._line.stream, now)
             case acts.Ask():
                 return self._machines.wake(act, self._line.stream, now)
             case acts.Park(since=since, why=why):
-                return self._park(why, now, since) if self.phase is Phase.TALKING else []
+                return self._on_hold.park(why, now, since)
             case acts.Hold(since=since, why=why) if self.phase is Phase.TALKING:
-                return self._park(why, now, since)
-            case acts.Hold(at=at, why=why):
-                return self._nobody_there(at, why, now)
-            case acts.Nobody(at=at, why=why):
-                return self._nobody_there(at, why, now)
+                return self._on_hold.park(why, now, since)
+            case acts.Hold(at=at, why=why) | acts.Nobody(at=at, why=why):
+                return self._on_hold.nobody_there(at, why, now)
             case acts.Back(heard=heard):
                 return self._do(self._scout.returned(heard), now) if self.phase is Phase.HOLDING else []
             case acts.Wait(why=why):
                 commands = self._course.talk()
-                return commands + (self._park(why, now, at) if self.phase is Phase.TALKING else [])
+                return commands + self._on_hold.park(why, now, at)
             case acts.Resume(heard=heard):
-                return self._resume(heard, now)
+                return self._on_hold.resume(heard, now)
             case acts.Dismiss():
                 self._holds.logic.enter_hold(at)
                 return []
             case acts.Promise(words=words):
-                self._call_back.promise(words, now)
-                return [Tell(notes.CallBack(at=at, state="promised", why=words))]
+                return self._called_back.promised(words, now)
             case acts.Hello():
-                return self._talk.hello(now) if self._want == "talk" else []
+                return self._talk.hello(now) if self._audience.want == "talk" else []
             case acts.End():
                 return self._end(act, now)
             case notes.AnsweredBy(who="person"):
@@ -301,16 +309,13 @@ class Call:
         self._sound.broken_off()
         if self.phase is Phase.ENDING:
             return [self._step("stream_closed", str(code))]
-        return self._detach(now) if not self.released else []
-
-    def _detach(self, now: float) -> list[AnyCommand]:
-        return self._course.detach() + self._line.detach(now)
+        return self._course.detach() + self._line.detach(now) if not self.released else []
 
     def _heard(self, event: ev.Heard, now: float) -> list[AnyCommand]:
         if not event.ulaw:
             return []
         before = int(self._media.at)
-        commands = self._sound.heard(event, self._want, now, may_speak=self._may_speak)
+        commands = self._sound.heard(event, self._audience.want, now, may_speak=self._may_speak)
         if int(self._media.at) != before:
             commands += self._second_passed(self._media.at, now)
         return commands
@@ -326,17 +331,8 @@ class Call:
         if not self._bill.fits(at):
             commands += self._talk.break_off("budget", self._line.stream, at)
             return commands + self._end(acts.End("client_error", "budget", polite=True), now)
-        if self._line.too_long(at):
-            return commands + self._end(acts.End("client_error", "time_limit"), now)
-        if self.phase is Phase.HOLDING and self._holds.too_long(at):
-            return commands + self._end(acts.End("client_error", "hold_limit"), now)
-        return commands
-
-    def _key_heard(self, key: str, at: float) -> list[AnyCommand]:
-        if self._ending is not None:
-            return []
-        self._talk.context.happened(f"The other side pressed the key {key}.")
-        return [Tell(notes.KeyHeard(at=at, key=key))]
+        limit = self._line.limit(at) or (self._holds.limit(at) if self.phase is Phase.HOLDING else "")
+        return commands + self._end(acts.End("client_error", limit), now) if limit else commands
 
     # --- the hold --------------------------------------------------------------------------------
 
@@ -345,51 +341,16 @@ class Call:
             return []
         scored = event.scored
         speaking = not self._talk.playout.quiet
-        commands = self._talk.scored(scored, self._media.at, self._want, now)
+        commands = self._talk.scored(scored, self._media.at, self._audience.want, now)
         commands += self._do(self._scout.hear(scored, holding=self.phase is Phase.HOLDING, speaking=speaking), now)
         commands += self._do(self._machines.heard(), now)
-        ours = not self._talk.playout.quiet or (self._waited_for and self._talk.owes(scored.at))
+        ours = not self._talk.playout.quiet or (self._audience.listens and self._talk.owes(scored.at))
         for heard in self._holds.logic.hear(scored, ours):
             waiting = self.phase is Phase.HOLDING and not self._scout.navigating
             commands += self._do(self._holds.judged(heard, waiting=waiting), now)
             if self.phase is Phase.ENDING:
                 break
         return commands
-
-    def _park(self, why: str, now: float, since: float) -> list[AnyCommand]:
-        at = self._media.at
-        self._silence.parked()
-        commands = self._handover.cancel("the other side holds again", at)
-        commands += self._course.enter(Phase.HOLDING, why)
-        commands += self._holds.begin(since, at, why)
-        return commands + self._talk.park(now, at)
-
-    def _resume(self, heard: hold.HumanReturned, now: float) -> list[AnyCommand]:
-        """A person is back."""
-        if self.phase is not Phase.HOLDING:
-            return []
-        at = self._media.at
-        onset, held, said = self._holds.end(heard, at)
-        commands = self._talk.speak_to(machine=False, now=now, at=at)
-        self._scout.resumed()
-        self._talk.resume(onset, held, said, rang=self._holds.rang)
-        self._silence.resumed(now)
-        ringing = self._our_user.ring_at_once(held, now)
-        commands += self._course.enter(Phase.RESUMING, heard.why)
-        commands.append(Tell(notes.HoldEnded(at=onset, decided_at=at, confidence=heard.confidence, why=heard.why)))
-        return commands + ringing + self._talk.playout.advance(self._line.stream, at)
-
-    def _nobody_there(self, at: float, why: str, now: float) -> list[AnyCommand]:
-        if self.phase not in (Phase.RESUMING, Phase.TALKING):
-            return []
-        self._silence.over()
-        self._machines.forget()
-        asked = self._talk.asked_since_park
-        self._talk.context.happened("That was a recording or noise, not a person; the hold goes on.")
-        commands, _ = self._talk.playout.interrupt(self._line.stream)
-        commands += self._handover.cancel("nobody was there", at)
-        commands += self._course.enter(Phase.HOLDING, why)
-        return commands + self._holds.goes_on(at, asked, why) + self._talk.park(now, at)
 
     # --- the conversation ------------------------------------------------------------------------
 
@@ -402,7 +363,7 @@ class Call:
         commands += self._talk.receive(event, now, self._media.read(now), self._line.stream)
         for call in self._talk.calls:
             if self._ending is None:
-                talking, up = self._somebody_there, bool(self._line.stream)
+                talking, up = self._audience.there, bool(self._line.stream)
                 commands += self._do(self._wishes.called(call, now, talking=talking, up=up), now)
         self._talk.calls.clear()
         if isinstance(event, ev.AgentSpoke) and self._line.stream:
@@ -422,48 +383,7 @@ class Call:
     def _errand_done(self, done: Done | None, now: float) -> list[AnyCommand]:
         if done is None or self._ending is not None:
             return []
-        return self._wishes.errand_done(done, now, talking=self._somebody_there)
-
-    # --- the other side calls back ---------------------------------------------------------------
-
-    def _wait_for_call_back(self, now: float) -> list[AnyCommand]:
-        """Their leg is over, and its stream and session with it; the task is not."""
-        if self._call_back.stage is Stage.WAITING:
-            return []
-        self._waits.clear(*_WAITS_OF_A_LIVING_CALL)
-        self._call_back.wait(now)
-        commands = self._line.let_go(now)
-        commands += self._talk.close("ended", now, self._media.at)
-        self._holds.logic.leave_hold(self._media.at)  # it is over with the line; who calls back is talked to
-        commands.append(Tell(notes.CallBack(at=self._media.at, state="waiting", why=self._call_back.why)))
-        return commands + self._course.detach(afresh=True)
-
-    def _called_back(self, carrier_call_id: str, now: float) -> list[AnyCommand]:
-        if self._call_back.stage is not Stage.WAITING or self._ending is not None:
-            return []
-        at = self._media.read(now)
-        self._talk.called_back(at - self._media.at, at)
-        self._call_back.came(at)
-        return [Tell(notes.CallBack(at=at, state="back")), *self._line.came_back(carrier_call_id, now)]
-
-    # --- our user --------------------------------------------------------------------------------
-
-    def _handed_over(self, now: float) -> list[AnyCommand]:
-        """What became of our user."""
-        commands: list[AnyCommand] = []
-        for news in self._handover.news:
-            if news == "left":
-                commands += self._end(acts.End("success", self._handed), now)
-                continue
-            if news == "connected":
-                if self.phase is Phase.RESUMING:
-                    self._silence.over()
-                commands += self._course.talk()
-                commands += self._talk.playout.interrupt(self._line.stream)[0]
-            talking = self.phase in (Phase.TALKING, Phase.RESUMING)
-            commands += self._our_user.news(news, now, talking=talking)
-        self._handover.news.clear()
-        return commands
+        return self._wishes.errand_done(done, now, talking=self._audience.there)
 
     # --- the end ---------------------------------------------------------------------------------
 
@@ -472,15 +392,15 @@ class Call:
         if self._ending is not None:
             return []
         if self._call_back.outlives(end.cause):
-            return self._wait_for_call_back(now)
+            return self._called_back.wait(now)
         result, cause = end.result, end.cause
         if cause == "remote_hangup" and self._handover.connected:
-            result, cause = "success", self._handed
+            result, cause = "success", self._handover.called
         ending = Ending(result, cause, goodbye=end.goodbye, polite=end.polite, remote=end.remote, transfer=end.transfer)
         self._ending = Farewell(
             ending, self._policy, self._waits, self._media, self._line, self._talk, self._silence, self._meter
         )
-        self._waits.clear(*_WAITS_OF_A_LIVING_CALL)
+        self._waits.clear(*WAITS_OF_A_LIVING_CALL)
         self._errands.forget()
         commands = self._handover.end("the call ends", self._media.read(now))
         for heard in self._holds.logic.finish(self._media.at):
@@ -494,31 +414,23 @@ class Call:
         """Level-triggered: whatever has happened, bring the sessions and the ending to where they should be."""
         at = self._media.read(now)
         commands = self._handover.settle(at, now)
-        commands += self._handed_over(now)
+        commands += self._do(self._our_user.settle(now), now)
         if self._ending is None:
             if not self.released:
-                commands += self._talk.settle(self._want, now, at)
+                commands += self._talk.settle(self._audience.want, now, at)
             return commands
         commands += self._talk.settle("none", now, at)
         if not self.over:
             commands += self._ending.advance(now, second=self._handover.second is not None)
-        return commands + (self._finish(now, self._ending.ending) if self._ending.over else [])
+        return commands + (self._finish(now, self._ending) if self._ending.over else [])
 
-    def _finish(self, now: float, ending: Ending) -> list[AnyCommand]:
+    def _finish(self, now: float, farewell: Farewell) -> list[AnyCommand]:
         self._line.finish()
-        ended = notes.Ended(
-            at=self._media.read(now),
-            result=ending.result,
-            cause=ending.cause,
-            status=self._line.leg.value,
-            total_micro_usd=self._meter.total,
-            without_parking_micro_usd=self._meter.without_parking,
-        )
-        commands = [*self._course.enter(Phase.ENDED), Tell(ended)]
+        commands = [*self._course.enter(Phase.ENDED), farewell.ended(now)]
         known = self._scout.lessons() if self._policy.learn else None
         if known is not None:
             commands.append(do.KeepNumber(self.setup.to, known, tuple(self._holds.waited)))
-        return [*commands, do.Finish(ending.result, ending.cause)]
+        return [*commands, do.Finish(farewell.ending.result, farewell.ending.cause)]
 
     # --- time, processes -------------------------------------------------------------------------
 
@@ -562,8 +474,8 @@ class Call:
         commands += again
         for done in lost:
             commands += self._errand_done(done, now)
-        if self.carrier_call_id and self.phase is not Phase.DETACHED:
-            return commands + self._detach(now)
+        if self._line.carrier_call_id and self.phase is not Phase.DETACHED:
+            return commands + self._course.detach() + self._line.detach(now)
         return commands + self._line.look_again(now, detached=self.phase is Phase.DETACHED)
 
     def _release(self, now: float) -> list[AnyCommand]:
@@ -580,36 +492,8 @@ class Call:
         return self._ending is None and bool(self._line.stream)
 
     @property
-    def _waited_for(self) -> bool:
-        """The other side waits for the agent, if it is not heard."""
-        return self.phase is Phase.TALKING and self._want == "talk"
-
-    @property
-    def _handed(self) -> str:
-        """How a call is called that people go on with by themselves."""
-        return "transferred" if self._handover.to_others else "handed_over"
-
-    @property
     def _may_speak(self) -> bool:
         return self._ending is None or self._ending.ending.may_speak
-
-    @property
-    def _somebody_there(self) -> bool:
-        """To be answered, now or when the stream is back."""
-        detached = self.phase is Phase.DETACHED and self._course.beneath is not Phase.HOLDING
-        return detached or self._want == "talk"
-
-    @property
-    def _want(self) -> Want:
-        if self._handover.agent_away:
-            return "none"
-        if self.phase is Phase.TALKING and self._scout.holds_back:
-            return "warm" if self._scout.answering.open else "drain"
-        if self.phase in (Phase.TALKING, Phase.RESUMING):
-            return "talk"
-        if self.phase is Phase.HOLDING:
-            return "drain"
-        return "none"
 
     def _step(self, step: str, detail: str = "") -> Tell:
         return Tell(notes.HangUpStep(at=self._media.at, step=step, detail=detail))

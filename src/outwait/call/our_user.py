@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
+from outwait.call import acts
 from outwait.call import events as ev
 from outwait.call.bill import LineBill
 from outwait.call.clock import MediaClock
 from outwait.call.commands import AnyCommand, Tell
 from outwait.call.conversation import Conversation
+from outwait.call.course import Course
+from outwait.call.first_leg import FirstLeg
 from outwait.call.handover import HandOver, News, SecondEvent
 from outwait.call.notes import Outcome
 from outwait.call.phrasebook import TAKE_IT
 from outwait.call.setup import Setup
-from outwait.call.states import Leg
+from outwait.call.silence import Silence
+from outwait.call.states import Leg, Phase
 from outwait.call.tools import TransferCall, refusal
 
 WHISPER = "whisper now"  # the phrase that is made for one ring
@@ -41,11 +47,24 @@ _OVER = {leg.value for leg in Leg if leg.over}
 class OurUser:
     """Joins what is heard on their telephone (`HandOver`) with what the agent says and is told."""
 
-    def __init__(self, setup: Setup, media: MediaClock, talk: Conversation, handover: HandOver, bill: LineBill) -> None:
+    def __init__(
+        self,
+        setup: Setup,
+        media: MediaClock,
+        course: Course,
+        line: FirstLeg,
+        talk: Conversation,
+        silence: Silence,
+        handover: HandOver,
+        bill: LineBill,
+    ) -> None:
         self._human = setup.human
         self._policy = setup.policy
         self._media = media
+        self._course = course
+        self._line = line
         self._talk = talk
+        self._silence = silence
         self._handover = handover
         self._bill = bill
         self._language = setup.language
@@ -91,7 +110,37 @@ class OurUser:
         self._outcome = Outcome(text=f"Transferred to {request.to}: {request.reason}", reason=request.reason)
         return commands + self._handover.ask(request.to, f"transfer: {request.reason}", self._media.read(now), now)
 
-    def news(self, news: News, now: float, *, talking: bool) -> list[AnyCommand]:
+    def settle(self, now: float) -> Iterator[acts.Step]:
+        """What has become of them in the meantime, and what follows. Called after every event."""
+        for news in self._handover.news:
+            if news == "left":
+                yield acts.End("success", self._handover.called)
+                continue
+            if news == "connected":
+                if self._course.phase is Phase.RESUMING:
+                    self._silence.over()
+                yield from self._course.talk()
+                yield from self._talk.playout.interrupt(self._line.stream)[0]
+            talking = self._course.phase in (Phase.TALKING, Phase.RESUMING)
+            yield from self._told(news, now, talking=talking)
+        self._handover.news.clear()
+
+    @property
+    def _may_ring(self) -> bool:
+        return self._handover.free and self._bill.another_fits(self._media.at)
+
+    def _ring(self, to: str, why: str, now: float) -> list[AnyCommand]:
+        whisper = self._talk.sayings.sound("whisper")
+        return self._handover.ring(to, why, whisper, self._media.read(now), now)
+
+    def _connected(self, at: float, now: float) -> list[AnyCommand]:
+        if self._human is not None and self._human.agent == "stays":
+            self._talk.context.happened(_STAYS)
+            return self._handover.stay(at)
+        self._talk.context.happened(_TAKEN_OVER)
+        return self._talk.close("ended", now, at)
+
+    def _told(self, news: News, now: float, *, talking: bool) -> list[AnyCommand]:
         """What became of them, and what the agent does then. `talking`: the other side is there to be told."""
         at = self._media.read(now)
         match news:
@@ -113,18 +162,3 @@ class OurUser:
             case "left":
                 pass
         return []
-
-    @property
-    def _may_ring(self) -> bool:
-        return self._handover.free and self._bill.another_fits(self._media.at)
-
-    def _ring(self, to: str, why: str, now: float) -> list[AnyCommand]:
-        whisper = self._talk.sayings.sound("whisper")
-        return self._handover.ring(to, why, whisper, self._media.read(now), now)
-
-    def _connected(self, at: float, now: float) -> list[AnyCommand]:
-        if self._human is not None and self._human.agent == "stays":
-            self._talk.context.happened(_STAYS)
-            return self._handover.stay(at)
-        self._talk.context.happened(_TAKEN_OVER)
-        return self._talk.close("ended", now, at)

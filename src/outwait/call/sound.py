@@ -8,6 +8,7 @@ from outwait.call.commands import AnyCommand, Listen
 from outwait.call.conversation import Conversation, Want
 from outwait.call.first_leg import FirstLeg
 from outwait.call.handover import HandOver
+from outwait.call.keys import tones
 from outwait.call.turns import BYTES
 
 _STRETCH = 1280  # bytes given to the ear at once: one stretch of its scores
@@ -45,6 +46,11 @@ class Sound:
         """What the agent says, to whoever listens."""
         stream = self._line.stream
         return self._handover.agent_said(self._talk.playout.advance(stream, self._media.at), stream)
+
+    def press(self, keys: str) -> list[AnyCommand]:
+        """Keys, as tones in what we say."""
+        self._talk.playout.phrase("", tones(keys), kind="keys")
+        return self._talk.playout.advance(self._line.stream, self._media.at)
 
     def broken_off(self) -> None:
         """The stream is gone: what was on its way to the far end is said again, and what follows does not join on to
