@@ -54,8 +54,10 @@ def test_a_queue_is_told_a_word_by_the_agent_once_and_from_then_on_from_what_it_
     assert book.sent(1) == 0, "it is told the words; to music it need not listen"
     book >> PersonStopped(1)
     says(book, 1, "r2", "Yes.", 0.6)
+    book >> PersonStarted(1)  # music again, as the engine hears it
     ends(book, 1, "r2")
     book.hear(1.4, **MUSIC) << CloseSession(1)
+    assert book.sent(1) <= 0.2 * 8000, "up to the next score after its word has been heard"
     book >> SessionClosed(1, None, 1000, "")
     assert [command.text for command in book.sound if isinstance(command, KeepPhrase)] == ["Yes."]
     book.hear(30.0, **MUSIC)

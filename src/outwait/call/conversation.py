@@ -94,7 +94,7 @@ class Conversation:
         """The far end, to whoever has to hear it."""
         self.far.hear(start, ulaw)
         link = self.chain.ready
-        if want == "talk" and link is not None and self._live and not (self._deaf or self._owed.woken_for):
+        if want == "talk" and link is not None and self._live and not (self._deaf or self._owed.deaf):
             return [do.SendAudio(link.number, ulaw)]
         return []
 
@@ -143,8 +143,7 @@ class Conversation:
                 return self._person_started(link, at, stream)
             case ev.PersonStopped():
                 self.person_speaking = False
-                # One at a time: while one is made that we asked for, no other comes by itself.
-                if event.due and not (self._deaf or link.responses):
+                if event.due and not (self._deaf or link.responses):  # no second one while we have asked for one
                     link.due = True
                     self._waits.set("stall", now + self._policy.stall_seconds)
             case ev.PersonCommitted(item=item):
@@ -193,8 +192,9 @@ class Conversation:
         """Bring the sessions to what is wanted, whatever has happened. Called after every event."""
         link = self.chain.link
         commands = self._transcript.agent_finished()
-        asked = self._owed.words or self._owed.woken_for
-        if want == "talk" and self._lull.on(at) and not (asked or self.playout.agent_speaking):
+        if self.playout.quiet and link is not None and not link.responding:
+            self._owed.told()
+        if want == "talk" and self._lull.on(at) and not (self._owed.pending or self.playout.agent_speaking):
             if link is not None and link.state is Session.OPEN and link.fed and not self._busy(link):
                 self._owed.answered()
                 self._listening.answered()
@@ -274,8 +274,8 @@ class Conversation:
 
     def wake(self, words: str, instructions: str, at: float, stream: int) -> list[AnyCommand]:
         """A recording needs the agent: it is told what was said and what to do. It hears the line from `at` (media s)
-        up to now, and again from its answer on: what comes meanwhile would only break that off. What it was about to
-        say of itself is not said."""
+        up to now, and again when its answer has been heard: what comes meanwhile would only break that off. What it was
+        about to say of itself is not said."""
         self._parked.over()
         if words:
             self.context.person_said(f"recording at {at:.2f}", words)
@@ -468,7 +468,7 @@ class Conversation:
         link.due = False
         if self._owed.turn_from is None:
             self._owed.turn_from = max(0.0, at - _TURN_MARGIN)
-        if not self.playout.agent_speaking or self._deaf or not self._live:
+        if not self.playout.agent_speaking or self._deaf or self._owed.deaf or not self._live:
             return []
         commands, cut = self.playout.interrupt(stream)
         return commands + _truncated(link, cut) + self._transcript.agent_finished()

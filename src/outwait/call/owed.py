@@ -16,7 +16,8 @@ class Owed:
         self.hear_from = 0.0  # media s: what a session that opens now has to hear
         self.words = ""  # instructions of the response that it has to be asked for; "": none
         self.turn_from: float | None = None  # media s: start of the person's turn that has no answer yet
-        self.woken_for = ""  # instructions for a machine that the agent was woken for, until it has answered it
+        self.woken_for = ""  # instructions for a machine that the agent was woken for, until it has begun to answer
+        self.deaf = False  # and until that has been heard, nobody is listened to: it would only be broken off
         self._untold: list[str] = []  # results of tools that the session which is there has not been told
 
     def answer_from(self, start: float, at: float) -> None:
@@ -37,7 +38,16 @@ class Owed:
     def wake(self, instructions: str, at: float) -> None:
         """A machine is to be answered, which is heard from `at`, media s."""
         self.words = self.woken_for = instructions
-        self.hear_from = at
+        self.hear_from, self.deaf = at, True
+
+    def told(self) -> None:
+        """All that was said has been heard, and nothing more is under way."""
+        self.deaf = bool(self.woken_for)
+
+    @property
+    def pending(self) -> bool:
+        """Something is to be said."""
+        return bool(self.words or self.woken_for)
 
     def result(self, text: str) -> None:
         """Of a tool, which the session that is there does not know."""
@@ -58,3 +68,4 @@ class Owed:
         """The line is on hold: nobody waits for anything."""
         self.turn_from = None
         self.words = self.woken_for = ""
+        self.deaf = False

@@ -40,6 +40,10 @@ _MENU = (
     "A recorded menu is on the line, not a person. It said: {words!r}. Answer it for your task: call press_digits, or "
     "if it wants to be told in words, say just those words, one to five of them. Say nothing else."
 )
+_WORD = (
+    "A recording in a queue wants to be told a word, so that we keep our place. It said: {words!r}. Call no tool, and "
+    'say only this: "{say}"'
+)
 
 
 class Scout:
@@ -268,7 +272,8 @@ class Scout:
             return [Press(answer.keys), step, *([Promise(words)] if answer.took else [])]
         said = self._keep_say if tokens(self._keep_say) == tokens(answer.say) else answer.say
         self._keeping = True
-        return [Say(said, Ask(words, _MENU.format(words=words), at, answer.why, machine=True)), step]
+        told = _WORD.format(words=words, say=f"{answer.say.capitalize()}.")
+        return [Say(said, Ask(words, told, at, answer.why, machine=True)), step]
 
     def _quiet(self, at: float, holding: bool) -> list[Act]:
         """What follows from nothing being said any more."""
