@@ -191,6 +191,21 @@ def test_people_and_songs_offer_nothing(text: str) -> None:
     assert (found.callback, found.voicemail, found.screening) == (None, False, False)
 
 
+@pytest.mark.parametrize(
+    ("text", "wanted"),
+    [
+        ("The next available agent will be with you.", True),
+        ("Someone from our team will be with you shortly.", True),
+        ("We will be with you as soon as possible.", True),
+        ("Your call will be answered in the order it was received.", True),
+        ("The driver will be with you tomorrow between ten and twelve.", False),
+        ("Your parcel will be with you on Monday.", False),
+    ],
+)
+def test_who_says_to_wait_here(text: str, wanted: bool) -> None:
+    assert read(text).wait_here is wanted
+
+
 @given(st.text(max_size=300))
 def test_any_words_are_survived(text: str) -> None:
     read(text)

@@ -40,7 +40,7 @@ class Visit:
     reads: bool
     needed: bool  # it can be done in this way
     reached: bool  # both calls ended with the outcome that the company has for them
-    cause: str  # of the first one's end
+    cause: str  # of the end: of the first that had no outcome, else of the second
     paid: float  # media s
     talk: float  # media s
     torn: int  # streams beyond one a leg
@@ -109,7 +109,7 @@ async def visit(name: str, reads: bool, talk: float, opening: asyncio.Lock) -> V
         reads=reads,
         needed=reads or "needs" not in scenario.expect,
         reached=all(_reached(call, scenario) for call in (first, second)),
-        cause=first.record["end_reason"]["cause"],
+        cause=(first if not _reached(first, scenario) else second).record["end_reason"]["cause"],
         paid=round(first.paid_seconds, 1),
         talk=round(first.talk_seconds, 1),
         torn=sum(streams - 1 for call in (first, second) for streams in call.streams),

@@ -152,7 +152,10 @@ WAIT_HERE: Final = _any(
     r"\bplease (?:continue to )?(?:hold|wait)\b",
     r"\bhold the line\b",
     r"\bthe next available\b",
-    r"\bwill be (?:answered|with you)\b",
+    r"\bwill be answered\b",
+    r"\bwill be with you (?:shortly|soon|as soon|momentarily|in a|right|next|when)\b",
+    r"\b(?:agent|representative|operator|adviser|advisor|colleague|specialist|team|somebody|someone|member)s?\b"
+    r".{0,20}\bwill be with you\b",
     r"\bcontinue to hold\b",
 )
 
