@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import HealthCheck, given, note, settings
 from hypothesis import strategies as st
 
@@ -10,7 +11,7 @@ from outwait.call import events as ev
 from outwait.call.commands import AnyCommand
 from outwait.call.cost import Usage
 from outwait.call.events import AnyEvent, Trouble
-from outwait.call.laws import Laws
+from outwait.call.laws import LawBroken, Laws
 from outwait.call.policy import Policy
 from outwait.call.setup import Human
 from outwait.testing import SILENCE, a_call, scored
@@ -182,3 +183,14 @@ def test_the_laws_hold_in_any_order_and_every_call_can_end(policy: Policy, order
     assert world.call.phase == "ended", f"still {world.call.phase}, waiting for {world.call.deadline()}"
     assert world.finished == 1
     assert world.call.deadline() is None
+
+
+def test_a_number_that_was_our_users_stream_may_be_the_companys_after_a_restart() -> None:
+    laws = Laws(Policy())
+    sound = [do.PlayAudio(2, b"x")]
+    for event in (ev.StreamStarted(1), ev.StreamStarted(2, leg=2), ev.Restarted()):
+        laws.observe(event, [], 0.0)
+    with pytest.raises(LawBroken, match="second leg that is gone"):
+        laws.observe(ev.TimePassed(), sound, 1.0)
+    laws.observe(ev.StreamStarted(2), [], 2.0)
+    laws.observe(ev.TimePassed(), sound, 3.0)

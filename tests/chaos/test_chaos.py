@@ -23,9 +23,10 @@ from outwait.call.events import (
     SessionOpened,
     Trouble,
 )
+from outwait.call.handover import HandOver
 from outwait.call.machine import Call
 from outwait.call.turns import Playout
-from outwait.sim.chaos import model, plan, play
+from outwait.sim.chaos import model, plan, play, user
 from outwait.testing import Playbook, a_call
 from tests.call.test_machine import person, says, talking
 
@@ -39,6 +40,7 @@ def test_random_calls_break_no_law() -> None:
     assert figures.faults.total() > CALLS / 2
     assert len(figures.ends) >= 8, "the calls end in many ways"
     assert figures.ends["success hangup_call"] > CALLS / 4
+    assert figures.ends["success handed_over"], "our user is rung"
 
 
 def test_a_call_is_the_same_each_time_it_is_played() -> None:
@@ -75,6 +77,12 @@ def test_a_tool_that_is_run_again_is_noticed(monkeypatch: pytest.MonkeyPatch) ->
 def test_a_context_that_is_lost_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
     broken = _broken(monkeypatch, Context, "agent_said", lambda self, text, *, cut: None)
     assert "nothing is said twice" in broken
+
+
+def test_a_user_who_is_left_on_the_line_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(user, "OF_CALLS", 1.0)
+    broken = _broken(monkeypatch, HandOver, "end", lambda self, why, at: [])
+    assert any(law.startswith("a call ends soon after its leg") for law in broken), "it waits for theirs"
 
 
 def test_a_goodbye_that_is_cut_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -140,6 +140,8 @@ class _SecondLegs:
         match event:
             case ev.StreamStarted(stream=stream, leg=leg) if leg > 1:
                 self._streams[stream] = True
+            case ev.StreamStarted(stream=stream):
+                self._streams.pop(stream, None)  # a new process counts its streams anew
             case ev.StreamLost(stream=stream) if stream in self._streams:
                 self._streams[stream] = False
             case ev.Restarted():

@@ -27,6 +27,7 @@ class Played:
     until: float
     word: tuple[int, int] | None = None
     mark: str = ""
+    user: bool = False  # our user says it
 
 
 @dataclass(slots=True)
@@ -152,8 +153,9 @@ class Carrier:
         socket = self._mine(number)
         if socket is not None:
             socket.until = max(self._world.now, socket.until) + len(ulaw) / words.RATE
-            word = words.read_word(ulaw) if len(ulaw) == words.WORD and ulaw[0] != words.QUIET else None
-            socket.queue.append(Played(socket.until, word))
+            user = ulaw[0] == words.USER
+            agent = len(ulaw) == words.WORD and ulaw[0] != words.QUIET and not user
+            socket.queue.append(Played(socket.until, words.read_word(ulaw) if agent else None, user=user))
 
     def mark(self, number: int, name: str) -> None:
         socket = self._mine(number)
@@ -316,6 +318,9 @@ class Carrier:
             played = socket.queue.popleft()
             if played.mark:
                 self._return_mark(socket.number, played.mark)
+            elif played.user:
+                self._agent_at = played.until
+                spoke = True
             elif played.word is not None:
                 self.heard.append((played.until, played.word))
                 self._agent_at = played.until

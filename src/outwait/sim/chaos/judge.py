@@ -85,7 +85,9 @@ class Judge:
         world = self._world
         carrier = world.carrier
         require(carrier.dials <= 1, f"a call is dialled once, not {carrier.dials} times")
-        require(carrier.over, "no leg outlives its call")
+        rings = world.user.rings
+        require(len(set(rings)) == len(rings) or world.forgotten, f"a leg is dialled once: {rings}")
+        require(carrier.over and world.user.over, "no leg outlives its call")
         require(self._ended == 1 or world.forgotten, "a call ends once")
         living = world.model.session
         require(living is None, "no session outlives its call")
@@ -130,6 +132,7 @@ class Judge:
         sessions = any("session" in kind for kind in faults)
         media = any(kind.startswith("media") for kind in faults) or broken or bool(faults["slow"])
         good = {
+            ("success", "handed_over"): world.user.answered,
             ("success", "hangup_call"): self._outcomes >= 1,
             ("indeterminate", "remote_hangup"): by in ("company", "limit", "nobody answers", "webhook") or media,
             ("indeterminate", "line_dead"): True,

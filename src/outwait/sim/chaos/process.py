@@ -176,21 +176,20 @@ class Process:
                 seconds = len(ulaw) / words.RATE
                 scores = words.SCORES[kind]
                 self._inbox.append(ev.EarScored(_scored(round(at + seconds, 3), seconds, scores)))
-            case do.PlayAudio(stream=stream, ulaw=ulaw):
-                world.carrier.play(stream, ulaw)
-            case do.PlayMark(stream=stream, name=name):
-                world.carrier.mark(stream, name)
-            case do.ClearAudio(stream=stream):
-                world.carrier.clear(stream)
-            case do.CloseStream(stream=stream):
-                if stream in self.living_streams:
-                    world.carrier.close(stream)
+            case do.PlayAudio() | do.PlayMark() | do.ClearAudio() | do.CloseStream():
+                self._to_stream(command)
+            case do.Dial(leg=leg) if leg > 1:
+                world.user.dial(command)
             case do.Dial():
                 world.carrier.dial(command)
+            case do.FetchLeg(leg=leg) if leg > 1:
+                world.user.legs[leg].fetch()
             case do.FetchLeg(carrier_call_id=carrier_call_id):
                 world.carrier.fetch(carrier_call_id)
             case do.ReclaimLeg():
                 world.carrier.reclaim()
+            case do.HangUp(leg=leg) if leg > 1:
+                world.user.legs[leg].hang_up()
             case do.HangUp():
                 world.judge.hangs_up()
                 world.carrier.hang_up()
@@ -200,6 +199,19 @@ class Process:
                 world.run_tool(command)
             case _:
                 self._to_session(command)
+
+    def _to_stream(self, command: do.PlayAudio | do.PlayMark | do.ClearAudio | do.CloseStream) -> None:
+        """Of either leg."""
+        user, carrier, stream = self.world.user.of_stream(command.stream), self.world.carrier, command.stream
+        match command:
+            case do.PlayAudio(ulaw=ulaw):
+                user.play(ulaw) if user is not None else carrier.play(stream, ulaw)
+            case do.PlayMark(name=name):
+                user.mark(name) if user is not None else carrier.mark(stream, name)
+            case do.ClearAudio():
+                user.clear() if user is not None else carrier.clear(stream)
+            case do.CloseStream() if stream in self.living_streams:
+                user.close() if user is not None else carrier.close(stream)
 
     def _to_session(self, command: AnyCommand) -> None:
         session = self.world.model.sessions.get(getattr(command, "session", 0))

@@ -9,6 +9,7 @@ from functools import cache
 RATE = 8000  # bytes a second
 WORD = 1600  # bytes of one word of the agent: one piece of the playout, 0.2 s
 QUIET = 255  # the byte of silence
+USER = 254  # the byte of our user, whatever they say
 
 
 class Kind(StrEnum):

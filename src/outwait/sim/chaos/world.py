@@ -26,6 +26,7 @@ from outwait.sim.chaos.company import Company
 from outwait.sim.chaos.judge import Judge
 from outwait.sim.chaos.model import Model
 from outwait.sim.chaos.process import Line, Process, rebuild
+from outwait.sim.chaos.user import User
 from outwait.testing import PRICES
 
 START = 1000.0  # s
@@ -87,6 +88,7 @@ class World:
         self.tool_dice = Random(~seed)  # of their own, so that what is done with tools moves nothing else
         self.now = START
         self.company = Company(self.dice)
+        self.user = User(self, Random(seed ^ 0x5EED))
         self.plan = plans.draw(self.dice, self.company.expected)
         self.setup = Setup(
             id=f"call_{seed}",
@@ -100,6 +102,7 @@ class World:
             prices=PRICES,
             phrases=self.plan.phrases,
             tools=TOOLS,
+            human=self.user.human,
         )
         self.laws = Laws(self.plan.policy)
         self.log: list[Line] = []
@@ -166,7 +169,8 @@ class World:
     def _all_over(self) -> bool:
         if not self.finished_at:
             return False
-        return self.carrier.over or self.now > self.finished_at + AFTERWARDS
+        legs_over = self.carrier.over and self.user.over
+        return legs_over or self.now > self.finished_at + AFTERWARDS
 
     def _phase(self) -> str:
         return self.process.call.phase.value if self.process is not None else "nowhere"
@@ -179,8 +183,7 @@ class World:
         process.leave()
         self.process = None
         if process.call.phase is not Phase.ENDED:
-            self.model.process_gone()
-            self.carrier.process_gone()
+            self._process_gone()
             self._down_for(self.dice.choice((0.05, 0.5, 3.0)))
 
     # --- processes -------------------------------------------------------------------------------
@@ -194,23 +197,23 @@ class World:
         """Something is told to whichever process will be there then."""
         self.later(seconds, self._call_back, event)
 
-    def instructions(self, *, again: bool) -> Literal["connect", "hangup", "wait", ""]:
-        """The carrier asks what to do with the leg. Empty: nobody is there."""
+    def instructions(self, *, again: bool, leg: int = 1) -> Literal["connect", "hangup", "wait", ""]:
+        """The carrier asks what to do with a leg. Empty: nobody is there."""
         if self.finished_at:
             return "hangup"
         if self.process is None:
             return ""
         if self.process.call.released:
             return "wait"
-        if not self.process.call.answers_redirect(self.now):
+        if not self.process.call.answers_redirect(self.now, leg):
             return "hangup"
         process = self.process
-        self._deliver(process, ev.Dialled("CA1"))
+        self._deliver(process, ev.Dialled(f"CA{leg}", leg))
         if not again:
-            self._deliver(process, ev.LegReported("in-progress"))
+            self._deliver(process, ev.LegReported("in-progress", leg=leg))
         return "connect"
 
-    def attach(self) -> int:
+    def attach(self, leg: int = 1) -> int:
         """A media socket has shown its token; its number, 0 when nobody takes it."""
         process = self.process
         if process is None or self.finished_at:
@@ -218,8 +221,8 @@ class World:
         process.streams += 1
         process.living_streams.add(process.streams)
         number = process.streams
-        self._deliver(process, ev.Dialled("CA1"))
-        self.later(0.0, self._deliver, process, ev.StreamStarted(number))
+        self._deliver(process, ev.Dialled(f"CA{leg}", leg))
+        self.later(0.0, self._deliver, process, ev.StreamStarted(number, leg))
         return number
 
     def kill_now(self) -> str:
@@ -237,10 +240,14 @@ class World:
         self.process = None
         self.forgotten = self.forgotten or process.unwritten
         self.judge.disturbed()
-        self.model.process_gone()
-        self.carrier.process_gone()
+        self._process_gone()
         if not self.finished_at:
             self._down_for(kill.down)
+
+    def _process_gone(self) -> None:
+        self.model.process_gone()
+        self.carrier.process_gone()
+        self.user.process_gone()
 
     def _down_for(self, seconds: float) -> None:
         self.down += seconds
