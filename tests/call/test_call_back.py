@@ -7,6 +7,7 @@ from outwait.call.commands import AnswerTool, AskResponse, CloseSession, CloseSt
 from outwait.call.events import (
     CalledBack,
     HangUpAsked,
+    HangUpFailed,
     HungUp,
     LegReported,
     Restarted,
@@ -16,6 +17,7 @@ from outwait.call.events import (
     StreamStarted,
     StreamStopped,
     ToolCalled,
+    Trouble,
 )
 from outwait.call.policy import Policy
 from outwait.testing import Playbook
@@ -60,6 +62,17 @@ def test_the_leg_ends_and_the_task_waits_and_goes_on() -> None:
     assert minutes == 1, "the wait is not paid for"
     status = [note.status for note in book.notes(notes.Status)]
     assert "completed" not in status, "the task is not over"
+
+
+def test_a_leg_that_could_not_be_ended_does_not_come_back_while_they_are_waited_for() -> None:
+    book = promised()
+    book >> StreamStopped(1) << HangUp("CA1", False) << CloseStream(1) << CloseSession(1)
+    book >> SessionClosed(1, None, 1000, "") >> StreamLost(1, 1000) >> HangUpFailed(Trouble.BUSY, "503")
+    assert not book.call.answers_redirect(book.now), "the carrier is told to hang up"
+    book >> StreamStarted(2) << CloseStream(2)
+    assert (book.call.phase, states(book)[-1]) == ("detached", "waiting")
+    book >> StreamLost(2, 1000) >> CalledBack("CA2") >> StreamStarted(3) << OpenSession
+    assert book.call.phase == "talking"
 
 
 def test_nobody_calls() -> None:

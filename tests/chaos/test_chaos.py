@@ -41,6 +41,7 @@ def test_random_calls_break_no_law() -> None:
     assert len(figures.ends) >= 8, "the calls end in many ways"
     assert figures.ends["success hangup_call"] > CALLS / 4
     assert figures.ends["success handed_over"], "our user is rung"
+    assert figures.ends["client_error no_call_back"], "they promise to call back"
 
 
 def test_a_call_is_the_same_each_time_it_is_played() -> None:

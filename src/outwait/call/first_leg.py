@@ -11,7 +11,7 @@ from outwait.call import commands as do
 from outwait.call import events as ev
 from outwait.call.absence import Absence
 from outwait.call.bill import LineBill
-from outwait.call.call_back import CallBack
+from outwait.call.call_back import CallBack, Stage
 from outwait.call.clock import Deadlines, MediaClock
 from outwait.call.commands import AnyCommand, Tell
 from outwait.call.ending import Result
@@ -124,8 +124,9 @@ class FirstLeg:
     # --- its stream ------------------------------------------------------------------------------
 
     def may_attach(self, now: float) -> bool:
-        """Its stream has not been lost so often that it would go on for ever."""
-        return self._absence.may_attach(now)
+        """Its stream has not been lost so often that it would go on for ever, and it is not the leg of before, while
+        the other side is waited for to call."""
+        return self._call_back.stage is not Stage.WAITING and self._absence.may_attach(now)
 
     def stream_started(self, stream: int, now: float) -> list[AnyCommand]:
         """The newest is the one that counts."""

@@ -286,7 +286,7 @@ class Call:
     # --- the line --------------------------------------------------------------------------------
 
     def _stream_started(self, stream: int, now: float) -> list[AnyCommand]:
-        if self._ending is not None or self.released:
+        if self._ending is not None or self.released or self._call_back.stage is Stage.WAITING:
             return [do.CloseStream(stream)]  # too late; it was never ours
         if self._line.stream:
             self._talk.playout.rewind()

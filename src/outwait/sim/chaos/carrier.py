@@ -95,6 +95,8 @@ class Carrier:
             world.answer(ev.LegUnknown(gone=False, detail="503"), delay)
         elif not self.sid:
             world.answer(ev.LegUnknown(gone=True, detail="never dialled"), delay)
+        elif carrier_call_id not in ("", self.sid):
+            world.answer(ev.LegReported("completed"), delay)
         else:
             if not carrier_call_id:
                 world.answer(ev.Dialled(self.sid), delay)
@@ -113,10 +115,13 @@ class Carrier:
             return
         world.later(delay, self._replace)
 
-    def hang_up(self) -> None:
+    def hang_up(self, carrier_call_id: str) -> None:
         """A request to end the leg."""
         world, dice = self._world, self._world.dice
         delay = dice.uniform(0.05, 0.4)
+        if carrier_call_id != self.sid:  # one that is long over: another one has come since
+            world.answer(ev.HungUp(), delay)
+            return
         if world.now < self.down_until:
             if dice.random() < 0.3:  # done, and the answer was lost
                 world.later(delay, self.end, "canceled" if not self.answered_at else "completed", "us")
@@ -124,6 +129,16 @@ class Carrier:
             return
         world.later(delay, self.end, "canceled" if not self.answered_at else "completed", "us")
         world.answer(ev.HungUp(), delay + 0.001)
+
+    # --- a call to our number --------------------------------------------------------------------
+
+    def comes_in(self, sid: str) -> None:
+        """The company calls, and is put through."""
+        self.sid, self.status, self.answered_at = sid, "in-progress", self._world.now
+        self.over_at, self.ended_by, self._asked_at, self.parked = 0.0, "", 0.0, False
+        self._sequence = -1
+        self._world.later(self._world.dice.uniform(0.05, 0.4), self._connect)
+        self._world.later(0.0, self._frame)
 
     # --- the leg ---------------------------------------------------------------------------------
 
@@ -248,9 +263,9 @@ class Carrier:
         if wild and dice.random() < wild * 0.3:
             return
         late = dice.uniform(0.0, 6.0) if wild and dice.random() < wild else 0.0
-        world.callback(event, WIRE + late)
+        world.callback(event, WIRE + late, self.sid)
         if wild and dice.random() < wild * 0.3:
-            world.callback(event, WIRE + late + dice.uniform(0.0, 3.0))
+            world.callback(event, WIRE + late + dice.uniform(0.0, 3.0), self.sid)
 
     def _ask(self, again: bool) -> None:
         """What to do with the leg, asked of whichever process answers."""

@@ -80,6 +80,10 @@ class Company:
             self._done = 0.0
         return number
 
+    def begin_anew(self, steps: list[Step]) -> None:
+        """On another line."""
+        self.steps, self._done = steps, 0.0
+
     def keys(self) -> None:
         """The agent has pressed a key."""
         if self.steps and self.steps[0].verb == "keys":

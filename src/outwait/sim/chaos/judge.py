@@ -104,7 +104,8 @@ class Judge:
     def _in_time(self) -> None:
         world = self._world
         if world.carrier.over_at and world.finished_at:
-            late = world.finished_at - world.carrier.over_at - world.down
+            waits = 60.0 * (world.caller.minutes or 0.0) if world.cause == "no_call_back" else 0.0
+            late = world.finished_at - world.carrier.over_at - world.down - waits
             require(late <= ENDS_WITHIN, f"a call ends soon after its leg, not {late:.0f} s later")
 
     def _nothing_twice(self) -> None:
@@ -142,6 +143,7 @@ class Judge:
             ("client_error", "canceled"): broken,
             ("client_error", "api_hangup"): bool(faults["user hang-up"] or faults["user hang-up twice"]),
             ("client_error", "budget"): world.plan.policy.max_cost_micro_usd is not None,
+            ("client_error", "no_call_back"): world.caller.promised > 0,
             ("client_error", "hold_limit"): world.plan.policy.max_hold_seconds < 3600,
             ("client_error", "carrier_refused"): world.plan.dial == "refused",
             ("upstream_error", "carrier_refused"): bool(world.plan.dial),

@@ -269,6 +269,8 @@ class Mind:
             return self._sentence(4), "", ""
         if turn in (Kind.PLEASE_HOLD, Kind.ANNOUNCEMENT, Kind.MUSIC):
             sentence, tool = (self._sentence(3) if dice.random() < 0.6 else []), "wait_on_hold"
+            if self._model.world.caller.offers():
+                tool = "expect_call_back"
         elif turn is Kind.MENU:
             sentence, tool = [], "press_digits"
         elif turn in (Kind.ANSWER, Kind.BYE):
@@ -297,6 +299,7 @@ class Mind:
 def _arguments(tool: str) -> str:
     given = {
         "wait_on_hold": {"reason": "asked"},
+        "expect_call_back": {"reason": "they call back"},
         "press_digits": {"digits": "1"},
         "hangup_call": {"reason": "done", "outcome": "It ships on Monday."},
     }

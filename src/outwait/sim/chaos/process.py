@@ -190,9 +190,9 @@ class Process:
                 world.carrier.reclaim()
             case do.HangUp(leg=leg) if leg > 1:
                 world.user.legs[leg].hang_up()
-            case do.HangUp():
+            case do.HangUp(carrier_call_id=carrier_call_id):
                 world.judge.hangs_up()
-                world.carrier.hang_up()
+                world.carrier.hang_up(carrier_call_id)
             case do.OpenSession():
                 world.model.open(command)
             case do.RunTool():

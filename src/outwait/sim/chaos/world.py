@@ -21,6 +21,7 @@ from outwait.call.states import Phase
 from outwait.call.tools import ToolSpec
 from outwait.sim.chaos import plan as plans
 from outwait.sim.chaos import words
+from outwait.sim.chaos.caller import Caller
 from outwait.sim.chaos.carrier import Carrier
 from outwait.sim.chaos.company import Company
 from outwait.sim.chaos.judge import Judge
@@ -89,6 +90,7 @@ class World:
         self.now = START
         self.company = Company(self.dice)
         self.user = User(self, Random(seed ^ 0x5EED))
+        self.caller = Caller(self, Random(seed ^ 0xCA11))
         self.plan = plans.draw(self.dice, self.company.expected)
         self.setup = Setup(
             id=f"call_{seed}",
@@ -103,6 +105,7 @@ class World:
             phrases=self.plan.phrases,
             tools=TOOLS,
             human=self.user.human,
+            call_back_minutes=self.caller.minutes,
         )
         self.laws = Laws(self.plan.policy)
         self.log: list[Line] = []
@@ -193,9 +196,9 @@ class World:
         if self.process is not None:
             self.later(seconds, self._deliver, self.process, event)
 
-    def callback(self, event: AnyEvent, seconds: float) -> None:
-        """Something is told to whichever process will be there then."""
-        self.later(seconds, self._call_back, event)
+    def callback(self, event: AnyEvent, seconds: float, sid: str = "") -> None:
+        """Something is told to whichever process will be there then. `sid`: of the company's leg that it is about."""
+        self.later(seconds, self._call_back, event, sid)
 
     def instructions(self, *, again: bool, leg: int = 1) -> Literal["connect", "hangup", "wait", ""]:
         """The carrier asks what to do with a leg. Empty: nobody is there."""
@@ -205,10 +208,11 @@ class World:
             return ""
         if self.process.call.released:
             return "wait"
-        if not self.process.call.answers_redirect(self.now, leg):
+        sid = self.carrier.sid if leg == 1 else f"CA{leg}"
+        if (leg == 1 and not self._knows(self.process, sid)) or not self.process.call.answers_redirect(self.now, leg):
             return "hangup"
         process = self.process
-        self._deliver(process, ev.Dialled(f"CA{leg}", leg))
+        self._deliver(process, ev.Dialled(sid, leg))
         if not again:
             self._deliver(process, ev.LegReported("in-progress", leg=leg))
         return "connect"
@@ -216,12 +220,13 @@ class World:
     def attach(self, leg: int = 1) -> int:
         """A media socket has shown its token; its number, 0 when nobody takes it."""
         process = self.process
-        if process is None or self.finished_at:
+        sid = self.carrier.sid if leg == 1 else f"CA{leg}"
+        if process is None or self.finished_at or (leg == 1 and not self._knows(process, sid)):
             return 0
         process.streams += 1
         process.living_streams.add(process.streams)
         number = process.streams
-        self._deliver(process, ev.Dialled(f"CA{leg}", leg))
+        self._deliver(process, ev.Dialled(sid, leg))
         self.later(0.0, self._deliver, process, ev.StreamStarted(number, leg))
         return number
 
@@ -275,9 +280,15 @@ class World:
             self.received += 1
             process.post(event)
 
-    def _call_back(self, event: AnyEvent) -> None:
-        if self.process is not None:
+    def _call_back(self, event: AnyEvent, sid: str) -> None:
+        if self.process is not None and self._knows(self.process, sid):
             self._deliver(self.process, event)
+
+    @staticmethod
+    def _knows(process: Process, sid: str) -> bool:
+        """The call has no other leg of the company than this one, as far as it knows."""
+        known = process.call.carrier_id(1)
+        return not (sid and known and sid != known)
 
     # --- what the call tells ---------------------------------------------------------------------
 
@@ -288,8 +299,17 @@ class World:
             self.finished_at = self.now
         elif isinstance(command, do.Tell):
             self.judge.note(command.note)
+            if isinstance(command.note, notes.CallBack):
+                self.caller.told(command.note)
             if isinstance(command.note, notes.Ended):
                 self.judge.ended(command.note)
+
+    def calls_back(self, sid: str) -> bool:
+        """The company calls our number; whether somebody waits for that."""
+        if self.process is None or self.process.call.released or self.finished_at:
+            return False
+        self._deliver(self.process, ev.CalledBack(sid))
+        return True
 
     # --- faults ----------------------------------------------------------------------------------
 
