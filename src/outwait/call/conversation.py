@@ -182,12 +182,6 @@ class Conversation:
                 assert_never(event)
         return []
 
-    def second_passed(self, at: float) -> None:
-        """The line has gone on to media second `at`."""
-        link = self.chain.link
-        if link is not None and link.opened_at is not None:
-            self._meter.session_runs(link.number, at - link.opened_at)
-
     def settle(self, want: Want, now: float, at: float) -> list[AnyCommand]:
         """Bring the sessions to what is wanted, whatever has happened. Called after every event."""
         link = self.chain.link

@@ -324,7 +324,7 @@ class Call:
         """The line's own timers, on media time."""
         if self.phase is Phase.HOLDING:
             self._holds.runs(at)
-        self._talk.second_passed(at)
+        self._talk.sessions.runs(at)
         commands = self._bill.runs(at)
         if self._ending is not None:
             return commands

@@ -57,6 +57,12 @@ class Succession:
         self.begun = True
         return [link.note(at)]
 
+    def runs(self, at: float) -> None:
+        """It is open at media second `at`: that may cost."""
+        link = self.chain.link
+        if link is not None and link.opened_at is not None:
+            self._meter.session_runs(link.number, at - link.opened_at)
+
     def speak_to(self, *, machine: bool) -> bool:
         """A person is there, or a machine: whether another engine is to take over."""
         if not self.choice.speak_to(machine=machine):
