@@ -183,3 +183,10 @@ def test_a_leg_that_ended_before_its_stream_came_is_a_remote_hang_up() -> None:
     book >> Begun() << Dial >> Dialled("CA1") >> LegReported("in-progress", 1)
     book.wait(25.0) << FetchLeg("CA1")
     book >> LegReported("completed", None, 3) << Finish("indeterminate", "remote_hangup")
+
+
+@pytest.mark.parametrize("given", ["x", "0", "-1", "5.5", "\u0665"])
+def test_a_number_of_calls_is_one(given: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        chaos.main([f"--calls={given}"])
+    assert f"{given!r} is no whole number from 1 on" in capsys.readouterr().err
