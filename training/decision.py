@@ -17,21 +17,22 @@ from numpy.typing import NDArray
 from sklearn.ensemble import HistGradientBoostingClassifier
 
 from outwait.audio.ear import Ear
-from outwait.bench._holds import Composer, Hold, read_manifest
+from outwait.bench._holds import SHORT_SHARE, Composer, Hold, read_manifest
 from outwait.bench._labels import read_labels
 from outwait.bench.ear import _scores
 from outwait.call import hold_voice
 from outwait.call.hold import Evidence, HoldLogic, HoldPolicy, Scored
 
 SEEDS = (12, 21, 31)
-UNHEARD_SEEDS = (51, 52, 53, 54, 55, 56)  # of holds whose voices the net was not trained on
+UNHEARD_SEEDS = (51, 52, 53, 54, 55, 56, 57, 58)  # of holds whose voices the net was not trained on
+SHORT_SEEDS, SHORT_UNHEARD_SEEDS = (63, 64), (61, 62)  # the same, of holds in which the person is back at once
 NAMES = Evidence._fields
-TREES = 120
-LEAVES = 20
-RATE = 0.09
+TREES = 220
+LEAVES = 22
+RATE = 0.07
 LIVE_WEIGHT = 6.0  # a live voice against a recorded one
-OVER_MUSIC = 5.0  # times that a person counts who speaks over music: one of many recordings does, too
-FIRST, LAST = 0.8, 6.5  # seconds after the person's first word in which the live voice counts
+OVER_MUSIC = 4.0  # times that a person counts who speaks over music: one of many recordings does, too
+FIRST, LAST = 1.0, 5.5  # seconds after the person's first word in which the live voice counts
 LABEL_WEIGHT = 3  # times that a moment marked by a user counts
 WEIGHT = 0.3  # mean weight of a stretch, against the trees' regularisation
 ROUNDS = 3  # times the stretches of a recording are weighed anew by how alive they look
@@ -41,6 +42,7 @@ SIGNS = {
     "repeats": 1, "soft_music": 1, "speech": 1, "like_announcement": 1, "like_loudness": 1, "since_hold": 1,
     "again": 1, "talk": -1, "singing_under": -1, "heard_before": -1, "recorded_voice": -1, "music_after": -1,
     "run": -1, "plays_on": 1, "over_before": -1, "waited": 1, "answered": 1, "broke_silence": 1,
+    "alone": 1, "beat": -1,
 }  # fmt: skip
 
 
@@ -104,8 +106,8 @@ def fit(all_voices: list[Voice]) -> HistGradientBoostingClassifier:
             max_iter=TREES,
             max_leaf_nodes=LEAVES,
             learning_rate=RATE,
-            min_samples_leaf=80,
-            l2_regularization=4.0,
+            min_samples_leaf=120,
+            l2_regularization=5.0,
             monotonic_cst=[SIGNS.get(name, 0) for name in NAMES],
             random_state=1,
         ).fit(x, y, sample_weight=share)
@@ -157,9 +159,14 @@ def main() -> None:
     ear = Ear.load()
     heard = [
         voice
-        for clips, seeds in ((train + fresh, SEEDS), (unheard, UNHEARD_SEEDS))
+        for clips, seeds, short in (
+            (train + fresh, SEEDS, SHORT_SHARE),
+            (unheard, UNHEARD_SEEDS, SHORT_SHARE),
+            (train + fresh, SHORT_SEEDS, 1.0),
+            (unheard, SHORT_UNHEARD_SEEDS, 1.0),
+        )
         for seed in seeds
-        for hold in Composer(clips, seed).holds(options.holds)
+        for hold in Composer(clips, seed).holds(options.holds, short)
         for voice in voices(hold, _scores(ear, hold))
     ]
     for hold in read_labels(options.labels) if options.labels else []:

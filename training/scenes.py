@@ -24,6 +24,7 @@ STRETCHES = 100
 LENGTH = STRETCHES * FRAMES * HOP
 LIVE = {"speech", "speech_acted", "speech_phone"}
 RECORDED = {"speech_prompt", "speech_tts"}
+ODD_VOICES = 0.25  # share of the voices that are made much deeper or higher: children, actors
 TUNES = 0.2  # share of the music that is made by `tunes`
 
 
@@ -218,7 +219,8 @@ def voice_of(samples: Array, r: np.random.Generator) -> Array:
     if len(samples) > 4 * RATE and r.random() < 0.7:
         start = r.integers(len(samples) - 2 * RATE)
         samples = samples[start : start + int(r.choice([r.uniform(0.3, 1.2), r.uniform(1.0, 8)]) * RATE)]
-    return resample(samples, r.uniform(0.88, 1.14)).astype(np.float32)
+    speed = r.uniform(0.72, 1.4) if r.random() < ODD_VOICES else r.uniform(0.88, 1.14)
+    return resample(samples, speed).astype(np.float32)
 
 
 def in_room(samples: Array, r: np.random.Generator) -> Array:

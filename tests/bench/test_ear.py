@@ -6,7 +6,7 @@ import pytest
 import soundfile
 
 from outwait.audio import g711
-from outwait.bench._holds import KINDS, Composer, Hold, Recorded, read_manifest
+from outwait.bench._holds import KINDS, SHORT, Composer, Hold, Recorded, read_manifest
 from outwait.bench._labels import add_label, read_labels
 from outwait.bench.ear import Fired, bench, judge, main, summary
 from outwait.errors import OutwaitError
@@ -41,7 +41,7 @@ def test_a_seed_is_a_benchmark(recordings: Path) -> None:
     assert Composer(clips, 6).holds(1)[0].ulaw != one[0].ulaw
     for hold in one:
         assert hold.returns is not None
-        assert 40 < hold.returns < hold.seconds - 5
+        assert SHORT[0] < hold.returns < hold.seconds - 5
         assert all(voice.end <= hold.returns for voice in hold.recorded)
 
 

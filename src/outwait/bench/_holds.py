@@ -17,7 +17,7 @@ from outwait.bench._tape import Tape
 
 __all__ = ["KINDS", "Clip", "Composer", "Hold", "Recorded", "read_manifest"]
 
-SECONDS: Final = (120.0, 480.0)  # of a hold before the person comes, about
+SECONDS: Final = (30.0, 480.0)  # of a hold before the person comes, about
 SHORT: Final = (6.0, 40.0)  # the same when the person comes back at once
 SHORT_SHARE: Final = 0.12
 
@@ -25,17 +25,17 @@ SHORT_SHARE: Final = 0.12
 class Composer(Library):
     """Makes holds out of clips."""
 
-    def holds(self, count: int) -> list[Hold]:
-        """`count` holds, the kinds in turn."""
-        return [self.hold(list(KINDS)[number % len(KINDS)], number) for number in range(count)]
+    def holds(self, count: int, short: float = SHORT_SHARE) -> list[Hold]:
+        """`count` holds, the kinds in turn; `short`: share of them in which the person is back at once."""
+        return [self.hold(list(KINDS)[number % len(KINDS)], number, short) for number in range(count)]
 
-    def hold(self, kind: str, number: int) -> Hold:
+    def hold(self, kind: str, number: int, short: float = SHORT_SHARE) -> Hold:
         """One hold of a kind in KINDS, with a person at its end."""
         r = self.random
         damage = str(r.choice(DAMAGES, p=DAMAGE_SHARES))
         hold = Hold(f"{kind}-{number}", kind, damage)
         tape = Tape(self, hold)
-        KINDS[kind](tape, float(r.uniform(*(SHORT if r.random() < SHORT_SHARE else SECONDS))))
+        KINDS[kind](tape, float(r.uniform(*(SHORT if r.random() < short else SECONDS))))
         sound = np.concatenate(tape.parts)
         sound = DAMAGE[damage](sound, r)
         hold.ulaw = g711.encode(np.clip(np.rint(sound * 32767), -32768, 32767).astype(np.int16))

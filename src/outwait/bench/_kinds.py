@@ -30,10 +30,10 @@ def _repeated(tape: Tape, seconds: float) -> None:
     if tape.r.random() < 0.3:
         tape.announce([clips[0]], "stop")
     while tape.now < seconds:
-        tape.add(tape.music(tape.every * float(tape.r.uniform(0.7, 1.3))))
+        tape.add(tape.music(tape.interval()))
         tape.announce([clips[turn % len(clips)]], mode)
         turn += 1
-    tape.add(tape.music(float(tape.r.uniform(3, 15))))
+    tape.add(tape.music(tape.every * float(tape.r.uniform(0.1, 1.0))))
     tape.person()
 
 
@@ -41,10 +41,10 @@ def _varying(tape: Tape, seconds: float) -> None:
     clips = tape.prompts(12)
     mode = str(tape.r.choice(["stop", "duck", "over"], p=[0.6, 0.3, 0.1]))
     while tape.now < seconds:
-        tape.add(tape.music(tape.every * float(tape.r.uniform(0.7, 1.3))))
+        tape.add(tape.music(tape.interval()))
         count = int(tape.r.integers(1, 4))
         tape.announce([clips[tape.r.integers(len(clips))] for _ in range(count)], mode)
-    tape.add(tape.music(float(tape.r.uniform(3, 15))))
+    tape.add(tape.music(tape.every * float(tape.r.uniform(0.1, 1.0))))
     tape.person()
 
 
@@ -82,10 +82,10 @@ def _talk_only(tape: Tape, seconds: float) -> None:
     clips = tape.prompts(int(tape.r.integers(1, 3)))
     turn = 0
     while tape.now < seconds:
-        tape.add(noise(float(tape.r.uniform(8, 25)), -99, tape.r))
+        tape.add(noise(tape.interval(), -99, tape.r))
         tape.prompt(clips[turn % len(clips)])
         turn += 1
-    tape.add(noise(float(tape.r.uniform(3, 15)), -99, tape.r))
+    tape.add(noise(tape.every * float(tape.r.uniform(0.1, 1.0)), -99, tape.r))
     tape.person()
 
 

@@ -30,7 +30,8 @@ class Tape:
         # An exchange has habits: how long it is quiet before and after an announcement, and with what hiss.
         self.before = float(self.r.choice([self.r.uniform(0.0, 0.35), self.r.uniform(0.0, 1.3)], p=[0.7, 0.3]))
         self.after = float(self.r.choice([self.r.uniform(0.05, 0.6), self.r.uniform(0.0, 1.5)], p=[0.7, 0.3]))
-        self.every = float(self.r.uniform(8, 60))  # seconds between announcements, about
+        self.every = float(np.exp(self.r.uniform(np.log(8), np.log(150))))  # seconds between announcements, about
+        self.unsteady = float(self.r.choice([0.02, 0.3]))  # share by which that varies
         self.hiss = float(self.r.choice([-99.0, self.r.uniform(-70, -50)], p=[0.75, 0.25]))
         self.restarts = bool(self.r.random() < 0.4)  # the music begins anew after an announcement
         self._track: Sound = np.zeros(0, np.float32)
@@ -63,6 +64,10 @@ class Tape:
             need -= len(piece)
             pieces.append(piece)
         return np.concatenate(pieces).astype(np.float32) if pieces else np.zeros(0, np.float32)
+
+    def interval(self) -> float:
+        """Seconds from one announcement to the next."""
+        return self.every * float(self.r.uniform(1 - self.unsteady, 1 + self.unsteady))
 
     def prompt(self, clip: Clip, under: Sound | None = None, gain: float = 0.0) -> None:
         """A recorded voice, over `under` when given."""

@@ -193,7 +193,9 @@ class HoldLogic:
         """A voice begins; it may be the one that stopped shortly before."""
         earlier = [voice for voice in self._unsettled if voice.lasting() and score.at - voice.ended <= 8.0]
         before = earlier[-1] if earlier else None
-        self._candidate = Candidate(score, self._background, score.at - self._hold_start, before)
+        ends = [self._hold_start, self._past.ended, *(voice.ended for voice in self._unsettled if voice.lasting())]
+        alone = max(0.0, score.at - max(ends))
+        self._candidate = Candidate(score, self._background, score.at - self._hold_start, alone, before)
         return self._candidate
 
     def _settle(self, score: Scored) -> None:

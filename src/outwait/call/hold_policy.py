@@ -12,17 +12,17 @@ class HoldPolicy:
 
     rule: Literal["evidence", "forum_rule"] = "evidence"
     # "evidence": this module's own. "forum_rule": 90 % of four seconds loud with voice-like sound, fires on music
-    returned_odds: float = 2.0
+    returned_odds: float = 1.6
     # log odds for HumanReturned; more: fewer false resumes, later and more missed ones
-    early_odds: float = 1.0
+    early_odds: float = 1.5
     # log odds asked for on top when a voice has just begun; none after `early_seconds`
-    early_seconds: float = 2.0
+    early_seconds: float = 4.0
     # seconds since the voice began
     learned_odds: float = 0.3
     # log odds asked for on top for each false resume of this call, three at most
     reaction_odds: float = 1.0
     # log odds that a voice gains when it stops for a phrase of ours or answers it, and loses when it talks on
-    silent_hold_odds: float = 2.0
+    silent_hold_odds: float = 4.0
     # log odds that a sure voice gains on a hold that has carried neither music nor recordings for ten seconds and more
     waited_odds: float = 3.0
     # log odds that a voice gains by silence after it where a recording would give way to music or another voice
@@ -30,9 +30,9 @@ class HoldPolicy:
     # log odds that a voice gains when it begins after ringing and then waits in silence
     note_odds: float = 1.2
     # log odds that a voice loses when it may be an instrument of the music that it came out of
-    maybe_odds: float = -1.8
+    maybe_odds: float = -2.1
     # log odds for MaybeHuman
-    maybe_speech: float = 0.3
+    maybe_speech: float = 0.15
     # seconds of voice before MaybeHuman
     least_speech: float = 0.15
     # seconds of voice before HumanReturned
@@ -54,7 +54,7 @@ class HoldPolicy:
     # seconds in which neither side says anything after a resume before NobodyThere
     probation: float = 45.0
     # seconds after a resume in which the four rules above hold
-    phrase_gap: float = 6.0
+    phrase_gap: float = 4.0
     # seconds between two MaybeHuman
     busy_cycles: int = 6
     # short equal beeps in a row before LineDead

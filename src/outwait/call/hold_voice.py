@@ -22,6 +22,7 @@ _PLAYS_ON: Final = -6.0  # dB: music under a voice that has not been turned down
 _LEARNED: Final = 2.5  # seconds of recordings after which their voice is known
 _STILL_THERE: Final = 1.0  # seconds of hold within which the person from before may still be speaking
 _LONG: Final = 4.0  # seconds of voice after which nothing is made of its going on: people greet as long as they like
+_SPAN: Final = 4.0  # seconds between two recordings of a hold, so that they are not parts of one announcement
 _TURNED_DOWN: Final = 7.0  # dB by which music is softer than before
 
 
@@ -104,6 +105,10 @@ class Evidence(NamedTuple):
     """0..1: it began when the line had rung, spoke surely, and then waits"""
     broke_silence: float
     """1: a sure voice on a hold that has carried neither music nor recordings for ten seconds and more; else 0"""
+    alone: float
+    """seconds between the last recording of this hold, or its beginning, and the voice, at most 240"""
+    beat: float
+    """the same as a share of the shortest time between two recordings so far, at most 2; 1 when none is known"""
 
 
 class Past:
@@ -115,6 +120,8 @@ class Past:
         self.gaps: list[float] = []  # seconds of quiet before recordings, the last few
         self.floors: list[float] = []  # dBFS, floor of the quiet around recordings, the last few
         self.levels: list[float] = []  # dBFS, loudness of recordings, the last few
+        self.spans: list[float] = []  # seconds between recordings, the last few
+        self.ended = -1e9  # media seconds at the end of the last recording
         self.waits: list[float] = []  # seconds of quiet after recordings, the last few
         self.repeats = 0  # recordings that had been heard before
         self.count = 0  # recordings heard
@@ -130,6 +137,9 @@ class Past:
         if candidate.voice >= 0:
             kept[candidate.voice] = kept.get(candidate.voice, 0.0) + candidate.spoken
         if not live:
+            if self.count > 0 and candidate.alone >= _SPAN:
+                self.spans = [*self.spans[-7:], candidate.alone]
+            self.ended = max(self.ended, candidate.ended)
             self.count += 1
             self.repeats += candidate.known_repeat()
             self.over_music += candidate.plays_on() > 0.0
@@ -142,7 +152,9 @@ class Past:
 class Candidate:
     """A voice on hold, and the evidence about it."""
 
-    def __init__(self, score: Scored, before: Background, since_hold: float, earlier: Candidate | None = None) -> None:
+    def __init__(
+        self, score: Scored, before: Background, since_hold: float, alone: float, earlier: Candidate | None = None
+    ) -> None:
         self.at = score.at  # media seconds up to which it has been heard
         self.ended = score.at  # media seconds at the end of its last word
         self.onset = round(score.at - score.seconds, 2)
@@ -155,6 +167,7 @@ class Candidate:
         self.talk = before.talk
         self.music_before = before.music
         self.since_hold = since_hold
+        self.alone = alone
         self.music_level = before.music_level
         self.music_floor = before.music_floor if before.since_music <= 3.0 else None
         self.again_gap = self.onset - earlier.ended if earlier is not None else 8.0
@@ -348,6 +361,8 @@ class Candidate:
             waited=self._waited(past),
             answered=self._answered_ringing(past),
             broke_silence=float(self._broke_silence(past)),
+            alone=min(self.alone, 240.0),
+            beat=min(2.0, self.alone / min(past.spans)) if past.spans else 1.0,
         )
 
     def _bed(self, spoken: float) -> float:
