@@ -8,9 +8,9 @@ labels=${3:-}
 work=$(mktemp -d)
 python -m training.voices --out "$work/voices"
 python -m training.make --audio "$audio" --audio "$work/voices" --packages "$packages" --songs-out "$work/songs" \
-  --scenes "${SCENES:-6000}" --songs "${SONGS:-420}" --out "$work/scenes.npz"
-python -m training.train --scenes "$work/scenes.npz" --steps "${STEPS:-6000}" --out "$work/first.npz"
-python -m training.train --scenes "$work/scenes.npz" --steps "$((${STEPS:-6000} / 3))" --start "$work/first.npz" --rate 0.002 \
+  --scenes "${SCENES:-9000}" --songs "${SONGS:-420}" --out "$work/scenes.npz"
+python -m training.train --scenes "$work/scenes.npz" --steps "${STEPS:-9000}" --out "$work/first.npz"
+python -m training.train --scenes "$work/scenes.npz" --steps "$((${STEPS:-9000} / 3))" --start "$work/first.npz" --rate 0.002 \
   --out src/outwait/audio/ear.npz
 python -m training.heldout --packages "$packages" --audio "$audio" --out "$work/heldout"
 python -m training.decision --recordings "$audio" --recordings "$work/voices" --recordings "$work/songs" \

@@ -22,6 +22,7 @@ _PLAYS_ON: Final = -6.0  # dB: music under a voice that has not been turned down
 _LEARNED: Final = 2.5  # seconds of recordings after which their voice is known
 _STILL_THERE: Final = 1.0  # seconds of hold within which the person from before may still be speaking
 _LONG: Final = 4.0  # seconds of voice after which nothing is made of its going on: people greet as long as they like
+_SLIPS: Final = 0.01  # share of the last minute that may be called music by mistake
 _SPAN: Final = 4.0  # seconds between two recordings of a hold, so that they are not parts of one announcement
 _TURNED_DOWN: Final = 7.0  # dB by which music is softer than before
 
@@ -250,7 +251,7 @@ class Candidate:
 
     def _broke_silence(self, past: Past) -> bool:
         """A sure voice on a hold that was silent from its beginning."""
-        silent = self.since_hold >= 10.0 and self.since_music > self.since_hold and past.count == 0
+        silent = self.since_hold >= 10.0 and self.since_music > 10.0 and self.music_before < _SLIPS and past.count == 0
         return silent and self.spoken >= 0.3 and self.speech >= 0.7 * self.spoken
 
     def _waited(self, past: Past) -> float:
@@ -388,6 +389,11 @@ def weigh(found: Evidence) -> float:
 def like_a_note(found: Evidence) -> bool:
     """Whether it may be an instrument: straight out of the music, unsure, with no quiet moment within or after it."""
     return found.gap < 0.2 and found.speech < 0.85 and found.dip > -16.0 and found.quiet < 1.5
+
+
+def speaks_again(found: Evidence) -> bool:
+    """Whether it speaks over music for the second time, on a hold where no recording was over music that plays on."""
+    return found.plays_on == 2.0 and found.over_before == 0.0
 
 
 def reasons(found: Evidence, live: bool) -> str:
