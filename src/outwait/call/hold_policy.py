@@ -32,7 +32,7 @@ class HoldPolicy:
     # log odds that a voice over music that plays on gains when it speaks again after some seconds without an answer
     note_odds: float = 1.2
     # log odds that a voice loses when it may be an instrument of the music that it came out of
-    maybe_odds: float = -1.2
+    maybe_odds: float = -1.5
     # log odds for MaybeHuman
     maybe_speech: float = 0.15
     # seconds of voice before MaybeHuman

@@ -12,7 +12,8 @@ from outwait.call.hold import Scored
 from outwait.house.hearing import Hearing
 from outwait.house.transcriber import NotRead, Transcriber
 
-MUSIC = 0.5  # score of the ear from which no signalling tone is looked for: there are tones enough in music
+MUSIC = 0.5  # score of the ear from which it is music: there are tones enough in it, and none is looked for
+LASTING = 1.0  # s of it: less may be a beep that ends
 
 
 class Ears:
@@ -34,7 +35,7 @@ class Ears:
         self._heard_at = 0.0  # loop s
         self._tones = ToneFinder()
         self._tones_from = self._fed  # s of the ear at which they are first looked for
-        self._musical = False
+        self._music = 0.0  # s of music up to now
 
     def hear(self, at: float, ulaw: bytes) -> None:
         """Sound that began at `at`, media s: the call counts lost frames and gaps, the ear only what it was fed."""
@@ -48,10 +49,9 @@ class Ears:
         def tell(scores: list[Score]) -> None:
             for score in scores:
                 self._post(EarScored(_scored(score, offset)))
-            if scores:
-                self._musical = scores[-1].music >= MUSIC > scores[-1].tone
+                self._music = self._music + score.seconds if score.music >= MUSIC > score.tone else 0.0
 
-        if self._musical:
+        if self._music >= LASTING:
             self._tones.skip(len(ulaw))
         else:
             self._find_tones(ulaw, offset + self._tones_from)
