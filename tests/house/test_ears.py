@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 
 import numpy as np
+import pytest
 
 from outwait.audio import g711
 from outwait.audio.ear import Ear, Listening
 from outwait.call.events import AnyEvent, EarScored, NotTranscribed, ToneHeard
-from outwait.house.ears import Ears
+from outwait.house.ears import MUSIC, Ears
 from outwait.house.hearing import Hearing
 
 TURNS = 5  # of the loop, in which what is in a hurry is heard
@@ -54,6 +55,19 @@ async def test_tones_are_found_where_they_are() -> None:
     keys = [event for event in events if isinstance(event, ToneHeard) and event.kind == "key"]
     assert [key.key for key in keys] == ["1"]
     assert abs(keys[0].at - 20.0) < 0.1
+    hearing.close()
+
+
+@pytest.mark.parametrize("hertz", [1000.0, 1400.0])
+async def test_a_beep_is_found_though_it_sounds_like_music(hertz: float) -> None:
+    """The net calls a pure tone of this height music for a moment."""
+    events: list[AnyEvent] = []
+    hearing = Hearing(Ear.load())
+    ears = Ears(hearing, None, events.append)
+    noise = np.random.default_rng(1).normal(0, 82, 20000).astype(np.int16)  # -52 dBFS
+    await heard(ears, 0.0, g711.encode(noise[:8000]) + tone(0.5, hertz) + g711.encode(noise[8000:]))
+    assert any(event.scored.music >= MUSIC for event in events if isinstance(event, EarScored))
+    assert [event.kind for event in events if isinstance(event, ToneHeard)] == ["beep"]
     hearing.close()
 
 
