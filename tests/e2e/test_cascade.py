@@ -84,15 +84,16 @@ def test_it_needs_a_key_or_addresses(monkeypatch: pytest.MonkeyPatch) -> None:
 async def test_a_service_that_fails_once_is_asked_again_by_the_next_session(
     path: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    # At a pace at which a request has its answer before the turn is asked ahead anew: that may fail once, unseen.
-    async with house("silence_hold", tmp_path, monkeypatch, talk=4.0) as here:
+    async with house("silence_hold", tmp_path, monkeypatch) as here:
         here.stage.model.fail[path] = [503, 503] if path == "completions" else [503]  # what is asked ahead may fail
         record = await here.whole_call()
         assert record["end_reason"]["result"] == "success"
         reasons = [session["reason"] for session in record["sessions"]]
         assert reasons[-2:] == ["hold", "ended"]
         if path == "completions":
-            assert reasons[0] == "refused"
+            # On a busy machine both may have been asked ahead, and have failed unseen.
+            assert reasons[0] in ("refused", "hold")
+            assert not here.stage.model.fail[path], "both were met"
         # At this pace a busy machine notices the turn a word too late
         assert "this is Sam speaking" in " ".join(here.stage.model.heard[:3]), "the turn was told again"
         await the_laws_were_kept(here)
