@@ -55,6 +55,17 @@ class House:
                 pass
         return await self.call(call_id)
 
+    async def until(self, call_id: str, words: str) -> None:
+        """Until the call tells this."""
+        async with (
+            asyncio.timeout(LIMIT),
+            self.http.stream("GET", f"/v1/calls/{call_id}/events", timeout=LIMIT) as news,
+        ):
+            async for line in news.aiter_lines():
+                if words in line:
+                    return
+        raise AssertionError(f"never told: {words}")
+
     async def whole_call(self, **wish: Any) -> dict[str, Any]:
         return await self.ended(await self.place(**wish))
 

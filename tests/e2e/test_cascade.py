@@ -85,15 +85,18 @@ async def test_a_service_that_fails_once_is_asked_again_by_the_next_session(
     path: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async with house("silence_hold", tmp_path, monkeypatch) as here:
-        here.stage.model.fail[path] = [503, 503] if path == "completions" else [503]  # what is asked ahead may fail
-        record = await here.whole_call()
+        call_id = await here.place()
+        # What is asked ahead fails unseen, and how often depends on the machine: so until a session has ended of it.
+        here.stage.model.fail[path] = [503] * (50 if path == "completions" else 1)
+        if path == "completions":
+            await here.until(call_id, '"reason":"refused"')
+            here.stage.model.fail[path].clear()
+        record = await here.ended(call_id)
         assert record["end_reason"]["result"] == "success"
         reasons = [session["reason"] for session in record["sessions"]]
         assert reasons[-2:] == ["hold", "ended"]
         if path == "completions":
-            # On a busy machine both may have been asked ahead, and have failed unseen.
-            assert reasons[0] in ("refused", "hold")
-            assert not here.stage.model.fail[path], "both were met"
+            assert reasons[0] == "refused"
         # At this pace a busy machine notices the turn a word too late
         assert "this is Sam speaking" in " ".join(here.stage.model.heard[:3]), "the turn was told again"
         await the_laws_were_kept(here)

@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from outwait.store import opening
 from outwait.store.sql import SqlStore
-from tests.e2e.house import LIMIT, House, house
+from tests.e2e.house import house
 
 
 @asynccontextmanager
@@ -46,32 +46,20 @@ async def full(path: Path, patch: pytest.MonkeyPatch) -> AsyncIterator[None]:
     limits[0] = 1_000_000
 
 
-async def until(here: House, call_id: str, words: str) -> None:
-    """Until the call tells this."""
-    async with (
-        asyncio.timeout(LIMIT),
-        here.http.stream("GET", f"/v1/calls/{call_id}/events", timeout=LIMIT) as news,
-    ):
-        async for line in news.aiter_lines():
-            if words in line:
-                return
-    raise AssertionError(f"never told: {words}")
-
-
 @pytest.mark.parametrize("failing", [locked, full], ids=["locked", "full"])
 async def test_a_call_outlives_its_database(failing, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:  # type: ignore[no-untyped-def]
     monkeypatch.setattr(opening, "BUSY_SECONDS", 0.1)
     path = tmp_path / "calls.db"
     async with house("silence_hold", tmp_path, monkeypatch) as here:
         call_id = await here.place()
-        await until(here, call_id, '"role":"agent"')
+        await here.until(call_id, '"role":"agent"')
         async with failing(path, monkeypatch):
-            await until(here, call_id, '"phase":"holding"')
+            await here.until(call_id, '"phase":"holding"')
             wish = {"to": here.stage.scenario.to, "task": "x" * 19_000}
             refused = await here.http.post("/v1/calls", json=wish)
             assert (refused.status_code, refused.json()["error"]["code"]) == (503, "store_unavailable")
             assert refused.headers["retry-after"]
-            await until(here, call_id, '"kind":"hold_ended"')
+            await here.until(call_id, '"kind":"hold_ended"')
         record = await here.ended(call_id)
         assert record["end_reason"] == {"result": "success", "cause": "hangup_call"}
     assert len(here.stage.carrier.calls) == 1, "what was refused was not dialled"
