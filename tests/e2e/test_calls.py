@@ -122,10 +122,7 @@ async def test_the_forums_bug(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     calls for the model alone, and the phone stayed connected."""
     async with house("silence_hold", tmp_path, monkeypatch) as here:
         call_id = await here.place()
-        async with here.http.stream("GET", f"/v1/calls/{call_id}/events", timeout=60.0) as news:
-            async for line in news.aiter_lines():
-                if '"phase":"holding"' in line:
-                    break
+        await here.until(call_id, '"phase":"holding"')
         assert (await here.http.post(f"/v1/calls/{call_id}/hangup")).status_code == 202
         record = await here.ended(call_id)
         assert record["end_reason"] == {"result": "client_error", "cause": "api_hangup"}

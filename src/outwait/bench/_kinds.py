@@ -33,7 +33,7 @@ def _repeated(tape: Tape, seconds: float) -> None:
         tape.add(tape.music(tape.interval()))
         tape.announce([clips[turn % len(clips)]], mode)
         turn += 1
-    tape.add(tape.music(tape.every * float(tape.r.uniform(0.1, 1.0))))
+    tape.add(tape.music(tape.cut_short()))
     tape.person()
 
 
@@ -44,7 +44,7 @@ def _varying(tape: Tape, seconds: float) -> None:
         tape.add(tape.music(tape.interval()))
         count = int(tape.r.integers(1, 4))
         tape.announce([clips[tape.r.integers(len(clips))] for _ in range(count)], mode)
-    tape.add(tape.music(tape.every * float(tape.r.uniform(0.1, 1.0))))
+    tape.add(tape.music(tape.cut_short()))
     tape.person()
 
 
@@ -85,7 +85,7 @@ def _talk_only(tape: Tape, seconds: float) -> None:
         tape.add(noise(tape.interval(), -99, tape.r))
         tape.prompt(clips[turn % len(clips)])
         turn += 1
-    tape.add(noise(tape.every * float(tape.r.uniform(0.1, 1.0)), -99, tape.r))
+    tape.add(noise(tape.cut_short(), -99, tape.r))
     tape.person()
 
 

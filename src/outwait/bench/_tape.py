@@ -69,6 +69,10 @@ class Tape:
         """Seconds from one announcement to the next."""
         return self.every * float(self.r.uniform(1 - self.unsteady, 1 + self.unsteady))
 
+    def cut_short(self) -> float:
+        """Seconds from the last announcement to the person, who comes at any time before the next."""
+        return self.every * float(self.r.uniform(0.1, 1.0))
+
     def prompt(self, clip: Clip, under: Sound | None = None, gain: float = 0.0) -> None:
         """A recorded voice, over `under` when given."""
         voice = self.c.sound(clip) * decibels(self.prompt_level + gain)

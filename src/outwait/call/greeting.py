@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from typing import Final
 
+from outwait.call.answering import MUSIC
 from outwait.call.hold_events import Scored
 from outwait.call.reading import Reading
 
 GREETING: Final = 2.0  # s of voice before a beep that make it a voicemail's
 NEAR: Final = 4.0  # s between the voice and the beep, at most
-MUSIC: Final = 1.5  # s of music after which it is a queue
 AFTER: Final = 1.0  # s of quiet after the beep
 PAUSE: Final = 0.8  # s of quiet in which somebody gives us the word
 OURS: Final = 1.0  # s that we spoke in it: what is said then is an answer
@@ -34,14 +34,14 @@ class Greeting:
 
     def hear(self, score: Scored, speaking: bool) -> bool:
         """One stretch. `speaking`: we say something. Whether a voicemail has beeped, and waits."""
-        voice = score.speech >= 0.5
+        voice, music = score.speech >= 0.5, score.music >= 0.5
         if self._beep is not None and score.at - score.seconds >= self._beep:
-            if voice or score.music >= 0.5:
+            if voice or music:
                 self._beep = None
             elif score.at - self._beep >= AFTER:
                 self._beep = None
                 return True
-        self._music += score.seconds if score.music >= 0.5 else 0.0
+        self._music += score.seconds if music else 0.0
         if voice:
             self._talked = self._talked or (self._quiet >= PAUSE and self._ours >= OURS)
             self._voice += score.seconds

@@ -192,10 +192,9 @@ class HoldLogic:
 
     def _begin(self, score: Scored) -> Candidate:
         """A voice begins; it may be the one that stopped shortly before."""
-        earlier = [voice for voice in self._unsettled if voice.lasting() and score.at - voice.ended <= 8.0]
-        before = earlier[-1] if earlier else None
-        ends = [self._hold_start, self._past.ended, *(voice.ended for voice in self._unsettled if voice.lasting())]
-        alone = max(0.0, score.at - max(ends))
+        lasting = [voice for voice in self._unsettled if voice.lasting()]
+        before = next((voice for voice in reversed(lasting) if score.at - voice.ended <= 8.0), None)
+        alone = max(0.0, score.at - max(self._hold_start, self._past.ended, *(voice.ended for voice in lasting)))
         self._candidate = Candidate(score, self._background, score.at - self._hold_start, alone, before)
         return self._candidate
 
