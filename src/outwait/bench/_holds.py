@@ -13,29 +13,28 @@ from outwait.audio import g711
 from outwait.bench._clips import Clip, Hold, Library, Recorded, read_manifest
 from outwait.bench._damage import DAMAGE, DAMAGE_SHARES, DAMAGES
 from outwait.bench._kinds import KINDS
-from outwait.bench._tape import Tape
+from outwait.bench._tape import PACE, Pace, Tape
 
-__all__ = ["KINDS", "Clip", "Composer", "Hold", "Recorded", "read_manifest"]
+__all__ = ["KINDS", "PACE", "Clip", "Composer", "Hold", "Pace", "Recorded", "read_manifest"]
 
-SECONDS: Final = (30.0, 480.0)  # of a hold before the person comes, about
-SHORT: Final = (6.0, 40.0)  # the same when the person comes back at once
+SHORT: Final = (6.0, 40.0)  # seconds of a hold in which the person comes back at once
 SHORT_SHARE: Final = 0.12
 
 
 class Composer(Library):
     """Makes holds out of clips."""
 
-    def holds(self, count: int, short: float = SHORT_SHARE) -> list[Hold]:
+    def holds(self, count: int, short: float = SHORT_SHARE, pace: Pace = PACE) -> list[Hold]:
         """`count` holds, the kinds in turn; `short`: share of them in which the person is back at once."""
-        return [self.hold(list(KINDS)[number % len(KINDS)], number, short) for number in range(count)]
+        return [self.hold(list(KINDS)[number % len(KINDS)], number, short, pace) for number in range(count)]
 
-    def hold(self, kind: str, number: int, short: float = SHORT_SHARE) -> Hold:
+    def hold(self, kind: str, number: int, short: float = SHORT_SHARE, pace: Pace = PACE) -> Hold:
         """One hold of a kind in KINDS, with a person at its end."""
         r = self.random
         damage = str(r.choice(DAMAGES, p=DAMAGE_SHARES))
         hold = Hold(f"{kind}-{number}", kind, damage)
-        tape = Tape(self, hold)
-        KINDS[kind](tape, float(r.uniform(*(SHORT if r.random() < short else SECONDS))))
+        tape = Tape(self, hold, pace)
+        KINDS[kind](tape, float(r.uniform(*(SHORT if r.random() < short else pace.seconds))))
         sound = np.concatenate(tape.parts)
         sound = DAMAGE[damage](sound, r)
         hold.ulaw = g711.encode(np.clip(np.rint(sound * 32767), -32768, 32767).astype(np.int16))

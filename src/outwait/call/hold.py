@@ -27,7 +27,7 @@ from outwait.call.hold_events import (
 )
 from outwait.call.hold_line import Background, Line, Segments, Talk, kind_of
 from outwait.call.hold_policy import FORUM_RULE, HoldPolicy
-from outwait.call.hold_voice import Candidate, Evidence, Past, like_a_note, reasons, speaks_again, weigh
+from outwait.call.hold_voice import Candidate, Evidence, Past, reasons, speaks_again, weigh
 
 __all__ = [
     "FORUM_RULE",
@@ -152,8 +152,7 @@ class HoldLogic:
         found = candidate.evidence(self._past)
         odds = weigh(found) + policy.reaction_odds * candidate.reaction(score.at)
         odds += policy.waited_odds * found.waited + policy.answered_odds * found.answered
-        odds += policy.silent_hold_odds * found.broke_silence - policy.note_odds * like_a_note(found)
-        odds += policy.speaks_again_odds * speaks_again(found)
+        odds += policy.silent_hold_odds * found.broke_silence + policy.speaks_again_odds * speaks_again(found)
         why = reasons(found, odds >= policy.maybe_odds)
         confidence = _share(odds)
         early = max(0.0, 1.0 - (score.at - candidate.onset) / policy.early_seconds) * policy.early_odds

@@ -12,26 +12,24 @@ class HoldPolicy:
 
     rule: Literal["evidence", "forum_rule"] = "evidence"
     # "evidence": this module's own. "forum_rule": 90 % of four seconds loud with voice-like sound, fires on music
-    returned_odds: float = 1.6
+    returned_odds: float = 1.5
     # log odds for HumanReturned; more: fewer false resumes, later and more missed ones
-    early_odds: float = 1.5
+    early_odds: float = 1.8
     # log odds asked for on top when a voice has just begun; none after `early_seconds`
-    early_seconds: float = 4.0
+    early_seconds: float = 3.0
     # seconds since the voice began
     learned_odds: float = 0.3
     # log odds asked for on top for each false resume of this call, three at most
     reaction_odds: float = 1.0
     # log odds that a voice gains when it stops for a phrase of ours or answers it, and loses when it talks on
-    silent_hold_odds: float = 3.0
+    silent_hold_odds: float = 1.5
     # log odds that a sure voice gains on a hold that has carried neither music nor recordings for ten seconds and more
     waited_odds: float = 3.0
     # log odds that a voice gains by silence after it where a recording would give way to music or another voice
-    answered_odds: float = 6.0
+    answered_odds: float = 7.5
     # log odds that a voice gains when it begins after ringing and then waits in silence
     speaks_again_odds: float = 1.5
     # log odds that a voice over music that plays on gains when it speaks again after some seconds without an answer
-    note_odds: float = 1.2
-    # log odds that a voice loses when it may be an instrument of the music that it came out of
     maybe_odds: float = -1.5
     # log odds for MaybeHuman
     maybe_speech: float = 0.15

@@ -24,6 +24,8 @@ _STILL_THERE: Final = 1.0  # seconds of hold within which the person from before
 _LONG: Final = 4.0  # seconds of voice after which nothing is made of its going on: people greet as long as they like
 _SLIPS: Final = 0.01  # share of the last minute that may be called music by mistake
 _SPAN: Final = 4.0  # seconds between two recordings of a hold, so that they are not parts of one announcement
+_BLIP: Final = 0.5  # seconds of music after a voice that are a slip of the scores,
+_STOPPED: Final = 1.0  # when it is quiet for so many seconds after them
 _TURNED_DOWN: Final = 7.0  # dB by which music is softer than before
 
 
@@ -177,6 +179,7 @@ class Candidate:
         self.lowest = 0.0  # dBFS, the lowest floor within the voice
         self.novel = 0.0  # seconds of voice since the last that was heard before
         self.longest = 0.0  # seconds of quiet after the voice, before music came
+        self.hush = 0.0  # seconds of quiet since the last sound
         self.soft_music = 0.0  # seconds of music since the voice stopped, turned down as against before
         self.spoken: float = 0.0  # seconds of voice
         self.first = 0.0  # seconds of voice before the first pause of 0.5 s
@@ -215,7 +218,7 @@ class Candidate:
                 self.after_phrase += step
             if self.turns == 0:
                 self.first += step
-            self.quiet = self.longest = 0.0
+            self.quiet = self.longest = self.hush = 0.0
             self.music_after = self.soft_music = 0.0
             self.music += step * score.music
             self.singing += step * score.singing
@@ -230,10 +233,14 @@ class Candidate:
             if heard == "music" and score.level <= self.music_level - _TURNED_DOWN:
                 self.soft_music += step
             self.music_after += step
+            self.hush = 0.0
         else:
             self.quiet += step
+            self.hush += step
+            if self.music_after <= _BLIP and self.hush >= _STOPPED:
+                self.music_after = self.soft_music = 0.0
             if self.music_after == 0.0:
-                self.longest += step
+                self.longest = self.quiet
             if self.quiet >= 0.3:
                 self.room = max(self.room, score.floor)
 
@@ -384,11 +391,6 @@ def weigh(found: Evidence) -> float:
                 break
             node = left if found[feature] <= edge else right
     return total
-
-
-def like_a_note(found: Evidence) -> bool:
-    """Whether it may be an instrument: straight out of the music, unsure, with no quiet moment within or after it."""
-    return found.gap < 0.2 and found.speech < 0.85 and found.dip > -16.0 and found.quiet < 1.5
 
 
 def speaks_again(found: Evidence) -> bool:
