@@ -24,7 +24,7 @@ class HoldPolicy:
     # log odds that a voice gains when it stops for a phrase of ours or answers it, and loses when it talks on
     silent_hold_odds: float = 1.5
     # log odds that a sure voice gains on a hold that has carried neither music nor recordings for ten seconds and more
-    waited_odds: float = 3.0
+    waited_odds: float = 4.0
     # log odds that a voice gains by silence after it where a recording would give way to music or another voice
     answered_odds: float = 7.5
     # log odds that a voice gains when it begins after ringing and then waits in silence

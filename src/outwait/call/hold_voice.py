@@ -24,6 +24,8 @@ _STILL_THERE: Final = 1.0  # seconds of hold within which the person from before
 _LONG: Final = 4.0  # seconds of voice after which nothing is made of its going on: people greet as long as they like
 _SLIPS: Final = 0.01  # share of the last minute that may be called music by mistake
 _SPAN: Final = 4.0  # seconds between two recordings of a hold, so that they are not parts of one announcement
+_SURELY: Final = 0.8  # share of speech in a voice from which its waiting counts in full
+_UNSURE: Final = 0.75  # and how much else
 _BLIP: Final = 0.5  # seconds of music after a voice that are a slip of the scores,
 _STOPPED: Final = 1.0  # when it is quiet for so many seconds after them
 _TURNED_DOWN: Final = 7.0  # dB by which music is softer than before
@@ -267,7 +269,8 @@ class Candidate:
         if not alone or self.spoken < 0.3 or (not past.waits and self.since_music > _MUSIC_HOLD):
             return 0.0
         longest = max(past.waits, default=_USUAL_WAIT)
-        return max(0.0, min(1.0, self.quiet - max(longest, _USUAL_WAIT) - 0.3))
+        most = 1.0 if self.speech >= _SURELY * self.spoken else _UNSURE
+        return max(0.0, min(most, self.quiet - max(longest, _USUAL_WAIT) - 0.3))
 
     def _answered_ringing(self, past: Past) -> float:
         """0..1: it began when the line had rung, spoke surely, and then waits, as whoever answers a telephone does."""
