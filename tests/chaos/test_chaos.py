@@ -55,7 +55,7 @@ def _broken(monkeypatch: pytest.MonkeyPatch, owner: type, name: str, guardless: 
     monkeypatch.setattr(owner, name, guardless)
     if fault:
         monkeypatch.setattr(plan, "FAULTS", {fault: 1})
-    return {one.broken.partition(":")[0] for one in chaos.play_many(range(150)).broken}
+    return {one.broken.partition(":")[0] for one in chaos.play_many(range(400)).broken}
 
 
 def test_sound_that_is_sent_twice_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
