@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from sklearn.ensemble import HistGradientBoostingClassifier
 
 from outwait.audio.ear import Ear
-from outwait.bench._holds import PACE, SHORT_SHARE, Composer, Hold, Pace, read_manifest
+from outwait.bench._holds import HABITS, Composer, Hold, read_manifest
 from outwait.bench._labels import read_labels
 from outwait.bench.ear import _scores
 from outwait.call import hold_voice
@@ -27,7 +27,7 @@ SEEDS = (12, 21, 31)
 UNHEARD_SEEDS = (51, 52, 53, 54, 55, 56, 57, 58)  # of holds whose voices the net was not trained on
 SHORT_SEEDS, SHORT_UNHEARD_SEEDS = (63, 64), (61, 62)  # the same, of holds in which the person is back at once
 # Each seed is composed twice: as the benchmark composes, and with announcements that come often.
-PACES = (PACE, Pace(seconds=(120.0, 480.0), every=(8.0, 60.0), unsteady=(0.3,)))
+OFTEN = HABITS._replace(seconds=(120.0, 480.0), every=(8.0, 60.0), unsteady=(0.3,))
 NAMES = Evidence._fields
 TREES = 320
 LEAVES = 32
@@ -162,14 +162,14 @@ def main() -> None:
     heard = [
         voice
         for clips, seeds, short in (
-            (train + fresh, SEEDS, SHORT_SHARE),
-            (unheard, UNHEARD_SEEDS, SHORT_SHARE),
+            (train + fresh, SEEDS, HABITS.short),
+            (unheard, UNHEARD_SEEDS, HABITS.short),
             (train + fresh, SHORT_SEEDS, 1.0),
             (unheard, SHORT_UNHEARD_SEEDS, 1.0),
         )
         for seed in seeds
-        for pace in PACES
-        for hold in Composer(clips, seed).holds(options.holds, short, pace)
+        for habits in (HABITS, OFTEN)
+        for hold in Composer(clips, seed).holds(options.holds, habits._replace(short=short))
         for voice in voices(hold, _scores(ear, hold))
     ]
     for hold in read_labels(options.labels) if options.labels else []:

@@ -13,28 +13,27 @@ from outwait.audio import g711
 from outwait.bench._clips import Clip, Hold, Library, Recorded, read_manifest
 from outwait.bench._damage import DAMAGE, DAMAGE_SHARES, DAMAGES
 from outwait.bench._kinds import KINDS
-from outwait.bench._tape import PACE, Pace, Tape
+from outwait.bench._tape import HABITS, Habits, Tape
 
-__all__ = ["KINDS", "PACE", "Clip", "Composer", "Hold", "Pace", "Recorded", "read_manifest"]
+__all__ = ["HABITS", "KINDS", "Clip", "Composer", "Habits", "Hold", "Recorded", "read_manifest"]
 
 SHORT: Final = (6.0, 40.0)  # seconds of a hold in which the person comes back at once
-SHORT_SHARE: Final = 0.12
 
 
 class Composer(Library):
     """Makes holds out of clips."""
 
-    def holds(self, count: int, short: float = SHORT_SHARE, pace: Pace = PACE) -> list[Hold]:
-        """`count` holds, the kinds in turn; `short`: share of them in which the person is back at once."""
-        return [self.hold(list(KINDS)[number % len(KINDS)], number, short, pace) for number in range(count)]
+    def holds(self, count: int, habits: Habits = HABITS) -> list[Hold]:
+        """`count` holds, the kinds in turn."""
+        return [self.hold(list(KINDS)[number % len(KINDS)], number, habits) for number in range(count)]
 
-    def hold(self, kind: str, number: int, short: float = SHORT_SHARE, pace: Pace = PACE) -> Hold:
+    def hold(self, kind: str, number: int, habits: Habits) -> Hold:
         """One hold of a kind in KINDS, with a person at its end."""
         r = self.random
         damage = str(r.choice(DAMAGES, p=DAMAGE_SHARES))
         hold = Hold(f"{kind}-{number}", kind, damage)
-        tape = Tape(self, hold, pace)
-        KINDS[kind](tape, float(r.uniform(*(SHORT if r.random() < short else pace.seconds))))
+        tape = Tape(self, hold, habits)
+        KINDS[kind](tape, float(r.uniform(*(SHORT if r.random() < habits.short else habits.seconds))))
         sound = np.concatenate(tape.parts)
         sound = DAMAGE[damage](sound, r)
         hold.ulaw = g711.encode(np.clip(np.rint(sound * 32767), -32768, 32767).astype(np.int16))

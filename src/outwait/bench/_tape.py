@@ -14,7 +14,7 @@ from outwait.bench._damage import RATE, Sound, decibels, noise
 QUIET_PERSON: Final = -14.0  # dB
 
 
-class Pace(NamedTuple):
+class Habits(NamedTuple):
     """How long holds last, and how often something is announced in them."""
 
     seconds: tuple[float, float]
@@ -23,15 +23,17 @@ class Pace(NamedTuple):
     """seconds between announcements"""
     unsteady: tuple[float, ...]
     """shares by which that varies"""
+    short: float
+    """0..1: share of holds in which the person is back at once"""
 
 
-PACE: Final = Pace(seconds=(30.0, 480.0), every=(8.0, 150.0), unsteady=(0.02, 0.3))
+HABITS: Final = Habits(seconds=(30.0, 480.0), every=(8.0, 150.0), unsteady=(0.02, 0.3), short=0.12)
 
 
 class Tape:
     """Parts are added in order; what was recorded and when the person's first word fell is kept in the hold."""
 
-    def __init__(self, composer: Library, hold: Hold, pace: Pace = PACE) -> None:
+    def __init__(self, composer: Library, hold: Hold, habits: Habits) -> None:
         self.c = composer
         self.r = composer.random
         self.hold = hold
@@ -44,8 +46,8 @@ class Tape:
         # An exchange has habits: how long it is quiet before and after an announcement, and with what hiss.
         self.before = float(self.r.choice([self.r.uniform(0.0, 0.35), self.r.uniform(0.0, 1.3)], p=[0.7, 0.3]))
         self.after = float(self.r.choice([self.r.uniform(0.05, 0.6), self.r.uniform(0.0, 1.5)], p=[0.7, 0.3]))
-        self.every = float(np.exp(self.r.uniform(*np.log(pace.every))))  # seconds between announcements, about
-        self.unsteady = float(self.r.choice(pace.unsteady))  # share by which that varies
+        self.every = float(np.exp(self.r.uniform(*np.log(habits.every))))  # seconds between announcements, about
+        self.unsteady = float(self.r.choice(habits.unsteady))  # share by which that varies
         self.hiss = float(self.r.choice([-99.0, self.r.uniform(-70, -50)], p=[0.75, 0.25]))
         self.restarts = bool(self.r.random() < 0.4)  # the music begins anew after an announcement
         self._track: Sound = np.zeros(0, np.float32)
