@@ -175,14 +175,14 @@ class SqlStore:
             await connection.execute(self._insert_entry, lines)
 
     async def take_over(self, call_id: str, owner: str = "") -> int:
-        epoch = await self._own(owner, calls.c.id == call_id)
+        epoch = await self._own(call_id, owner)
         if epoch is None:
             raise KeyError(call_id)
         return epoch
 
     async def claim(self, call_id: str, owner: str, wall: float) -> int | None:
         alive = sa.select(processes.c.id).where(processes.c.id == calls.c.owner, processes.c.expires > wall).exists()
-        return await self._own(owner, calls.c.id == call_id, calls.c.live, ~alive)
+        return await self._own(call_id, owner, calls.c.live, ~alive)
 
     async def beat(self, process: str, place: str, expires: float) -> None:
         async with self.write() as connection:
@@ -286,9 +286,13 @@ class SqlStore:
         async with self._writing:
             await self._engine.dispose()
 
-    async def _own(self, owner: str, *which: sa.ColumnElement[bool]) -> int | None:
-        grown = calls.update().where(*which).values(epoch=calls.c.epoch + 1, owner=owner).returning(calls.c.epoch)
+    async def _own(self, call_id: str, owner: str, *which: sa.ColumnElement[bool]) -> int | None:
+        mine = calls.c.id == call_id
+        grown = calls.update().where(mine, *which).values(epoch=calls.c.epoch + 1, owner=owner).returning(calls.c.epoch)
         async with self.write() as connection:
+            # PostgreSQL does not ask `which` of other tables again when an update has waited for another one. So it is
+            # the lock that waits, and the update sees what came of it.
+            await connection.execute(sa.select(calls.c.id).where(mine).with_for_update())
             epoch: int | None = (await connection.execute(grown)).scalar_one_or_none()
         return epoch
 
