@@ -81,6 +81,14 @@ def test_who_speaks_over_music_waits_for_an_answer_all_the_same() -> None:
     assert not lull.on(at)
 
 
+def test_a_slip_of_the_scores_before_a_voice_is_no_music() -> None:
+    lull = Lull()
+    at, _ = hear(lull, 0.0, STEP, music=0.9)
+    at, _ = hear(lull, at, 2.0, speech=0.9)
+    at, _ = hear(lull, at, ENOUGH + 0.3, music=0.9)
+    assert lull.on(at)
+
+
 def test_the_session_is_closed_before_the_hold_is_sure() -> None:
     book = music_for_long()
     book << CloseSession(1)

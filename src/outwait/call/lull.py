@@ -15,6 +15,7 @@ MUSIC: Final = 2.0  # s of music after which nobody waits for an answer
 VOICE: Final = 0.45  # s of voice in one piece that is no slip of the scores in sparse music
 QUIET: Final = 1.5  # s without music that end it
 NEAR: Final = 3.0  # s from music to words that are said over it
+SURE: Final = 0.5  # s of music that is no slip of the scores where a voice begins
 REST: Final = 20.0  # s after a hold, or after words over music, in which music proves nothing: it just plays on
 _STALE: Final = 1.0  # s without a score after which nothing is known
 
@@ -55,10 +56,10 @@ class Lull:
         self._voice = 0.0
         if score.music >= 0.5 or score.singing >= 0.5:
             self._quiet = 0.0
-            self._music_at = score.at
-            if score.at > self._since:
-                self._music += score.seconds
-            if self._music >= MUSIC and not self._spent:
+            self._music += score.seconds
+            if self._music >= SURE:
+                self._music_at = score.at
+            if min(self._music, score.at - self._since) >= MUSIC and not self._spent:
                 self._on = self._spent = True
             return None
         self._quiet += score.seconds
