@@ -14,6 +14,7 @@ from outwait.audio import g711
 from outwait.sim import sound
 from outwait.sim.cascade import CascadeSim, PlainHearing
 from outwait.sim.mind import Mind
+from outwait.sim.world import until
 
 SAM = "Good morning, this is Sam. How can I help you?"
 CHAT: dict[str, Any] = {"model": "gpt-5.4-mini", "messages": [{"role": "user", "content": "Hello?"}], "stream": True}
@@ -65,7 +66,7 @@ async def test_a_whole_exchange_and_its_bill(sim: CascadeSim, http: httpx2.Async
     assert sim.bill.usd == pytest.approx(heard + thought + 6 * 15e-6)
     assert [line.what for line in sim.bill.lines] == ["transcription", "chat", "speech"]
     assert sim.bill.lost_usd == 0
-    assert sim.open_sockets == 0
+    await until(lambda: not sim.open_sockets)
 
 
 async def test_the_beginning_of_a_long_prompt_is_cached(sim: CascadeSim, http: httpx2.AsyncClient) -> None:
@@ -136,8 +137,6 @@ async def test_who_leaves_in_the_middle_is_charged_for_what_was_made(sim: Cascad
     async with http.stream("POST", "/chat/completions", json=CHAT) as answer:
         async for _ in answer.aiter_bytes():
             break
-    while sim.open_sockets:
-        await answer.aclose()
-        await http.get("/models")
+    await until(lambda: not sim.open_sockets)
     assert [line.delivered for line in sim.bill.lines] == [False]
     assert sim.bill.lost_usd > 0

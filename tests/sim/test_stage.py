@@ -49,7 +49,7 @@ def check(stage: Stage, call: TwilioCall, bridge: Bridge) -> None:
 def test_a_call_with_a_hold_in_virtual_time(tmp_path):
     async def main() -> None:
         stage = Stage(at_life_pace(load("short_hold")))
-        stage.model.timing = Timing()
+        assert stage.model.timing == Timing()
         async with stage:
             call, bridge = await play(stage)
             check(stage, call, bridge)

@@ -2,7 +2,9 @@
 
 import asyncio
 import threading
+import time
 
+import aiosqlite
 import pytest
 
 from outwait.sim import world
@@ -49,6 +51,48 @@ def test_other_threads_are_given_time():
         return loop.time() - begun
 
     assert run_virtual(main()) < 30
+
+
+def test_sqlite_is_waited_for(tmp_path):
+    async def main() -> float:
+        begun = asyncio.get_running_loop().time()
+        async with asyncio.timeout(1):
+            async with aiosqlite.connect(tmp_path / "some.db") as database:
+                await database.create_function("slowly", 0, lambda: time.sleep(0.2) or 7)
+                async with database.execute("select slowly()") as found:
+                    assert await found.fetchone() == (7,)
+        return asyncio.get_running_loop().time() - begun
+
+    assert run_virtual(main()) == 0
+
+
+def test_a_connection_that_is_done_holds_nothing_up(tmp_path):
+    async def main() -> float:
+        async with aiosqlite.connect(tmp_path / "some.db"):
+            await asyncio.sleep(3600)
+        await asyncio.sleep(3600)
+        return time.monotonic()
+
+    begun = time.monotonic()
+    assert run_virtual(main()) - begun < 3600 / world.THREADS_PACE
+
+
+def test_a_database_that_does_not_end_is_an_error(tmp_path, monkeypatch):
+    monkeypatch.setattr(world, "STUCK", 0.05)
+    go_on = threading.Event()
+
+    async def main() -> None:
+        async with aiosqlite.connect(tmp_path / "some.db") as database:
+            await database.create_function("wait", 0, go_on.wait)
+            waiting = asyncio.create_task(database.execute_fetchall("select wait()"))
+            try:
+                await asyncio.sleep(1)
+            finally:
+                go_on.set()
+                await waiting
+
+    with pytest.raises(Stuck, match="database"):
+        run_virtual(main())
 
 
 def test_waiting_for_nothing_is_an_error(monkeypatch):

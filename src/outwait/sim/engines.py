@@ -23,8 +23,8 @@ from outwait.sim.realtime_response import Timing
 from outwait.sim.scenario import Scenario
 from outwait.sim.ultravox import UltravoxSim
 
-LIVELY = LiveTiming(think=0.08, backend=0.05, rate=20.0)  # the same
 QUICK = Timing(think=0.08, speed=60.0, transcribe=0.05)  # for a talk pace of about four
+LIVELY = LiveTiming(think=0.08, backend=0.05, rate=20.0)  # the same
 
 
 class ModelSide(AbstractAsyncContextManager[Any], Protocol):
@@ -76,8 +76,12 @@ def _mind(scenario: Scenario) -> Mind:
     return Mind(task=scenario.task, forgets=frozenset(scenario.model.forgets))
 
 
+def _timing(scenario: Scenario) -> Timing:
+    return Timing() if scenario.pace.talk == 1.0 else QUICK
+
+
 def _realtime(scenario: Scenario) -> RealtimeSim:
-    return RealtimeSim.of(scenario, Hearing(), timing=QUICK)
+    return RealtimeSim.of(scenario, Hearing(), timing=_timing(scenario))
 
 
 def _openai(model: RealtimeSim) -> dict[str, str]:
@@ -105,7 +109,7 @@ def _xai(model: RealtimeSim) -> dict[str, str]:
 
 
 def _gemini(scenario: Scenario) -> GeminiSim:
-    return GeminiSim(PlainHearing(), _mind(scenario), scenario.model.fault, timing=QUICK)
+    return GeminiSim(PlainHearing(), _mind(scenario), scenario.model.fault, timing=_timing(scenario))
 
 
 def _google(model: GeminiSim) -> dict[str, str]:
@@ -113,7 +117,7 @@ def _google(model: GeminiSim) -> dict[str, str]:
 
 
 def _ultravox(scenario: Scenario) -> UltravoxSim:
-    return UltravoxSim(PlainHearing(), _mind(scenario), scenario.model.fault, timing=QUICK)
+    return UltravoxSim(PlainHearing(), _mind(scenario), scenario.model.fault, timing=_timing(scenario))
 
 
 def _joined(model: UltravoxSim) -> dict[str, str]:
@@ -137,7 +141,8 @@ def _nobody(scenario: Scenario) -> Nobody:
 
 
 def _live(scenario: Scenario) -> LiveSim:
-    return LiveSim(Hearing(), _mind(scenario), faults=scenario.model.fault, timing=LIVELY)
+    timing = LiveTiming() if scenario.pace.talk == 1.0 else LIVELY
+    return LiveSim(Hearing(), _mind(scenario), faults=scenario.model.fault, timing=timing)
 
 
 def _live_openai(model: LiveSim) -> dict[str, str]:

@@ -22,7 +22,8 @@ class _Server(uvicorn.Server):
 @contextlib.asynccontextmanager
 async def serve_http(app: Any, port: int = 0, ws: Literal["none", "websockets-sansio"] = "none") -> AsyncIterator[int]:
     """Serve plain HTTP, and WebSockets if `ws` says so; yields the port once connections are accepted."""
-    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    # With its protocol named, asyncio sends small pieces at once: otherwise they wait for the peer to acknowledge.
+    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     listener.bind(("127.0.0.1", port))
     listener.listen(128)  # from here on connections wait in the kernel until the server takes them

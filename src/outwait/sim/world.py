@@ -2,8 +2,8 @@
 
 `run_virtual(main)` runs a coroutine on an event loop whose clock jumps to the next timer whenever nothing is left to
 do. Everything that takes its time from the loop follows, sockets of this process on loopback included (what was sent
-there is readable at once). Only threads live outside that clock: it stands still while the executor works, and goes no
-faster than `THREADS_PACE` while there are threads of others (a database's).
+there is readable at once). Only threads live outside that clock: it stands still while the executor or SQLite's threads
+work, and goes no faster than `THREADS_PACE` while there are any others that began meanwhile.
 
 `asgi_connect` opens a WebSocket of an ASGI app without any socket, for a carrier that calls straight into a program.
 """
@@ -11,12 +11,18 @@ faster than `THREADS_PACE` while there are threads of others (a database's).
 from __future__ import annotations
 
 import asyncio
+import queue
 import selectors
 import threading
-from collections.abc import Awaitable, Callable, Coroutine, Mapping, MutableMapping
+import time
+from collections.abc import Awaitable, Callable, Coroutine, Iterator, Mapping, MutableMapping
+from contextlib import contextmanager
 from dataclasses import replace
-from typing import Any, TypeVar
+from typing import Any, ClassVar, TypeVar
 from urllib.parse import urlsplit
+from weakref import WeakSet
+
+import aiosqlite.core
 
 from outwait.sim.media_socket import Connect, ConnectFailed
 from outwait.sim.pipes import MemoryPipe, Pipe, PipeClosed, memory_pipe
@@ -77,13 +83,14 @@ class _Jumping(selectors.DefaultSelector):
         super().__init__()
         self._loop = loop
         self._owed = 0.0  # wall seconds that threads are still to be given
+        self._others = set(threading.enumerate())  # with this one: they were there before, and owe us nothing
 
     def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
-        if timeout is None or (self._loop.executing and timeout > 0):
-            if not (ready := super().select(STUCK)):
-                raise Stuck("nothing happens, and nothing will")
-            return list(ready)
-        alone = _own_threads() == 0
+        if timeout is None or (timeout > 0 and self._loop.executing):
+            return self._wait()
+        if timeout > 0 and (ready := self._databases()):
+            return ready
+        alone = not self._strangers()
         step = timeout if alone else min(timeout, STRIDE)
         ready = super().select(0)
         if ready or step <= 0:
@@ -97,15 +104,67 @@ class _Jumping(selectors.DefaultSelector):
             self._loop.jump(step)
         return list(ready)
 
+    def _strangers(self) -> bool:
+        """There are threads of which it is not known what they do: neither the executor's nor SQLite's."""
+        known = self._others | {work.thread for work in _Work.all}
+        return any(thread not in known and not thread.name.startswith("asyncio_") for thread in threading.enumerate())
 
-def _own_threads() -> int:
-    """Threads besides this one and the executor's, whose work is known."""
-    return sum(not thread.name.startswith(("MainThread", "asyncio_")) for thread in threading.enumerate())
+    def _wait(self) -> list[tuple[selectors.SelectorKey, int]]:
+        """For something that will come by itself."""
+        if not (ready := super().select(STUCK)):
+            raise Stuck("nothing happens, and nothing will")
+        return list(ready)
+
+    def _databases(self) -> list[tuple[selectors.SelectorKey, int]]:
+        """Until SQLite's threads have done what they were given. Each wakes us first, and says that it is done then."""
+        ends = time.monotonic() + STUCK
+        while any(work.undone for work in _Work.all):
+            if ready := super().select(TICK):
+                return list(ready)
+            if time.monotonic() > ends:
+                raise Stuck("a database's thread does not come to an end")
+        return []
+
+
+class _Work(queue.SimpleQueue[Any]):
+    """What the thread of one SQLite connection has to do, and whether it has done it: then it comes back for more."""
+
+    all: ClassVar[WeakSet[_Work]] = WeakSet()
+
+    def __init__(self) -> None:
+        self._given = self._done = 0
+        self.thread: threading.Thread | None = None  # once it has begun
+        _Work.all.add(self)
+
+    @property
+    def undone(self) -> bool:
+        """Something is in hand, or waits to be."""
+        return self._given > self._done and (self.thread is None or self.thread.is_alive())
+
+    def put_nowait(self, item: Any) -> None:
+        self._given += 1
+        super().put_nowait(item)
+
+    def get(self, block: bool = True, timeout: float | None = None) -> Any:
+        self._done += self.thread is not None
+        self.thread = threading.current_thread()
+        return super().get(block, timeout)
+
+
+@contextmanager
+def _counted() -> Iterator[None]:
+    """SQLite connections that are opened meanwhile have queues that can be asked. aiosqlite has no other way in."""
+    plain = vars(aiosqlite.core)["SimpleQueue"]
+    vars(aiosqlite.core)["SimpleQueue"] = _Work
+    try:
+        yield
+    finally:
+        vars(aiosqlite.core)["SimpleQueue"] = plain
 
 
 def run_virtual(main: Coroutine[Any, Any, T]) -> T:
     """Run `main` to its end in virtual time. Raises Leaked when it leaves tasks behind."""
-    with asyncio.Runner(loop_factory=VirtualLoop) as runner:
+    with _counted(), asyncio.Runner(loop_factory=VirtualLoop) as runner:
         result = runner.run(main)
         left = [task.get_name() for task in asyncio.all_tasks(runner.get_loop())]
     if left:
