@@ -9,7 +9,7 @@ GOOD = Visit("nested_menu", True, True, True, "hangup_call", 20.0, 27.0, 0, 0)
 
 
 def test_a_company_is_called_twice(capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["nested_menu", "--reading", "yes", "--talk", "8", "--json"]) == 0
+    assert main(["nested_menu", "--reading", "yes", "--json"]) == 0
     (line,) = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
     assert (line["company"], line["reached"], line["torn"], line["before"]) == ("nested_menu", True, 0, 0)
     assert 0 < line["paid"] <= 1.1 * line["talk"]

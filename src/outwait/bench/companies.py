@@ -1,34 +1,33 @@
 """Whole calls to the companies that come with the package: outcomes, paid seconds, torn streams, second calls.
 
-Every company is called twice by the real server over sockets, with what machines say read on this machine (by a
-recogniser that makes no mistakes) and without. `paid` is media seconds with a model session open, `talk` those in which
-nobody was on hold; paid may be a tenth more. `before` are sessions that the second call needed before its person, at
-companies that a machine answers. Exit status 1 when a company falls short.
+Every company is called twice by the real server over sockets, in virtual time, with what machines say read on this
+machine (by a recogniser that makes no mistakes) and without. `paid` is media seconds with a model session open, `talk`
+those in which nobody was on hold; paid may be a tenth more. `before` are sessions that the second call needed before
+its person, at companies that a machine answers. Exit status 1 when a company falls short.
 """
 
 from __future__ import annotations
 
 import argparse
-import asyncio
 import json
 import sys
-from contextlib import AsyncExitStack
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
 from typing import Any, Final
 
 from rich.console import Console
+from rich.progress import track
 from rich.table import Table
 
 from outwait.errors import OutwaitError
 from outwait.logs import configure
 from outwait.sim.scenario import Scenario, companies, load
-from outwait.testing.company import TALK_PACE, CompanyCall, at_pace, company_house
+from outwait.sim.world import at_life_pace, run_virtual
+from outwait.testing.company import CompanyCall, company_house
 
 FOLDER: Final = "companies/"
 MOST_PAID: Final = 1.1  # times the talk
-LIMIT: Final = 240.0  # wall s for two calls
 WIDTH: Final = 110  # characters of the table
-HOLD_PACE: Final = 60.0  # times real time on hold: what a session takes to close is billed as so much sound
 CALL_BACK: Final = 30.0  # minutes that a call back is waited for, where one is offered
 
 
@@ -67,14 +66,12 @@ def main(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser(prog="outwait bench companies", description=__doc__)
     parser.add_argument("names", nargs="*", metavar="NAME", help="companies; none: all")
     parser.add_argument("--reading", choices=("both", "yes", "no"), default="both", help="what machines say is read")
-    parser.add_argument("--talk", type=float, default=TALK_PACE, help="times real time while people talk")
-    parser.add_argument("--together", type=int, default=4, help="companies at a time: each is mostly waited for")
     parser.add_argument("--json", action="store_true", help="one JSON object a line")
     options = parser.parse_args(arguments)
     configure("error")
     ways = {"both": (True, False), "yes": (True,), "no": (False,)}[options.reading]
     wanted = [(name, reads) for reads in ways for name in _names(options.names)]
-    visits = asyncio.run(_visits(wanted, options.talk, max(1, options.together)))
+    visits = [run_virtual(visit(name, reads)) for name, reads in _shown(wanted)]
     if options.json:
         for one in visits:
             sys.stdout.write(json.dumps(asdict(one) | {"short": one.short}) + "\n")
@@ -83,25 +80,11 @@ def main(arguments: list[str]) -> int:
     return 1 if any(one.short for one in visits) else 0
 
 
-async def _visits(wanted: list[tuple[str, bool]], talk: float, together: int) -> list[Visit]:
-    free = asyncio.Semaphore(together)
-
-    async def one(name: str, reads: bool) -> Visit:
-        async with free:
-            return await visit(name, reads, talk)
-
-    async with asyncio.TaskGroup() as group:
-        tasks = [group.create_task(one(name, reads)) for name, reads in wanted]
-    return [task.result() for task in tasks]
-
-
-async def visit(name: str, reads: bool, talk: float) -> Visit:
-    """Two calls, one after the other, to one server."""
-    scenario = at_pace(load(FOLDER + name), talk)
-    scenario = replace(scenario, pace=replace(scenario.pace, hold=HOLD_PACE))
+async def visit(name: str, reads: bool) -> Visit:
+    """Two calls, one after the other, to one server, at the pace of life."""
+    scenario = at_life_pace(load(FOLDER + name))
     wish = {"call_back_minutes": CALL_BACK} if name == "call_back" else {}
-    async with AsyncExitStack() as stack, asyncio.timeout(LIMIT):
-        company = await stack.enter_async_context(company_house(scenario, reads=reads))
+    async with company_house(scenario, reads=reads) as company:
         first, second = await company.call(**wish), await company.call(**wish)
     return Visit(
         company=name,
@@ -131,6 +114,12 @@ def _before_the_person(record: dict[str, Any]) -> int:
     line = record["timeline"]
     came: float = next((part["start"] for part in line if part["kind"] == "talk"), line[-1]["end"])
     return sum(bool(session["opened_at"] < came) for session in record["sessions"])
+
+
+def _shown(wanted: list[tuple[str, bool]]) -> Iterable[tuple[str, bool]]:
+    """With a bar, where somebody looks on."""
+    console = Console(stderr=True)
+    return track(wanted, "calling", console=console, transient=True, disable=not console.is_terminal)
 
 
 def _names(asked: list[str]) -> list[str]:

@@ -1,17 +1,18 @@
 """One hold on every engine, against a strict simulator of its wire: the laws that were kept, and the bill beside ours.
 
-The real server is called over sockets, once on each engine. `open`, `sound` and `asked` are what the model's server saw
-on hold, ten seconds after it began: seconds with a socket open, seconds of sound, responses asked for. `bill` is what
-that server charged, by its own arithmetic, `meter` what our call object says, and they may differ by two per cent. Exit
-status 1 when a call did not end well, or a law was broken.
+The real server is called over sockets, once on each engine, in virtual time (local models take real time). `open`,
+`sound` and `asked` are what the model's server saw on hold, ten seconds after it began: seconds with a socket open,
+seconds of sound, responses asked for. `bill` is what that server charged, by its own arithmetic, `meter` what our call
+object says, and they may differ by two per cent. Exit status 1 when a call did not end well, or a law was broken.
 """
 
 from __future__ import annotations
 
 import argparse
+import asyncio
 import json
 import sys
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, Final
@@ -30,12 +31,13 @@ from outwait.sim.nobody import patient
 from outwait.sim.scenario import Scenario, load
 from outwait.sim.stage import Stage
 from outwait.sim.twilio_call import TwilioCall
-from outwait.web.server import listening, run
+from outwait.sim.world import at_life_pace, run_virtual
+from outwait.web.server import listening
 
 OFF: Final = 0.02  # share of the bill by which the meter may be off
-TALK_PACE: Final = 8.0  # times real time while people talk: most simulators answer in a tenth of a second
-SLOWER: Final = {"cascade": 4.0, "local": 2.0}  # the same: three services in turn, and models of this machine
-LIMIT: Final = 240.0  # wall s for a call
+LOCAL: Final = "local"  # its models are of this machine, and take real time
+LOCAL_PACE: Final = 2.0  # times real time while people talk to them
+LIMIT: Final = 240.0  # s for a call
 WIDTH: Final = 110  # characters of the table
 
 
@@ -105,15 +107,11 @@ def main(arguments: list[str]) -> int:
     configure("error")
     rows: list[Held] = []
     left_out: dict[str, str] = {}
-
-    async def call_all() -> None:
-        for name in options.names or ENGINES:
-            try:
-                rows.append(await ride_out(name, load(options.scenario)))
-            except ConfigError as error:
-                left_out[name] = str(error)
-
-    run(call_all())
+    for name in options.names or ENGINES:
+        try:
+            rows.append(ride_out(name, load(options.scenario)))
+        except ConfigError as error:
+            left_out[name] = str(error)
     if options.json:
         names = ("engine", "bill", "meter", "off", "open", "sound", "asked", "watched", "faults")
         figures = [{name: getattr(row, name) for name in names} for row in rows]
@@ -123,14 +121,26 @@ def main(arguments: list[str]) -> int:
     return 1 if any(row.faults for row in rows) else 0
 
 
-async def ride_out(engine: str, scenario: Scenario) -> Held:
+def ride_out(engine: str, scenario: Scenario) -> Held:
     """One call. Raises ConfigError for an engine that can't be had on this machine."""
-    pace = SLOWER.get(engine, TALK_PACE)
-    paced = patient(scenario, pace) if engine == "local" else replace(scenario, pace=replace(scenario.pace, talk=pace))
+    if engine == LOCAL:
+        held = asyncio.run(_ride_out(engine, patient(scenario, LOCAL_PACE)))
+    else:
+        held = run_virtual(_ride_out(engine, at_life_pace(scenario)))
+    if isinstance(held, ConfigError):
+        raise held
+    return held
+
+
+async def _ride_out(engine: str, scenario: Scenario) -> Held | ConfigError:
+    """What is wrong with the settings is returned: raised in here it would come out in a group."""
     with TemporaryDirectory(prefix="outwait-bench-") as folder:
-        async with Stage(paced, engine) as stage:
+        async with Stage(scenario, engine) as stage:
             settings = staged_settings(stage, Path(folder))
-            opener = desk_opener(settings, folder=Path(folder))
+            try:
+                opener = desk_opener(settings, folder=Path(folder))
+            except ConfigError as error:
+                return error
             async with (
                 listening(settings, opener) as (url, _),
                 httpx2.AsyncClient(base_url=url, trust_env=False) as http,
@@ -180,8 +190,8 @@ def _show(rows: list[Held], left_out: dict[str, str]) -> None:
     console.print(table)
     for row in rows:
         for fault in row.faults:
-            console.print(f"{row.engine}: {fault}", style="bold red")
+            console.print(f"{row.engine}: {fault}", style="bold red", markup=False)
     for name, why in left_out.items():
-        console.print(f"{name}: left out: {why}", style="yellow")
-    if not any(row.faults for row in rows):
+        console.print(f"{name}: left out: {why}", style="yellow", markup=False)
+    if rows and not any(row.faults for row in rows):
         console.print(f"all laws kept, every meter within {OFF:.0%}")
