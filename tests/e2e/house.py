@@ -1,4 +1,8 @@
-"""The real server between both simulators, over sockets on 127.0.0.1."""
+"""The real server between both simulators, over sockets on 127.0.0.1.
+
+In virtual time (`tests.sim.program.virtual`) people talk at the pace of life, and the model takes its time: what is
+measured does not depend on how busy this machine is. Otherwise all is hurried, and the machine's time is the call's.
+"""
 
 from __future__ import annotations
 
@@ -17,11 +21,13 @@ from outwait.call.policy import Policy
 from outwait.compose import desk_opener
 from outwait.config import Settings
 from outwait.sim.reader import SimReader
-from outwait.sim.scenario import Fault, Pace, Scenario, load, parse
+from outwait.sim.scenario import Fault, Scenario, load, parse
 from outwait.sim.stage import Stage
+from outwait.sim.world import VirtualLoop, at_life_pace
 from outwait.web.server import listening
 
 LIMIT = 90.0  # wall s for one call
+VIRTUAL_LIMIT = 3600.0  # s, the same in virtual time
 TALK_PACE = 8.0  # times real time: the model's simulator answers in a tenth of a second
 
 
@@ -32,6 +38,7 @@ class House:
     url: str
     stage: Stage
     http: httpx2.AsyncClient
+    limit: float  # s for one call
 
     async def place(self, **wish: Any) -> str:
         body = {"to": self.stage.scenario.to, "task": self.stage.scenario.task} | wish
@@ -48,8 +55,8 @@ class House:
     async def ended(self, call_id: str) -> dict[str, Any]:
         """The call object when all is over: the event stream ends then."""
         async with (
-            asyncio.timeout(LIMIT),
-            self.http.stream("GET", f"/v1/calls/{call_id}/events", timeout=LIMIT) as news,
+            asyncio.timeout(self.limit),
+            self.http.stream("GET", f"/v1/calls/{call_id}/events", timeout=self.limit) as news,
         ):
             async for _ in news.aiter_lines():
                 pass
@@ -58,8 +65,8 @@ class House:
     async def until(self, call_id: str, words: str) -> None:
         """Until the call tells this."""
         async with (
-            asyncio.timeout(LIMIT),
-            self.http.stream("GET", f"/v1/calls/{call_id}/events", timeout=LIMIT) as news,
+            asyncio.timeout(self.limit),
+            self.http.stream("GET", f"/v1/calls/{call_id}/events", timeout=self.limit) as news,
         ):
             async for line in news.aiter_lines():
                 if words in line:
@@ -80,18 +87,18 @@ async def house(
     policy: Policy | None = None,
     agents: Sequence[Agent] = (),
     others: Mapping[str, str] | None = None,
-    talk: float | None = None,
     faults: Sequence[Fault] = (),
     reads: bool = False,
     **more: str,
 ) -> AsyncIterator[House]:
     """`engine`: who plays the model, a name of `sim.engines.ENGINES`; `others`: the scenarios of further numbers;
-    `talk`: times real time while people talk; `faults`: of the model's server, beside the scenario's; `reads`: a
-    recogniser is there, which makes no mistakes; `more`: further settings, by their names in the environment."""
-    talk = talk or TALK_PACE
-    wanted = at_pace(load(scenario), talk)
+    `faults`: of the model's server, beside the scenario's; `reads`: a recogniser is there, which makes no mistakes;
+    `more`: further settings, by their names in the environment."""
+    virtual = isinstance(asyncio.get_running_loop(), VirtualLoop)
+    paced = at_life_pace if virtual else hurried
+    wanted = paced(load(scenario))
     wanted = replace(wanted, model=replace(wanted.model, fault=(*wanted.model.fault, *faults)))
-    phones = {number: at_pace(parse(text, "phone"), talk) for number, text in (others or {}).items()}
+    phones = {number: paced(parse(text, "phone")) for number, text in (others or {}).items()}
     async with Stage(wanted, engine, phones) as stage:
         for name, value in {**stage.environment(), **more}.items():
             patch.setenv(name, value)
@@ -104,8 +111,8 @@ async def house(
             httpx2.AsyncClient(base_url=url, trust_env=False) as http,
         ):
             stage.carrier.incoming_url = f"{url}/twilio/incoming"
-            yield House(url, stage, http)
+            yield House(url, stage, http, VIRTUAL_LIMIT if virtual else LIMIT)
 
 
-def at_pace(scenario: Scenario, talk: float) -> Scenario:
-    return replace(scenario, pace=Pace(talk=talk, hold=scenario.pace.hold, announce=scenario.pace.announce))
+def hurried(scenario: Scenario) -> Scenario:
+    return replace(scenario, pace=replace(scenario.pace, talk=TALK_PACE))

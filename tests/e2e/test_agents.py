@@ -21,6 +21,7 @@ from outwait.toolbox import ToolContext
 from outwait.webhook import verify_webhook
 from tests.e2e.house import House, house
 from tests.hook import hook
+from tests.sim.program import virtual
 
 SECRET = "a secret"
 RESULTS = ({"day": "Tuesday"}, {"day": "tomorrow", "between": "ten and twelve"})
@@ -62,6 +63,7 @@ async def refused(here: House, code: str, **wish: object) -> None:
     assert (answer.status_code, answer.json()["error"]["code"]) == (422, code)
 
 
+@virtual
 async def test_its_tools_its_result_and_who_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     agent = Agent("parcels", instructions="Northwind's customer is Dana.", outcome=Delivery)
     ran: list[str] = []

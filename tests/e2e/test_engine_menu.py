@@ -13,8 +13,10 @@ from outwait.sim.mind import Mind
 from outwait.sim.realtime import RealtimeSim
 from outwait.sim.scenario import load
 from tests.e2e.house import house
+from tests.sim.program import virtual
 
 
+@virtual
 async def test_the_person_has_the_dearer_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     hearing = PlainHearing()
     cascade = CascadeSim(hearing, Mind(task=load("short_hello").task))

@@ -8,14 +8,12 @@ from typing import Any
 
 import pytest
 
-from outwait.call.policy import Policy
 from outwait.sim.mind import Mind, Plan, View
 from outwait.sim.twilio_call import TwilioCall
 from tests.e2e.house import House, house
+from tests.sim.program import virtual
 
 DANA = "+12025550177"
-PACE = 4.0  # times real time: two legs run beside each other, and neither may get far ahead
-POLICY = Policy(relay_lag=3.0)  # the legs of the simulator are not in step
 TAKES_IT = """
 about = "Takes the call, talks, and hangs up."
 steps = [
@@ -55,15 +53,14 @@ async def the_laws_were_kept(house: House) -> None:
     assert not [line for line in metrics.splitlines() if line.startswith("outwait_laws_broken_total")]
 
 
+@virtual
 async def test_ring_my_human(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     others = {DANA: TAKES_IT}
-    async with house("short_hold", tmp_path, monkeypatch, policy=POLICY, others=others, talk=PACE) as here:
+    async with house("short_hold", tmp_path, monkeypatch, others=others) as here:
         record: dict[str, Any] = await here.whole_call(human={"number": DANA, "name": "Dana"})
         leg = record["second_legs"][-1]
         returned = [d for d in record["decisions"] if d["kind"] == "human_returned"][-1]
-        whisper = leg["connected_at"] - leg["answered_at"]
-        network = (leg["answered_at"] - leg["dialing_at"]) / PACE  # runs on the clock, not in sound
-        assert leg["dialing_at"] - returned["at"] + network + whisper <= 3.0
+        assert leg["connected_at"] - returned["at"] <= 3.0
         assert leg["dialing_at"] - returned["at"] <= 0.5, "the session is not waited for"
         phrases = [line["at"] for line in record["transcript"] if line.get("phrase")]
         assert any(returned["onset"] <= at <= leg["connected_at"] for at in phrases), "they are not left in silence"
@@ -77,6 +74,7 @@ async def test_ring_my_human(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
         await the_laws_were_kept(here)
 
 
+@virtual
 async def test_nobody_takes_it_and_the_agent_goes_on_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     others = {DANA: IS_OUT}
     async with house("short_hold", tmp_path, monkeypatch, others=others) as here:
@@ -104,6 +102,7 @@ class Transferring(Mind):
 @pytest.mark.parametrize(
     ("to", "cause"), [("+12025550166", "transferred"), ("+19005550166", "hangup_call"), ("+44909879000", "hangup_call")]
 )
+@virtual
 async def test_a_call_is_transferred(to: str, cause: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     async with house("silence_hold", tmp_path, monkeypatch) as here:
         here.stage.model.mind = Transferring()
@@ -163,13 +162,14 @@ class Announcing(Mind):
 
 
 @pytest.mark.parametrize(("phone_does", "cause"), [(TAKES_OVER, "transferred"), (DECLINES, "hangup_call")])
+@virtual
 async def test_who_is_to_take_a_call_over_is_asked_first(
     phone_does: str, cause: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     others = {DANA: phone_does}
     waits = tmp_path / "waits.toml"
     waits.write_text(WAITS)
-    async with house(str(waits), tmp_path, monkeypatch, policy=POLICY, others=others, talk=PACE) as here:
+    async with house(str(waits), tmp_path, monkeypatch, others=others) as here:
         here.stage.model.mind = Announcing()
         record: dict[str, Any] = await here.whole_call(task=f"Transfer whoever answers to {DANA}.")
         assert record["end_reason"] == {"result": "success", "cause": cause}
@@ -228,13 +228,14 @@ class AskedBack(Mind):
 
 
 @pytest.mark.parametrize("agent", ["leaves", "stays"])
+@virtual
 async def test_the_agent_stays_or_comes_back_when_it_is_asked(
     agent: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     company_file = tmp_path / "stays_on.toml"
     company_file.write_text(STAYS_ON)
     others = {DANA: CALLS_IT_BACK}
-    async with house(str(company_file), tmp_path, monkeypatch, policy=POLICY, others=others, talk=PACE) as here:
+    async with house(str(company_file), tmp_path, monkeypatch, others=others) as here:
         here.stage.model.mind = AskedBack()
         human = {"number": DANA, "name": "Dana", "agent": agent}
         record: dict[str, Any] = await here.whole_call(human=human)

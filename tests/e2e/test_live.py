@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 
-from tests.e2e.house import TALK_PACE, House, house
+from tests.e2e.house import House, house
 from tests.e2e.test_calls import ended_exactly, nothing_is_open, one_model_at_a_time_and_none_on_hold
+from tests.sim.program import virtual
 
 MINUTE = 0.05  # USD
 SLOW = pytest.mark.slow
@@ -38,6 +39,7 @@ async def check(record: dict[str, Any], here: House) -> None:
         pytest.param("ducked_hold", 1, "live", marks=SLOW),
     ],
 )
+@virtual
 async def test_holds_are_ridden_out(
     scenario: str, holds: int, engine: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -63,6 +65,7 @@ async def test_holds_are_ridden_out(
 
 @pytest.mark.slow
 @pytest.mark.parametrize("scenario", ["announcement_hold", "no_tool_music"])
+@virtual
 async def test_the_ear_parks_it_by_itself(scenario: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """And again, when a voice was a recording."""
     async with house(scenario, tmp_path, monkeypatch, engine="live") as here:
@@ -81,11 +84,11 @@ async def test_the_ear_parks_it_by_itself(scenario: str, tmp_path: Path, monkeyp
         pytest.param("model_vanishes_resuming", "dropped", marks=SLOW),
     ],
 )
+@virtual
 async def test_a_session_that_fails_has_a_successor_and_is_paid(
     scenario: str, reason: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    pace = 2.0 if scenario == "model_stalls" else TALK_PACE  # a stall is noticed on the wall clock
-    async with house(scenario, tmp_path, monkeypatch, engine="live", talk=pace) as here:
+    async with house(scenario, tmp_path, monkeypatch, engine="live") as here:
         record = await here.whole_call()
         await check(record, here)
         assert record["end_reason"]["result"] == "success"
@@ -96,6 +99,7 @@ async def test_a_session_that_fails_has_a_successor_and_is_paid(
 
 
 @pytest.mark.parametrize("forgets", [False, True])
+@virtual
 async def test_a_session_goes_on_from_the_stored_one(
     forgets: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -126,6 +130,7 @@ class Forgetful(dict[str, object]):
         return False
 
 
+@virtual
 async def test_one_that_refuses_for_good_ends_the_call(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     async with house("model_refused", tmp_path, monkeypatch, engine="live") as here:
         record = await here.whole_call()
@@ -135,6 +140,7 @@ async def test_one_that_refuses_for_good_ends_the_call(tmp_path: Path, monkeypat
 
 
 @pytest.mark.slow
+@virtual
 async def test_the_cap_holds(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The server tells what a session has cost once in a while; the call counts by itself until then."""
     async with house("silence_hold", tmp_path, monkeypatch, engine="live") as here:

@@ -9,6 +9,7 @@ import pytest
 
 from outwait.call.policy import Policy
 from tests.e2e.house import House, house
+from tests.sim.program import virtual
 
 DEAF = """
 about = "A menu that hears no keys."
@@ -47,6 +48,7 @@ def cheap(record: dict[str, Any]) -> None:
     assert model_seconds(record) <= talk_seconds(record) * 1.1
 
 
+@virtual
 async def test_nested_menus_and_the_second_time_without_a_model(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -70,6 +72,7 @@ async def test_nested_menus_and_the_second_time_without_a_model(
         assert streams(here) == [1, 1], "no stream is torn for keys"
 
 
+@virtual
 async def test_a_menu_that_has_changed_is_learned_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     found: list[dict[str, Any]] = []
     for company in ("companies/nested_menu", "companies/changed_menu"):
@@ -81,6 +84,7 @@ async def test_a_menu_that_has_changed_is_learned_anew(tmp_path: Path, monkeypat
     assert [step["why"] for step in found[1]["menu"]] == ["for: parcels", "for: parcel has not been delivered"]
 
 
+@virtual
 async def test_a_menu_that_wants_words_hears_the_agent_once_and_its_sound_the_next_time(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -96,6 +100,7 @@ async def test_a_menu_that_wants_words_hears_the_agent_once_and_its_sound_the_ne
         assert said[0] == "Parcels."
 
 
+@virtual
 async def test_a_way_in_a_circle_is_left(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     async with house("companies/dead_end", tmp_path, monkeypatch, reads=True) as here:
         first = await here.whole_call()
@@ -106,6 +111,7 @@ async def test_a_way_in_a_circle_is_left(tmp_path: Path, monkeypatch: pytest.Mon
         assert streams(here) == [1, 1]
 
 
+@virtual
 async def test_a_number_that_is_asked_for_is_in_the_task(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     async with house("companies/number_wanted", tmp_path, monkeypatch, reads=True) as here:
         record = await here.whole_call()
@@ -114,12 +120,14 @@ async def test_a_number_that_is_asked_for_is_in_the_task(tmp_path: Path, monkeyp
         cheap(record)
 
 
+@virtual
 async def test_the_path_comes_before_the_task(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     async with house("companies/nested_menu", tmp_path, monkeypatch, reads=True) as here:
         record = await here.whole_call(menu_path=["letters"])
         assert pressed(record)[0] == "1"
 
 
+@virtual
 async def test_a_place_is_kept_and_told_without_a_session(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     async with house("companies/keep_place", tmp_path, monkeypatch, reads=True) as here:
         record = await here.whole_call()
@@ -129,6 +137,7 @@ async def test_a_place_is_kept_and_told_without_a_session(tmp_path: Path, monkey
         cheap(record)
 
 
+@virtual
 async def test_the_place_in_the_queue_is_on_the_call(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     async with house("companies/queue_positions", tmp_path, monkeypatch, reads=True) as here:
         record = await here.whole_call()
@@ -137,6 +146,7 @@ async def test_the_place_in_the_queue_is_on_the_call(tmp_path: Path, monkeypatch
         assert ARRIVES in record["outcome"]
 
 
+@virtual
 async def test_an_offer_to_call_back_is_refused_or_taken(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     async with house("companies/call_back", tmp_path, monkeypatch, reads=True) as here:
         refused = await here.whole_call()
@@ -148,6 +158,7 @@ async def test_an_offer_to_call_back_is_refused_or_taken(tmp_path: Path, monkeyp
         assert ARRIVES in taken["outcome"]
 
 
+@virtual
 async def test_a_voicemail_gets_a_message_after_its_beep(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     async with house("companies/voicemail", tmp_path, monkeypatch, reads=True) as here:
         record = await here.whole_call()
@@ -161,6 +172,7 @@ async def test_a_voicemail_gets_a_message_after_its_beep(tmp_path: Path, monkeyp
 
 
 @pytest.mark.parametrize("reads", [True, False])
+@virtual
 async def test_a_voicemail_is_hung_up_on(reads: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     async with house("companies/voicemail", tmp_path, monkeypatch, reads=reads) as here:
         record = await here.whole_call(voicemail="hang_up")
@@ -168,6 +180,7 @@ async def test_a_voicemail_is_hung_up_on(reads: bool, tmp_path: Path, monkeypatc
         assert record["answered_by"] == "voicemail"
 
 
+@virtual
 async def test_a_screener_is_told_who_calls(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     async with house("companies/screening", tmp_path, monkeypatch, reads=True) as here:
         record = await here.whole_call()
@@ -175,6 +188,7 @@ async def test_a_screener_is_told_who_calls(tmp_path: Path, monkeypatch: pytest.
         assert ARRIVES in record["outcome"]
 
 
+@virtual
 async def test_a_person_who_answers_is_talked_to(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     async with house("silence_hold", tmp_path, monkeypatch, reads=True) as here:
         record = await here.whole_call()
@@ -184,6 +198,7 @@ async def test_a_person_who_answers_is_talked_to(tmp_path: Path, monkeypatch: py
         cheap(record)
 
 
+@virtual
 async def test_keys_that_are_not_heard_go_the_carriers_own_way_the_third_time(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -221,6 +236,7 @@ amd_after = 1.0
 
 
 @pytest.mark.parametrize("asked", [True, False])
+@virtual
 async def test_the_carriers_word_on_who_answered_is_asked_for_when_it_is_wanted(
     asked: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
