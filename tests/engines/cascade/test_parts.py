@@ -73,6 +73,12 @@ def test_a_turn_is_taken_for_complete_after_a_short_silence_a_few_times_and_then
     assert quiets == pytest.approx([0.1, 0.1, 0.3])
 
 
+def test_a_silence_is_taken_for_the_end_once() -> None:
+    word = b"\x10\x90" * 800
+    found = Turns(TurnPolicy(starts=1, most=3)).hear(word + b"\xff" * 6400)
+    assert [type(happened) for happened in found] == [TurnStarted, PerhapsAll, TurnPaused, TurnEnded]
+
+
 def test_a_line_where_nobody_speaks_has_no_turn() -> None:
     turns = Turns()
     assert turns.hear(room(30.0)) == []

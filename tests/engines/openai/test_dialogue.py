@@ -17,6 +17,7 @@ from outwait.call.events import (
     PersonStarted,
     PersonStopped,
     PhraseMade,
+    ResponseBilled,
     ResponseEnded,
     ResponseStarted,
     SessionComplained,
@@ -291,6 +292,14 @@ def test_a_first_lost_response_pays_for_its_instructions() -> None:
     assert stage.events[-1] == ResponseEnded(
         3, "r1", "cancelled", Usage(text_in=1000, estimated=True), "the session was closed"
     )
+
+
+def test_a_response_that_was_asked_for_and_never_heard_of_is_paid_for() -> None:
+    """The server has fallen silent."""
+    stage = Stage()
+    stage.dialogue.ask_response("", tools=True)
+    stage.dialogue.end(asked=True)
+    assert stage.events[-1] == ResponseBilled(3, "unheard_3", Usage(text_in=1000, estimated=True))
 
 
 @pytest.mark.parametrize("status", ["completed", "cancelled", "incomplete"])

@@ -171,7 +171,7 @@ class Turns:
             return [TurnResumed()] if resumed else []
         found: list[Happened] = []
         needed = self._ahead if self._starts < self._policy.starts else max(self._ahead, self._pause)
-        if self._quiet == needed and self._starts < self._policy.most:
+        if self._quiet == needed and not self._taken and self._starts < self._policy.most:
             self._starts += 1
             self._taken = True
             found.append(PerhapsAll(self._so_far(), self._quiet * FRAME_SECONDS))

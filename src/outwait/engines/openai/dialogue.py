@@ -19,6 +19,7 @@ from outwait.call.events import (
     PersonSaid,
     PersonStarted,
     PersonStopped,
+    ResponseBilled,
     ResponseEnded,
     ResponseStarted,
     SessionComplained,
@@ -204,6 +205,9 @@ class Dialogue:
             usage = None if self._form.by_time else self._estimate(response)
             detail = "the session was closed" if asked else "the session was lost"
             self._close(name, ResponseEnded(self._session, name, "cancelled" if asked else "failed", usage, detail))
+        if (self._asked is not None or self._due) and not self._form.by_time:
+            # A server that has fallen silent may have made it all the same.
+            self._post(ResponseBilled(self._session, f"unheard_{self._session}", self._estimate(_Response())))
         self._phrases.end(lambda sound: self._phrase_bill(None, _Response(sound=sound)))
 
     # --- responses
