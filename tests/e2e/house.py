@@ -10,6 +10,7 @@ import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -21,9 +22,10 @@ from outwait.call.policy import Policy
 from outwait.compose import desk_opener
 from outwait.config import Settings
 from outwait.sim.reader import SimReader
-from outwait.sim.scenario import Fault, Scenario, load, parse
+from outwait.sim.scenario import Fault, load, parse
 from outwait.sim.stage import Stage
 from outwait.sim.world import VirtualLoop, at_life_pace
+from outwait.testing.company import at_pace
 from outwait.web.server import listening
 
 LIMIT = 90.0  # wall s for one call
@@ -95,7 +97,7 @@ async def house(
     `faults`: of the model's server, beside the scenario's; `reads`: a recogniser is there, which makes no mistakes;
     `more`: further settings, by their names in the environment."""
     virtual = isinstance(asyncio.get_running_loop(), VirtualLoop)
-    paced = at_life_pace if virtual else hurried
+    paced = at_life_pace if virtual else partial(at_pace, talk=TALK_PACE)
     wanted = paced(load(scenario))
     wanted = replace(wanted, model=replace(wanted.model, fault=(*wanted.model.fault, *faults)))
     phones = {number: paced(parse(text, "phone")) for number, text in (others or {}).items()}
@@ -114,5 +116,7 @@ async def house(
             yield House(url, stage, http, VIRTUAL_LIMIT if virtual else LIMIT)
 
 
-def hurried(scenario: Scenario) -> Scenario:
-    return replace(scenario, pace=replace(scenario.pace, talk=TALK_PACE))
+async def the_laws_were_kept(here: House) -> None:
+    """None is counted as broken."""
+    metrics = (await here.http.get("/metrics")).text
+    assert not [line for line in metrics.splitlines() if line.startswith("outwait_laws_broken_total")]

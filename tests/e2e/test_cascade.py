@@ -9,7 +9,7 @@ import pytest
 
 from outwait.compose import desk_opener
 from outwait.config import ConfigError, Settings
-from tests.e2e.house import House
+from tests.e2e.house import House, the_laws_were_kept
 from tests.e2e.house import house as any_house
 from tests.sim.program import virtual
 
@@ -22,11 +22,6 @@ def nothing_reached_the_model_on_hold(house: House) -> None:
     assert proof.seconds_with_socket == 0
     assert proof.appended_ms == 0
     assert proof.responses == 0
-
-
-async def the_laws_were_kept(house: House) -> None:
-    metrics = (await house.http.get("/metrics")).text
-    assert not [line for line in metrics.splitlines() if line.startswith("outwait_laws_broken_total")]
 
 
 @pytest.mark.parametrize(

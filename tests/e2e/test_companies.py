@@ -8,21 +8,10 @@ from typing import Any
 import pytest
 
 from outwait.sim.scenario import companies, load
-from tests.e2e.house import House, house
+from tests.e2e.house import house, the_laws_were_kept
+from tests.e2e.test_calls import nothing_is_open
+from tests.e2e.test_menus import cheap
 from tests.sim.program import virtual
-
-PAID = 1.1  # times the talk that sessions may be open
-
-
-def paid_and_talked(record: dict[str, Any]) -> tuple[float, float]:
-    """Media seconds with a session open, and of talk."""
-    paid = sum(session["closed_at"] - session["opened_at"] for session in record["sessions"])
-    return paid, sum(part["end"] - part["start"] for part in record["timeline"] if part["kind"] == "talk")
-
-
-async def the_laws_were_kept(here: House) -> None:
-    metrics = (await here.http.get("/metrics")).text
-    assert not [line for line in metrics.splitlines() if line.startswith("outwait_laws_broken_total")]
 
 
 @pytest.mark.parametrize("name", [pytest.param(name, id=name.removeprefix("companies/")) for name in companies()])
@@ -37,11 +26,8 @@ async def test_the_outcome_is_reached(name: str, tmp_path: Path, monkeypatch: py
         assert expect["outcome"] in record["outcome"]
         if "holds" in expect:
             assert sum(part["kind"] == "hold" for part in record["timeline"]) == expect["holds"]
-        paid, talked = paid_and_talked(record)
-        assert paid <= PAID * talked
-        assert here.stage.model.open_sockets == 0
-        for call in here.stage.carrier.calls.values():
-            assert all(stream.ended for stream in call.streams)
+        cheap(record)
+        nothing_is_open(here)
         await the_laws_were_kept(here)
 
 

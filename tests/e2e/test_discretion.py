@@ -8,13 +8,12 @@ import re
 import signal
 import sqlite3
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 
 import httpx2
 
-from outwait.sim.scenario import Pace, load
 from outwait.sim.stage import Stage
+from outwait.testing.company import at_pace
 from tests.e2e.house import LIMIT, TALK_PACE
 from tests.e2e.server import Server
 
@@ -24,9 +23,7 @@ TASK = "Sentinel task: ask Ursuline Quillfeather about her parcel 4712."
 
 
 async def test_what_is_said_stays_in_the_call(tmp_path: Path) -> None:
-    scenario = load("silence_hold")
-    wanted = replace(scenario, pace=Pace(talk=TALK_PACE, hold=scenario.pace.hold, announce=scenario.pace.announce))
-    async with Stage(wanted) as stage:
+    async with Stage(at_pace("silence_hold", TALK_PACE)) as stage:
         given = {"OUTWAIT_API_KEY": KEY, "OUTWAIT_LOG_LEVEL": "debug"}
         async with Server(tmp_path, stage.environment(), **given) as server:
             bearer = {"Authorization": f"Bearer {KEY}"}

@@ -12,7 +12,7 @@ import pytest
 
 from outwait.sim.engines import VOICE_LIVE_PRICES
 from outwait.sim.scenario import Fault
-from tests.e2e.house import House, house
+from tests.e2e.house import House, house, the_laws_were_kept
 from tests.sim.program import virtual
 
 FURTHER = pytest.mark.parametrize("engine", ["voicelive", "xai", "gemini", "ultravox"])
@@ -30,8 +30,7 @@ async def house_of(
         yield here
         assert here.stage.model.open_sockets == 0
         assert here.stage.model.most_open <= 1
-        metrics = (await here.http.get("/metrics")).text
-        assert not [line for line in metrics.splitlines() if line.startswith("outwait_laws_broken_total")]
+        await the_laws_were_kept(here)
 
 
 @FURTHER

@@ -10,7 +10,7 @@ import pytest
 
 from outwait.sim.mind import Mind, Plan, View
 from outwait.sim.twilio_call import TwilioCall
-from tests.e2e.house import House, house
+from tests.e2e.house import House, house, the_laws_were_kept
 from tests.sim.program import virtual
 
 DANA = "+12025550177"
@@ -46,11 +46,6 @@ def everything_is_over(house: House) -> None:
     for call in house.stage.carrier.calls.values():
         assert call.over
         assert all(stream.ended for stream in call.streams)
-
-
-async def the_laws_were_kept(house: House) -> None:
-    metrics = (await house.http.get("/metrics")).text
-    assert not [line for line in metrics.splitlines() if line.startswith("outwait_laws_broken_total")]
 
 
 @virtual

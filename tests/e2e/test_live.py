@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.e2e.house import House, house
+from tests.e2e.house import House, house, the_laws_were_kept
 from tests.e2e.test_calls import ended_exactly, nothing_is_open, one_model_at_a_time_and_none_on_hold
 from tests.sim.program import virtual
 
@@ -17,8 +17,7 @@ SLOW = pytest.mark.slow
 
 async def check(record: dict[str, Any], here: House) -> None:
     """What holds for every call, whatever became of it."""
-    metrics = (await here.http.get("/metrics")).text
-    assert not [line for line in metrics.splitlines() if line.startswith("outwait_laws_broken_total")]
+    await the_laws_were_kept(here)
     assert here.stage.model.most_open <= 1
     assert here.stage.model.errors == [], "nothing was said that the server refuses"
     nothing_is_open(here)

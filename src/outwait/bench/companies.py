@@ -9,9 +9,9 @@ its person, at companies that a machine answers. Exit status 1 when a company fa
 from __future__ import annotations
 
 import argparse
+import asyncio
 import json
 import sys
-from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from typing import Any, Final
 
@@ -27,6 +27,7 @@ from outwait.testing.company import CompanyCall, company_house
 
 FOLDER: Final = "companies/"
 MOST_PAID: Final = 1.1  # times the talk
+LIMIT: Final = 7200.0  # s of virtual time for two calls
 WIDTH: Final = 110  # characters of the table
 CALL_BACK: Final = 30.0  # minutes that a call back is waited for, where one is offered
 
@@ -71,7 +72,9 @@ def main(arguments: list[str]) -> int:
     configure("error")
     ways = {"both": (True, False), "yes": (True,), "no": (False,)}[options.reading]
     wanted = [(name, reads) for reads in ways for name in _names(options.names)]
-    visits = [run_virtual(visit(name, reads)) for name, reads in _shown(wanted)]
+    console = Console(stderr=True)
+    shown = track(wanted, "calling", console=console, transient=True, disable=not console.is_terminal)
+    visits = [run_virtual(visit(name, reads)) for name, reads in shown]
     if options.json:
         for one in visits:
             sys.stdout.write(json.dumps(asdict(one) | {"short": one.short}) + "\n")
@@ -84,7 +87,7 @@ async def visit(name: str, reads: bool) -> Visit:
     """Two calls, one after the other, to one server, at the pace of life."""
     scenario = at_life_pace(load(FOLDER + name))
     wish = {"call_back_minutes": CALL_BACK} if name == "call_back" else {}
-    async with company_house(scenario, reads=reads) as company:
+    async with company_house(scenario, reads=reads) as company, asyncio.timeout(LIMIT):
         first, second = await company.call(**wish), await company.call(**wish)
     return Visit(
         company=name,
@@ -114,12 +117,6 @@ def _before_the_person(record: dict[str, Any]) -> int:
     line = record["timeline"]
     came: float = next((part["start"] for part in line if part["kind"] == "talk"), line[-1]["end"])
     return sum(bool(session["opened_at"] < came) for session in record["sessions"])
-
-
-def _shown(wanted: list[tuple[str, bool]]) -> Iterable[tuple[str, bool]]:
-    """With a bar, where somebody looks on."""
-    console = Console(stderr=True)
-    return track(wanted, "calling", console=console, transient=True, disable=not console.is_terminal)
 
 
 def _names(asked: list[str]) -> list[str]:

@@ -37,7 +37,7 @@ from outwait.web.server import listening
 OFF: Final = 0.02  # share of the bill by which the meter may be off
 LOCAL: Final = "local"  # its models are of this machine, and take real time
 LOCAL_PACE: Final = 2.0  # times real time while people talk to them
-LIMIT: Final = 240.0  # s for a call
+LIMIT: Final = 240.0  # s without news of a call, and from its end to the carrier's last word
 WIDTH: Final = 110  # characters of the table
 
 

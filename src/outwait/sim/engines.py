@@ -76,8 +76,13 @@ def _mind(scenario: Scenario) -> Mind:
     return Mind(task=scenario.task, forgets=frozenset(scenario.model.forgets))
 
 
+def _in_life(scenario: Scenario) -> bool:
+    """People talk at the pace of life: then the model takes its time, too."""
+    return scenario.pace.talk == 1.0
+
+
 def _timing(scenario: Scenario) -> Timing:
-    return Timing() if scenario.pace.talk == 1.0 else QUICK
+    return Timing() if _in_life(scenario) else QUICK
 
 
 def _realtime(scenario: Scenario) -> RealtimeSim:
@@ -141,7 +146,7 @@ def _nobody(scenario: Scenario) -> Nobody:
 
 
 def _live(scenario: Scenario) -> LiveSim:
-    timing = LiveTiming() if scenario.pace.talk == 1.0 else LIVELY
+    timing = LiveTiming() if _in_life(scenario) else LIVELY
     return LiveSim(Hearing(), _mind(scenario), faults=scenario.model.fault, timing=timing)
 
 

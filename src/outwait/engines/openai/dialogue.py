@@ -205,20 +205,24 @@ class Dialogue:
             usage = None if self._form.by_time else self._estimate(response)
             detail = "the session was closed" if asked else "the session was lost"
             self._close(name, ResponseEnded(self._session, name, "cancelled" if asked else "failed", usage, detail))
-        if (self._asked is not None or self._due) and not self._form.by_time:
+        if self._expected and not self._form.by_time:
             # A server that has fallen silent may have made it all the same.
             self._post(ResponseBilled(self._session, f"unheard_{self._session}", self._estimate(_Response())))
         self._phrases.end(lambda sound: self._phrase_bill(None, _Response(sound=sound)))
 
     # --- responses
 
+    @property
+    def _expected(self) -> bool:
+        """A response was asked for, or is made by the server itself, and has not been heard of."""
+        return self._asked is not None or self._due
+
     def _find(self, name: str, phrase: str | None = None) -> _Response | None:
         """The response, if it is one of the conversation and goes on. One that we have not heard of begins here."""
         known = self._live.get(name)
         if known is not None or name in self._over or self._phrases.owns(name):
             return known
-        due = self._asked is not None or self._due
-        if self._phrases.claims(ResponseCreated(name, phrase), due=due):
+        if self._phrases.claims(ResponseCreated(name, phrase), due=self._expected):
             return None
         self._asked = None
         self._due = self._person_speaks = False
