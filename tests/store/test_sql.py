@@ -164,3 +164,13 @@ async def test_new_databases_can_be_opened_at_once(tmp_path: Path) -> None:
     assert all(await asyncio.gather(*(opened(f"here{n}") for n in range(4))))
     others = (asyncio.to_thread(asyncio.run, opened(f"there{n}")) for n in range(3))
     assert all(await asyncio.gather(*others, opened("here")))
+
+
+async def test_a_database_that_is_never_ready_is_not_waited_for_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(opening, "MIGRATION_SECONDS", 0.05)
+    async with opening.alone():
+        with pytest.raises(StoreError, match="was not ready"):
+            async with opening.alone():
+                pass
+    async with opening.alone():
+        pass

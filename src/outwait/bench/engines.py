@@ -72,8 +72,7 @@ class Held:
     @property
     def false_resumes(self) -> int:
         """Times that the ear was fooled: then a session was open on hold, rightly."""
-        parts = [part for span in self.record["timeline"] for part in span.get("parts", ())]
-        return sum(part["kind"] == "resume" for part in parts)
+        return sum(decision["kind"] == "hold_went_on" for decision in self.record["decisions"])
 
     @property
     def faults(self) -> list[str]:

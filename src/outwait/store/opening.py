@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -20,6 +21,7 @@ BUSY_SECONDS = 5.0  # wall s that SQLite waits for another process
 CONNECT_SECONDS = 10.0  # wall s to wait for one of the connections
 KEPT_CONNECTIONS, MOST_CONNECTIONS = 2, 10  # to SQLite: one writes, the others read
 TURN_SECONDS = 0.01  # wall s between looks whether it is our turn
+MIGRATION_SECONDS = 60.0  # wall s to wait for another database of this process to be brought up to date
 _MIGRATION_LOCK = 0x6F757477  # any number, the same in every process
 _alembic = threading.Lock()  # it keeps the database it works on in a module
 
@@ -90,8 +92,11 @@ def _begin_sqlite(connection: Connection) -> None:
 
 @asynccontextmanager
 async def alone() -> AsyncIterator[None]:
-    """The one of this process, on whatever loop, that may `migrate` now."""
-    while not _alembic.acquire(blocking=False):  # noqa: ASYNC110 - an Event belongs to one loop
+    """The one of this process, on whatever loop, that may `migrate` now. Raises StoreError after MIGRATION_SECONDS."""
+    until = time.monotonic() + MIGRATION_SECONDS
+    while not _alembic.acquire(blocking=False):
+        if time.monotonic() > until:
+            raise StoreError(f"another database of this process was not ready after {MIGRATION_SECONDS:.0f} s")
         await asyncio.sleep(TURN_SECONDS)
     try:
         yield
