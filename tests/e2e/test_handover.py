@@ -11,6 +11,7 @@ import pytest
 from outwait.sim.mind import Mind, Plan, View
 from outwait.sim.twilio_call import TwilioCall
 from tests.e2e.house import House, house, the_laws_were_kept
+from tests.e2e.test_calls import nothing_is_open
 from tests.sim.program import virtual
 
 DANA = "+12025550177"
@@ -42,10 +43,8 @@ def heard_by(house: House, call: TwilioCall) -> str:
 
 
 def everything_is_over(house: House) -> None:
-    assert house.stage.model.open_sockets == 0
-    for call in house.stage.carrier.calls.values():
-        assert call.over
-        assert all(stream.ended for stream in call.streams)
+    nothing_is_open(house)
+    assert all(call.over for call in house.stage.carrier.calls.values())
 
 
 @virtual

@@ -94,6 +94,7 @@ def _begin_sqlite(connection: Connection) -> None:
 async def alone() -> AsyncIterator[None]:
     """The one of this process, on whatever loop, that may `migrate` now. Raises StoreError after MIGRATION_SECONDS."""
     until = time.monotonic() + MIGRATION_SECONDS
+    # Looked at again and again: an Event belongs to one loop, and a thread that waits for the lock can't be called off.
     while not _alembic.acquire(blocking=False):
         if time.monotonic() > until:
             raise StoreError(f"another database of this process was not ready after {MIGRATION_SECONDS:.0f} s")
