@@ -36,7 +36,6 @@ from outwait.web.server import listening
 
 OFF: Final = 0.02  # share of the bill by which the meter may be off
 LOCAL: Final = "local"  # its models are of this machine, and take real time
-LOCAL_PACE: Final = 2.0  # times real time while people talk to them
 LIMIT: Final = 240.0  # s without news of a call, and from its end to the carrier's last word
 WIDTH: Final = 110  # characters of the table
 
@@ -123,7 +122,7 @@ def main(arguments: list[str]) -> int:
 def ride_out(engine: str, scenario: Scenario) -> Held:
     """One call. Raises ConfigError for an engine that can't be had on this machine."""
     if engine == LOCAL:
-        held = asyncio.run(_ride_out(engine, patient(scenario, LOCAL_PACE)))
+        held = asyncio.run(_ride_out(engine, patient(scenario)))
     else:
         held = run_virtual(_ride_out(engine, at_life_pace(scenario)))
     if isinstance(held, ConfigError):

@@ -12,16 +12,16 @@ from outwait.sim.scenario import Listen, Scenario
 
 REAL = 1.0  # media s a second of a talk in which every word is understood from its sound
 PATIENT = 40.0  # media s that the person waits for an answer which a slow or busy machine has to make
-QUIET = 2.0  # media s of silence between two sentences that such a machine may need
+QUIET = 4.0  # media s of silence between two sentences, or after a filler, that such a machine may need
 
 
-def patient(scenario: Scenario, pace: float = REAL) -> Scenario:
-    """The same in real time, with people who wait for a slow machine. `pace`: media s a second of talk."""
+def patient(scenario: Scenario) -> Scenario:
+    """The same with talk in real time, and people who wait for a slow machine."""
     steps = tuple(
         replace(step, listen=PATIENT, quiet=max(step.quiet, QUIET)) if isinstance(step, Listen) else step
         for step in scenario.steps
     )
-    return replace(scenario, steps=steps, pace=replace(scenario.pace, talk=pace))
+    return replace(scenario, steps=steps, pace=replace(scenario.pace, talk=REAL))
 
 
 class Nobody:
