@@ -35,6 +35,7 @@ MUSIC = (
     ("fillets-music", "usr/share/games/fillets-ng/music/*.ogg"),
     ("lincity-music", "usr/share/games/lincity-ng/music/default/*.ogg"),
 )
+PIECES = 4  # of a track, at most
 SONGS = 40
 LINES = 500  # of the actors of training.steel_sky
 
@@ -62,7 +63,7 @@ def main() -> None:
                 break
     for source, pattern in MUSIC:
         for path in sorted(options.packages.glob(pattern)):
-            for number, (_, piece) in enumerate(pieces(path)):
+            for number, (_, piece) in enumerate(pieces(path, PIECES)):
                 name = f"{source}-{path.stem}-{number}.flac"
                 soundfile.write(options.out / name, piece, RATE)
                 half = source == "fillets-music" and sum(map(ord, path.stem)) % 2 == 0

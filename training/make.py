@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import argparse
 import csv
+import sys
 from pathlib import Path
 
 import numpy as np
 import soundfile
 
 from .codecs import CODECS, through
+from .mistaken import taken_more_often
 from .packages import from_packages
 from .scenes import Composer, Scene, finish
 from .singing import song
@@ -26,7 +28,9 @@ def main() -> None:
         "--audio", type=Path, action="append", required=True, help="folder with manifest.csv, repeatable"
     )
     parser.add_argument("--packages", type=Path, help="folder with unpacked Debian packages")
+    parser.add_argument("--heard-by", type=Path, help="weights: music in which they hear a voice is taken more often")
     parser.add_argument("--scenes", type=int, default=2400)
+    parser.add_argument("--seed", type=int, default=SEED, help="other scenes of the same make")
     parser.add_argument("--songs", type=int, default=160)
     parser.add_argument("--songs-out", type=Path, help="also write 120 of the songs there, with a manifest.csv")
     parser.add_argument("--out", type=Path, required=True)
@@ -34,15 +38,17 @@ def main() -> None:
     clips = [clip for folder in options.audio for clip in from_manifest(folder, "train")]
     if options.packages:
         clips += from_packages(options.packages)
-    sung = songs(clips, options.songs)
+    if options.heard_by:
+        clips = taken_more_often(clips, options.heard_by)
+    sung = songs(clips, options.songs, options.seed)
     if options.songs_out:
         keep(sung[:80], options.songs_out)
-    write(clips + sung, options.scenes, options.out)
+    write(clips + sung, options.scenes, options.seed, options.out)
 
 
-def songs(clips: list[Clip], count: int) -> list[Clip]:
+def songs(clips: list[Clip], count: int, seed: int) -> list[Clip]:
     """Sung clips made of the spoken and the instrumental ones."""
-    random = np.random.default_rng(SEED)
+    random = np.random.default_rng(seed)
     speech = [c for c in clips if c.kind in ("speech", "speech_acted", "speech_tts") and len(c.samples) > 12000]
     music = [c for c in clips if c.kind == "music"]
     made = []
@@ -65,9 +71,9 @@ def keep(sung: list[Clip], folder: Path) -> None:
             writer.writerow((f"{clip.path}.flac", clip.source, clip.kind, "", "", "train"))
 
 
-def write(clips: list[Clip], count: int, out: Path) -> None:
-    composer = Composer(clips, SEED)
-    random = np.random.default_rng(SEED + 1)
+def write(clips: list[Clip], count: int, seed: int, out: Path) -> None:
+    composer = Composer(clips, seed)
+    random = np.random.default_rng(seed + 1)
     scenes: list[Scene] = []
     frames = []
     for first in range(0, count, GROUP):
@@ -80,6 +86,7 @@ def write(clips: list[Clip], count: int, out: Path) -> None:
         for scene in group:
             scene.sound = np.zeros(0, np.float32)
         scenes += group
+        print(f"{len(scenes)} of {count} scenes", file=sys.stderr, flush=True)  # noqa: T201
     np.savez(
         out,
         frames=np.stack(frames),

@@ -57,7 +57,8 @@ class Composer:
         groups = [group for kind in kinds for group in self.by_kind.get(kind, [])]
         weights = np.sqrt([len(group) for group in groups])
         group = groups[self.random.choice(len(groups), p=weights / weights.sum())]
-        return group[self.random.integers(len(group))]
+        shares = np.cumsum([clip.share for clip in group])
+        return group[int(np.searchsorted(shares, self.random.random() * shares[-1], side="right"))]
 
     def scene(self) -> Scene:
         r = self.random
@@ -194,7 +195,7 @@ class Composer:
 
 
 BEDS = ["music", "music_vocals", "noise", "babble", "tone", "room", "silence"]
-P_BED = [0.44, 0.17, 0.07, 0.03, 0.06, 0.15, 0.08]
+P_BED = [0.38, 0.15, 0.07, 0.12, 0.06, 0.14, 0.08]
 
 
 def finish(sound: Array, random: np.random.Generator) -> NDArray[np.int8]:

@@ -23,6 +23,8 @@ class Clip:
     language: str
     samples: NDArray[np.float32]
     """full scale is 1.0"""
+    share: float = 1.0
+    """how often it is taken, beside the others of its source"""
 
 
 def from_manifest(folder: Path, use: str) -> list[Clip]:

@@ -29,7 +29,7 @@ VOICE_WEIGHT = 0.15
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--scenes", type=Path, required=True)
+    parser.add_argument("--scenes", type=Path, action="append", required=True, help="repeatable")
     parser.add_argument("--check", type=Path, help="scenes never trained on, for the closing figures")
     parser.add_argument("--steps", type=int, default=7000)
     parser.add_argument("--minutes", type=float, default=60.0, help="be done by then, however few the steps")
@@ -48,10 +48,12 @@ def main() -> None:
         check(net, options.check)
 
 
-def train(net: TrainingNet, scenes: Path, steps: int, minutes: float, rate: float) -> None:
+def train(net: TrainingNet, scenes: list[Path], steps: int, minutes: float, rate: float) -> None:
     """The learning rate rises for a twentieth of the way and falls to nought, by steps or by time, which is faster."""
-    data = np.load(scenes)
-    frames, truth, weight, voice = data["frames"], data["truth"], data["weight"], data["voice"]
+    parts = [np.load(path) for path in scenes]
+    frames, truth, weight, voice = (
+        np.concatenate([part[name] for part in parts]) for name in ("frames", "truth", "weight", "voice")
+    )
     random = np.random.default_rng(SEED)
     speakers = torch.nn.Parameter(torch.randn(net.voice_size, int(voice.max()) + 1) * 0.1)
     optimiser = torch.optim.AdamW([*net.parameters(), speakers], lr=1e-3, weight_decay=1e-4)

@@ -34,6 +34,9 @@ SOUNDS: dict[str, dict[str, float]] = {
     "person over music": {"speech": 0.85, "music": 0.7, "level": -20.0, "floor": -31.0},
     "repeat": {"speech": 0.97, "level": -22.0, "floor": -60.0, "live": 0.15, "repeated": 0.9},
     "room": {"level": -50.0, "floor": -52.0},
+    "crowd": {"noise": 0.95, "level": -24.0, "floor": -26.0},
+    "soft crowd": {"noise": 0.95, "level": -42.0, "floor": -48.0},
+    "voice of a crowd": {"speech": 0.9, "level": -27.0, "floor": -34.0},
     "nothing": {"level": -96.0, "floor": -96.0},
     "ringing": {"tone": 0.97, "level": -18.0, "floor": -20.0, "hertz": 440.0},
 }
@@ -217,6 +220,18 @@ def test_a_person_over_music_that_goes_on() -> None:
     returned = [event for event in events if isinstance(event, HumanReturned)]
     assert returned
     assert returned[0].at - onset < 8.0
+
+
+@pytest.mark.parametrize(("crowd", "doubted"), [("crowd", True), ("soft crowd", False)])
+def test_a_voice_no_louder_than_the_crowd_around_it_is_doubted(crowd: str, doubted: bool) -> None:
+    def confidence(policy: HoldPolicy) -> float:
+        line = Line(policy=policy)
+        line(30.0, "music")
+        line(30.0, crowd)
+        return max(heard.confidence for heard in line(0.8, "voice of a crowd") if isinstance(heard, MaybeHuman))
+
+    doubts = confidence(HoldPolicy(maybe_odds=-20.0))
+    assert (doubts < confidence(HoldPolicy(maybe_odds=-20.0, crowd_odds=0.0))) == doubted
 
 
 def test_nobody_answers_a_resume() -> None:

@@ -182,6 +182,7 @@ def test_phrases_on_suspicion_are_few_at_once_and_more_on_a_longer_hold(held: fl
     book = on_hold(Policy(phrases_per_hold=0, phrase_more=30.0), phrases={"resume": "Yes, hello."})
     book.hear(held, **MUSIC)
     played = book.played()
+    book.hear(0.48)
     book.hear(1.28, **SPEECH)
     assert book.notes(notes.MaybeHuman)
     assert (book.played() > played) == bool(phrases)

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from importlib import resources
+from pathlib import Path
 from typing import Final
 
 import numpy as np
@@ -51,7 +52,13 @@ class Net:
     @classmethod
     def load(cls) -> Net:
         """The net that ships with the package."""
-        with resources.as_file(resources.files(__package__) / "ear.npz") as path, np.load(path) as stored:
+        with resources.as_file(resources.files(__package__) / "ear.npz") as path:
+            return cls.read(path)
+
+    @classmethod
+    def read(cls, path: Path) -> Net:
+        """The net that `training.train` wrote."""
+        with np.load(path) as stored:
             layers = range(sum(name.startswith("w") for name in stored.files))
             return cls(
                 tuple(stored[f"w{i}"].astype(np.float32) for i in layers),

@@ -153,6 +153,7 @@ class HoldLogic:
         odds = weigh(found) + policy.reaction_odds * candidate.reaction(score.at)
         odds += policy.waited_odds * found.waited + policy.answered_odds * found.answered
         odds += policy.silent_hold_odds * found.broke_silence + policy.speaks_again_odds * speaks_again(found)
+        odds -= policy.crowd_odds * candidate.drowned()
         why = reasons(found, odds >= policy.maybe_odds)
         confidence = _share(odds)
         early = max(0.0, 1.0 - (score.at - candidate.onset) / policy.early_seconds) * policy.early_odds

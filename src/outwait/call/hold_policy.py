@@ -30,6 +30,8 @@ class HoldPolicy:
     # log odds that a voice gains when it begins after ringing and then waits in silence
     speaks_again_odds: float = 1.5
     # log odds that a voice over music that plays on gains when it speaks again after some seconds without an answer
+    crowd_odds: float = 3.0
+    # log odds that a voice loses when it is no louder than the noise around it
     maybe_odds: float = -1.5
     # log odds for MaybeHuman
     maybe_speech: float = 0.15

@@ -24,6 +24,7 @@ _STILL_THERE: Final = 1.0  # seconds of hold within which the person from before
 _LONG: Final = 4.0  # seconds of voice after which nothing is made of its going on: people greet as long as they like
 _SLIPS: Final = 0.01  # share of the last minute that may be called music by mistake
 _SPAN: Final = 4.0  # seconds between two recordings of a hold, so that they are not parts of one announcement
+_STANDS_OUT: Final = 4.0  # dB over the quiet of the line from which a voice is no longer part of it
 _SURELY: Final = 0.8  # share of speech in a voice from which its waiting counts in full
 _UNSURE: Final = 0.75  # share of its waiting that counts in a voice with less
 _BLIP: Final = 0.5  # seconds of music after a voice that are a slip of the scores,
@@ -278,6 +279,11 @@ class Candidate:
         if not sure or self.repeated > 0.0 or self.since_tone > _RANG or self.since_music < self.since_tone:
             return 0.0
         return max(0.0, min(1.0, self.quiet - max(past.waits, default=0.0) - _USUAL_WAIT))
+
+    def drowned(self) -> float:
+        """0..1: it is no louder than what is on the line without it, as a voice out of a crowd is."""
+        stands_out = self.loudness / max(0.16, self.spoken) - self.room  # dB
+        return max(0.0, min(1.0, 1.0 - stands_out / _STANDS_OUT))
 
     def plays_on(self) -> float:
         """1: a sure voice over music that nobody turned down for it; 0: none.
