@@ -151,12 +151,14 @@ class HoldLogic:
         candidate.hear(score, heard)
         found = candidate.evidence(self._past)
         odds = weigh(found) + policy.reaction_odds * candidate.reaction(score.at)
-        odds += policy.waited_odds * found.waited + policy.answered_odds * found.answered
+        waited = found.waited * (1.0 - candidate.drowned())
+        odds += policy.waited_odds * waited + policy.answered_odds * found.answered
         odds += policy.silent_hold_odds * found.broke_silence + policy.speaks_again_odds * speaks_again(found)
         odds -= policy.crowd_odds * candidate.drowned()
         why = reasons(found, odds >= policy.maybe_odds)
         confidence = _share(odds)
-        early = max(0.0, 1.0 - (score.at - candidate.onset) / policy.early_seconds) * policy.early_odds
+        begun = policy.early_over_music_odds if candidate.over_music() else policy.early_odds
+        early = max(0.0, 1.0 - (score.at - candidate.onset) / policy.early_seconds) * begun
         asked = policy.returned_odds + early + policy.learned_odds * min(self._past.false, 3)
         if odds >= asked and candidate.spoken >= policy.least_speech and candidate.new(self._past):
             events.append(HumanReturned(score.at, candidate.onset, confidence, why))

@@ -12,10 +12,12 @@ class HoldPolicy:
 
     rule: Literal["evidence", "forum_rule"] = "evidence"
     # "evidence": this module's own. "forum_rule": 90 % of four seconds loud with voice-like sound, fires on music
-    returned_odds: float = 1.5
+    returned_odds: float = 1.7
     # log odds for HumanReturned; more: fewer false resumes, later and more missed ones
-    early_odds: float = 1.8
+    early_odds: float = 0.8
     # log odds asked for on top when a voice has just begun; none after `early_seconds`
+    early_over_music_odds: float = 1.8
+    # the same for a voice over music
     early_seconds: float = 3.0
     # seconds since the voice began
     learned_odds: float = 0.3
@@ -30,7 +32,7 @@ class HoldPolicy:
     # log odds that a voice gains when it begins after ringing and then waits in silence
     speaks_again_odds: float = 1.5
     # log odds that a voice over music that plays on gains when it speaks again after some seconds without an answer
-    crowd_odds: float = 3.0
+    crowd_odds: float = 2.0
     # log odds that a voice loses when it is no louder than the noise around it
     maybe_odds: float = -1.5
     # log odds for MaybeHuman

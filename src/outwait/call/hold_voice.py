@@ -12,7 +12,8 @@ from outwait.call.hold_table import TREES
 _NEW_TURN: Final = 0.6  # seconds of quiet after which a voice is weighed anew
 _LONG_TURN: Final = 4.0  # seconds: when it had talked for that long before
 _OTHER_TURN: Final = 0.9  # seconds of quiet after which any voice is weighed anew
-_NOVEL: Final = 1.2  # seconds within which the memory knows what it has heard before
+_NOVEL: Final = 0.6  # seconds of voice without a match after which it is hardly a repeat any more
+_KNOWN: Final = 1.2  # seconds within which the memory knows whatever it has heard before
 _NOVEL_AFTER_REPEAT: Final = 1.5  # seconds of something new after it
 _MUSIC_HOLD: Final = 60.0  # seconds since music within which a hold is one with music
 _RANG: Final = 6.0  # seconds since a tone after which it was not ringing that a voice answers
@@ -305,12 +306,17 @@ class Candidate:
         return self.repeated >= 0.6 and self.repeated >= 0.3 * self.spoken
 
     def new(self, past: Past) -> bool:
-        """Whether it can be told from the recordings of this call: that takes a second of it, or its silence."""
+        """Whether it can be told from the recordings of this call: that takes a moment of it, or its silence.
+
+        It takes longer once a recording has been taken for a person, which is not to happen with it again, unless the
+        voice is none of theirs.
+        """
         if past.count == past.false == 0 and self.repeated == 0.0:
             return True
         if self.repeated > 0.0:
             return self.novel >= _NOVEL_AFTER_REPEAT
-        return self.novel >= _NOVEL or self.quiet >= 0.5
+        strange = self.voice >= 0 and self.voice not in past.recorded
+        return self.novel >= (_NOVEL if strange or past.false == 0 else _KNOWN) or self.quiet >= 0.5
 
     def over_music(self) -> bool:
         return self.music >= 0.4 * self.spoken
