@@ -200,6 +200,16 @@ def test_a_recording_wakes_once_at_most(between: str, unknown: float) -> None:
         assert HumanReturned not in kinds(events)
 
 
+@pytest.mark.parametrize(("voice", "sooner"), [(0, False), (1, True), (-1, False)])
+def test_a_voice_of_no_recording_is_met_sooner_once_a_recording_has_woken_us(voice: int, sooner: bool) -> None:
+    line = Line(policy=HoldPolicy(returned_odds=-20.0, early_odds=0.0, learned_odds=0.0))
+    line(20, "music")
+    assert HumanReturned in kinds(line(4.0, "prompt", voice=0) + line(20, "music"))
+    assert line.logic.holding
+    assert (HumanReturned in kinds(line(0.8, "person", voice=voice))) == sooner
+    assert sooner or HumanReturned in kinds(line(0.8, "person", voice=voice))
+
+
 def test_a_person_may_cut_in_on_a_recording() -> None:
     line = Line()
     line(20, "music")
@@ -232,6 +242,15 @@ def test_a_voice_no_louder_than_the_crowd_around_it_is_doubted(crowd: str, doubt
 
     doubts = confidence(HoldPolicy(maybe_odds=-20.0))
     assert (doubts < confidence(HoldPolicy(maybe_odds=-20.0, crowd_odds=0.0))) == doubted
+
+
+@pytest.mark.parametrize(("crowd", "counts"), [("crowd", False), ("soft crowd", True)])
+def test_waiting_counts_for_a_voice_that_stands_out_of_the_crowd(crowd: str, counts: bool) -> None:
+    line = Line(policy=HoldPolicy(returned_odds=8.0, waited_odds=20.0, crowd_odds=0.0))
+    line(30.0, "music")
+    line(10.0, crowd)
+    events = line(1.6, "voice of a crowd") + line(2.5, crowd)
+    assert (HumanReturned in kinds(events)) == counts
 
 
 def test_nobody_answers_a_resume() -> None:
