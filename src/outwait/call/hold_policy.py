@@ -12,7 +12,7 @@ class HoldPolicy:
 
     rule: Literal["evidence", "forum_rule"] = "evidence"
     # "evidence": this module's own. "forum_rule": 90 % of four seconds loud with voice-like sound, fires on music
-    returned_odds: float = 1.7
+    returned_odds: float = 1.65
     # log odds for HumanReturned; more: fewer false resumes, later and more missed ones
     early_odds: float = 0.8
     # log odds asked for on top when a voice has just begun; none after `early_seconds`
