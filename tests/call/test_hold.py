@@ -37,6 +37,7 @@ SOUNDS: dict[str, dict[str, float]] = {
     "crowd": {"noise": 0.95, "level": -24.0, "floor": -26.0},
     "soft crowd": {"noise": 0.95, "level": -42.0, "floor": -48.0},
     "voice of a crowd": {"speech": 0.9, "level": -27.0, "floor": -34.0},
+    "unsure": {"speech": 0.55, "music": 0.3, "level": -30.0, "floor": -46.0},
     "nothing": {"level": -96.0, "floor": -96.0},
     "ringing": {"tone": 0.97, "level": -18.0, "floor": -20.0, "hertz": 440.0},
 }
@@ -251,6 +252,16 @@ def test_waiting_counts_for_a_voice_that_stands_out_of_the_crowd(crowd: str, cou
     line(10.0, crowd)
     events = line(1.6, "voice of a crowd") + line(2.5, crowd)
     assert (HumanReturned in kinds(events)) == counts
+
+
+@pytest.mark.parametrize(("sound", "answers"), [("person", True), ("unsure", False)])
+def test_only_what_is_surely_a_voice_answers_a_phrase(sound: str, answers: bool) -> None:
+    line = Line(policy=HoldPolicy(returned_odds=8.0, reaction_odds=20.0, waited_odds=0.0))
+    line(30.0, "music")
+    line(0.8, "room")
+    line.logic.phrase_played(line.now)
+    line(0.8, "room")
+    assert (HumanReturned in kinds(line(0.96, sound))) == answers
 
 
 def test_nobody_answers_a_resume() -> None:

@@ -249,10 +249,10 @@ class Candidate:
                 self.room = max(self.room, score.floor)
 
     def reaction(self, at: float) -> float:
-        """-1: talks on over our phrase; 1: stopped for it, or answers it; 0: neither, or none was played."""
+        """-1: talks on over our phrase; 1: stopped for it, or surely answers it; 0: neither, or none was played."""
         if self.answers:
-            self.answered = True
-            return 1.0
+            self.answered = self.lasting()
+            return 1.0 if self.answered else 0.0
         if self.phrase_at is None or at - self.phrase_at < 0.8:
             return 0.0
         if self.quiet >= 0.4 and self.music_after == 0.0:
