@@ -11,7 +11,7 @@ from outwait.audio import g711
 from outwait.audio.ear import Ear
 from outwait.audio.net import Net
 
-from .scenes import line
+from .scenes import at_level, line
 from .sources import Clip
 
 SEED = 20261126
@@ -34,7 +34,6 @@ def mistakes(ear: Ear, clip: Clip, random: np.random.Generator) -> float:
     """Stretches of the clip that are heard as a voice, mean of LEVELS."""
     heard = 0
     for level in LEVELS:
-        loud = clip.samples * np.float32(10 ** (level / 20) / (np.sqrt(np.mean(clip.samples**2)) + 1e-6))
-        pcm = np.rint(line(loud, random) * 32767).astype(np.int16)
+        pcm = np.rint(line(at_level(clip.samples, level), random) * 32767).astype(np.int16)
         heard += sum(score.speech >= VOICE for score in ear.hear([(ear.open(), g711.encode(pcm))])[0])
     return heard / len(LEVELS)

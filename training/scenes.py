@@ -191,11 +191,16 @@ class Composer:
             piece = np.resize(clip, need)
         piece = resample(piece, speed)[:length]
         level = r.uniform(-40, -10)
-        return piece * np.float32(10 ** (level / 20) / (np.sqrt(np.mean(piece**2)) + 1e-6))
+        return at_level(piece, level)
 
 
 BEDS = ["music", "music_vocals", "noise", "babble", "tone", "room", "silence"]
 P_BED = [0.38, 0.15, 0.07, 0.12, 0.06, 0.14, 0.08]
+
+
+def at_level(sound: Array, level: float) -> Array:
+    """The same sound at `level`, dBFS of its mean power."""
+    return sound * np.float32(10 ** (level / 20) / (np.sqrt(np.mean(sound**2)) + 1e-6))
 
 
 def finish(sound: Array, random: np.random.Generator) -> NDArray[np.int8]:

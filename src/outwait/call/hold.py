@@ -151,10 +151,10 @@ class HoldLogic:
         candidate.hear(score, heard)
         found = candidate.evidence(self._past)
         odds = weigh(found) + policy.reaction_odds * candidate.reaction(score.at)
-        waited = found.waited * (1.0 - candidate.drowned())
-        odds += policy.waited_odds * waited + policy.answered_odds * found.answered
+        drowned = candidate.drowned()
+        odds += policy.waited_odds * found.waited * (1.0 - drowned) + policy.answered_odds * found.answered
         odds += policy.silent_hold_odds * found.broke_silence + policy.speaks_again_odds * speaks_again(found)
-        odds -= policy.crowd_odds * candidate.drowned()
+        odds -= policy.crowd_odds * drowned
         why = reasons(found, odds >= policy.maybe_odds)
         confidence = _share(odds)
         begun = policy.early_over_music_odds if candidate.over_music() else policy.early_odds

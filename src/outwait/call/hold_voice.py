@@ -316,7 +316,8 @@ class Candidate:
         if self.repeated > 0.0:
             return self.novel >= _NOVEL_AFTER_REPEAT
         strange = self.voice >= 0 and self.voice not in past.recorded
-        return self.novel >= (_NOVEL if strange or past.false == 0 else _KNOWN) or self.quiet >= 0.5
+        asked = _KNOWN if past.false and not strange else _NOVEL
+        return self.novel >= asked or self.quiet >= 0.5
 
     def over_music(self) -> bool:
         return self.music >= 0.4 * self.spoken
