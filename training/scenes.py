@@ -22,8 +22,8 @@ from .tunes import tune
 Array = NDArray[np.float32]
 STRETCHES = 100
 LENGTH = STRETCHES * FRAMES * HOP
-LIVE = {"speech", "speech_acted", "speech_phone"}
-RECORDED = {"speech_prompt", "speech_tts"}
+LIVE = ("speech", "speech_acted", "speech_phone")
+RECORDED = ("speech_prompt", "speech_tts")
 ODD_VOICES = 0.25  # share of the voices that are made much deeper or higher: children, actors
 TUNES = 0.2  # share of the music that is made by `tunes`
 
