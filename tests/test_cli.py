@@ -8,6 +8,7 @@ import re
 import resource
 import subprocess
 import sys
+import wave
 from collections.abc import Callable
 from pathlib import Path
 
@@ -132,6 +133,17 @@ def test_doctor_names_a_setting_that_cannot_be_used(here: Run, tmp_path: Path) -
     result = here("doctor")
     assert result.returncode == 1
     assert "publik_url" in result.stdout
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full here")
+def test_a_full_disk_is_one_line(here: Run, tmp_path: Path) -> None:
+    (tmp_path / "call.json").write_text(json.dumps({"id": "call_1"}))
+    with wave.open(str(tmp_path / "call.wav"), "wb") as sound:
+        sound.setparams((2, 2, 8000, 0, "NONE", ""))
+        sound.writeframes(bytes(4 * 8000 * 3))
+    (tmp_path / "labels").mkdir()
+    (tmp_path / "labels/call_1-missed-1000.flac").symlink_to("/dev/full")
+    fails(here("label", "call.json", "--missed", "1"), 1, "No space left on device")
 
 
 def test_bad_files_are_named(here: Run, tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ Every command imports what it needs when it runs, so that `--help` answers at on
 
 from __future__ import annotations
 
+import errno
 import sys
 from pathlib import Path
 from typing import Annotated, NoReturn
@@ -25,6 +26,8 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
+NO_ROOM = (errno.ENOSPC, errno.EDQUOT)  # a full disk is nobody's bug
+
 Json = Annotated[bool, typer.Option("--json", help="Print JSON alone on stdout.")]
 Out = Annotated[Path, typer.Option("--out", help="Folder for call.wav, call.json and report.html.", metavar="DIR")]
 
@@ -40,6 +43,10 @@ def main() -> NoReturn:
         # when it flushes at exit.
         sys.stdout = None
         sys.exit(1)
+    except OSError as error:
+        if error.errno not in NO_ROOM:
+            raise
+        _stop(f"{error.filename or 'a file could not be written'}: {error.strerror}", 1)
     except KeyboardInterrupt:
         sys.exit(130)
     sys.exit(0)

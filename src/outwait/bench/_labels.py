@@ -7,6 +7,7 @@ class `hold_false_resume` (nobody was there) or `hold_missed` (a person began to
 from __future__ import annotations
 
 import csv
+from io import BytesIO
 from pathlib import Path
 from typing import Final, Literal
 
@@ -36,7 +37,9 @@ def add_label(folder: Path, recording: Path, call: str, mark: Mark, at: float) -
     cut = sound[round(start * g711.RATE) : round((at + AFTER) * g711.RATE)]
     folder.mkdir(parents=True, exist_ok=True)
     clip = folder / f"{call}-{mark}-{round(at * 1000)}.flac"
-    soundfile.write(clip, g711.decode(cut), g711.RATE)
+    packed = BytesIO()
+    soundfile.write(packed, g711.decode(cut), g711.RATE, format="FLAC")
+    clip.write_bytes(packed.getbuffer())  # its errors are the system's own, which tell of a full disk
     manifest = folder / "manifest.csv"
     new = not manifest.exists()
     with manifest.open("a", newline="", encoding="utf-8") as table:

@@ -6,12 +6,12 @@ Times named `at` are what the owner passes in, seconds of its clock; media times
 from __future__ import annotations
 
 import math
+import wave
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import soundfile
 
 from outwait.audio import g711
 from outwait.sim.line import FRAME_BYTES, FRAME_MS, Line, Warned
@@ -199,12 +199,15 @@ class TwilioCall:
 
     def write_wav(self, path: Path) -> None:
         """Stereo, 8,000 samples a second, 16 bits: left the far end, right our side as it was really played."""
-        with soundfile.SoundFile(path, "w", g711.RATE, 2, "PCM_16") as file:
+        with wave.open(str(path), "wb") as file:  # its errors are the system's own, which tell of a full disk
+            file.setnchannels(2)
+            file.setsampwidth(2)
+            file.setframerate(g711.RATE)
             block = FRAME_BYTES * 500
             for start in range(0, len(self._said), block):
                 left = g711.decode(bytes(self._said[start : start + block]))
                 right = g711.decode(bytes(self._heard[start : start + block]))
-                file.write(np.stack([left, right], axis=1))
+                file.writeframes(np.stack([left, right], axis=1).astype("<i2").tobytes())
 
 
 def frames_of(seconds: float) -> int:
