@@ -1,4 +1,5 @@
 import csv
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -6,10 +7,17 @@ import pytest
 import soundfile
 
 from outwait.audio import g711
-from outwait.bench._holds import KINDS, SHORT, Composer, Hold, Recorded, read_manifest
+from outwait.audio.ear import Ear
+from outwait.bench._holds import KINDS, SHORT, Composer, Recorded, read_manifest
+from outwait.bench._holds import Hold as Composed
 from outwait.bench._labels import add_label, read_labels
-from outwait.bench.ear import Fired, bench, judge, main, summary
+from outwait.bench.ear import Fired, _scores, bench, decide, judge, main, summary
+from outwait.call.hold import HoldPolicy
 from outwait.errors import OutwaitError
+from outwait.sim.hearing import Hearing
+from outwait.sim.line import FRAME_BYTES, SILENT_FRAME
+from outwait.sim.person import FarEnd
+from outwait.sim.scenario import Hold, load
 
 
 @pytest.fixture(scope="module")
@@ -46,7 +54,7 @@ def test_a_seed_is_a_benchmark(recordings: Path) -> None:
 
 
 def test_judging() -> None:
-    hold = Hold("a", "music", "none", "en", g711.silence(100), 60.0, [Recorded(20.0, 24.0, "x", True)])
+    hold = Composed("a", "music", "none", "en", g711.silence(100), 60.0, [Recorded(20.0, 24.0, "x", True)])
     result = judge(hold, Fired([25.0, 61.5], [60.7]))
     assert (result.missed, result.delay, result.maybe_delay) == (False, 1.5, pytest.approx(0.7))
     assert result.false == [(25.0, "first-heard")]
@@ -54,6 +62,35 @@ def test_judging() -> None:
     figures = summary([result, judge(hold, Fired())])
     assert (figures["returns"], figures["missed"]) == (2, 1)
     assert figures["false_per_hour"] == 30.0
+
+
+@pytest.fixture(scope="module")
+def demo_hold() -> Composed:
+    """What the far end of the demo sends from the beginning of its hold on, while nobody says anything to it."""
+    scenario = load("hold25")
+    first = next(number for number, step in enumerate(scenario.steps) if isinstance(step, Hold))
+    far = FarEnd(replace(scenario, steps=scenario.steps[first:]), Hearing())
+    frames = bytearray()
+    hold = Composed("hold25", "music", "none", "en")
+    while not far.ended:
+        if far.kind == "talk" and hold.returns is None:
+            hold.returns = g711.seconds(frames)
+        frames += far.speak()
+        far.hear(SILENT_FRAME)
+    hold.ulaw = bytes(frames)
+    return hold
+
+
+@pytest.mark.parametrize("start", range(8))  # frames of 20 ms, of which a score has eight
+def test_the_demos_hold_wakes_nobody(demo_hold: Composed, start: int) -> None:
+    cut = FRAME_BYTES * start
+    assert demo_hold.returns is not None
+    hold = replace(demo_hold, ulaw=demo_hold.ulaw[cut:], returns=demo_hold.returns - g711.seconds(bytes(cut)))
+    assert hold.seconds > 1500
+    result = judge(hold, decide(_scores(Ear.load(), hold), HoldPolicy()))
+    assert result.false == []
+    assert result.delay is not None
+    assert result.delay < 4.0  # they speak for 2.9 s, and wait
 
 
 def test_a_marked_moment_becomes_a_hold(tmp_path: Path) -> None:

@@ -37,6 +37,7 @@ SOUNDS: dict[str, dict[str, float]] = {
     "crowd": {"noise": 0.95, "level": -24.0, "floor": -26.0},
     "soft crowd": {"noise": 0.95, "level": -42.0, "floor": -48.0},
     "voice of a crowd": {"speech": 0.9, "level": -27.0, "floor": -34.0},
+    "drums": {"speech": 0.2, "music": 0.3, "level": -30.0, "floor": -50.0},
     "unsure": {"speech": 0.55, "music": 0.3, "level": -30.0, "floor": -46.0},
     "nothing": {"level": -96.0, "floor": -96.0},
     "ringing": {"tone": 0.97, "level": -18.0, "floor": -20.0, "hertz": 440.0},
@@ -252,6 +253,35 @@ def test_waiting_counts_for_a_voice_that_stands_out_of_the_crowd(crowd: str, cou
     line(10.0, crowd)
     events = line(1.6, "voice of a crowd") + line(2.5, crowd)
     assert (HumanReturned in kinds(events)) == counts
+
+
+@pytest.mark.parametrize(
+    ("before", "sound", "seconds", "doubted"),
+    [
+        (("music", "drums"), "unsure", 1.28, True),
+        (("music", "drums"), "person", 1.28, False),
+        (("music",), "unsure", 1.28, False),
+        (("music",), "unsure", 0.32, True),
+        (("music",), "person", 0.32, False),
+        (("room",), "unsure", 0.32, False),
+    ],
+)
+def test_what_is_hardly_a_voice_is_doubted_out_of_music_of_no_clear_sound(
+    before: tuple[str, ...], sound: str, seconds: float, doubted: bool
+) -> None:
+    def confidence(unsure_odds: float) -> float:
+        line = Line(
+            policy=HoldPolicy(
+                returned_odds=20.0, maybe_odds=-20.0, maybe_speech=seconds - 0.01, unsure_odds=unsure_odds
+            )
+        )
+        line(30.0, "music")
+        for _ in range(50):
+            for played in before:
+                line(0.32, played)
+        return max(heard.confidence for heard in line(seconds, sound) if isinstance(heard, MaybeHuman))
+
+    assert (confidence(2.0) < confidence(0.0)) == doubted
 
 
 @pytest.mark.parametrize(("sound", "answers"), [("person", True), ("unsure", False)])

@@ -155,6 +155,7 @@ class HoldLogic:
         odds += policy.waited_odds * found.waited * (1.0 - drowned) + policy.answered_odds * found.answered
         odds += policy.silent_hold_odds * found.broke_silence + policy.speaks_again_odds * speaks_again(found)
         odds -= policy.crowd_odds * drowned
+        odds -= policy.unsure_odds * candidate.unsure()
         why = reasons(found, odds >= policy.maybe_odds)
         confidence = _share(odds)
         begun = policy.early_over_music_odds if candidate.over_music() else policy.early_odds

@@ -10,6 +10,8 @@ from outwait.call.hold_policy import HoldPolicy
 _NO_SLIP: Final = 0.45  # seconds of voice after which it is no slip of the scores in sparse music
 _MET: Final = 2.0  # seconds of a voice after which we have met somebody
 SETTLED: Final = 5.0  # seconds after which the kind of a voice is settled
+_LOUD: Final = -45.0  # dBFS from which a stretch that is no kind of sound is no silence either
+_LATELY: Final = 8.0  # seconds over which such stretches count
 _QUIET: Final = -68.0  # dBFS: below it a stretch is silence whatever the scores say
 
 
@@ -41,6 +43,7 @@ class Background:
         self.music_floor = -96.0  # dBFS, the same of its quietest 20 ms
         self.talk = 0.0  # share of the last minute or so in which a voice was heard; starts from nothing
         self.music = 0.0  # the same of music
+        self.vague = 0.0  # the same of the last seconds and of what is loud and yet no kind of sound, as some drums are
 
     def hear(self, score: Scored, heard: Kind) -> None:
         step = score.seconds
@@ -53,6 +56,8 @@ class Background:
             self.music_floor += share * (score.floor - self.music_floor)
         self.talk += (step / 60.0) * ((1.0 if heard == "speech" else 0.0) - self.talk)
         self.music += (step / 60.0) * ((1.0 if heard == "music" else 0.0) - self.music)
+        vague = heard == "silence" and score.level >= _LOUD
+        self.vague += (step / _LATELY) * ((1.0 if vague else 0.0) - self.vague)
         if heard in ("silence", "noise"):
             self.floor = score.floor if self.quiet == 0.0 else max(self.floor, score.floor)
             self.quiet += step

@@ -34,6 +34,8 @@ class HoldPolicy:
     # log odds that a voice over music that plays on gains when it speaks again after some seconds without an answer
     crowd_odds: float = 2.0
     # log odds that a voice loses when it is no louder than the noise around it
+    unsure_odds: float = 2.0
+    # log odds that a voice loses when it is hardly one, out of music of no clear sound
     maybe_odds: float = -1.5
     # log odds for MaybeHuman
     maybe_speech: float = 0.15

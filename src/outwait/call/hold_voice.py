@@ -30,6 +30,11 @@ _SURELY: Final = 0.8  # share of speech in a voice from which its waiting counts
 _UNSURE: Final = 0.75  # share of its waiting that counts in a voice with less
 _BLIP: Final = 0.5  # seconds of music after a voice that are a slip of the scores,
 _STOPPED: Final = 1.0  # when it is quiet for so many seconds after them
+_CLEARLY: Final = 0.85  # share of speech in a voice from which it is one,
+_HARDLY: Final = 0.7  # up to which it is hardly one
+_OUT_OF_MUSIC: Final = 3.0  # seconds since music within which that is doubted,
+_VAGUE: Final = 0.1  # in full from so much loud sound of no kind on,
+_BRIEF: Final = 0.6  # and always in a voice of fewer seconds
 _TURNED_DOWN: Final = 7.0  # dB by which music is softer than before
 
 
@@ -167,6 +172,7 @@ class Candidate:
         self.onset = round(score.at - score.seconds, 2)
         self.gap = before.quiet
         self.room = before.floor if before.quiet > 0 else -96.0
+        self.vague = before.vague
         self.since_music = before.since_music
         self.after_music = before.since_music <= 20.0
         self.since_tone = before.since_tone
@@ -285,6 +291,17 @@ class Candidate:
         """0..1: it is no louder than what is on the line without it, as a voice out of a crowd is."""
         stands_out = self.loudness / max(0.16, self.spoken) - self.room  # dB
         return max(0.0, min(1.0, 1.0 - stands_out / _STANDS_OUT))
+
+    def unsure(self) -> float:
+        """0..1: it is hardly a voice, and comes out of music that the ear makes nothing of, as of some drums.
+
+        A brief one is doubted after any music.
+        """
+        if self.since_music > _OUT_OF_MUSIC:
+            return 0.0
+        doubt = 1.0 if self.spoken < _BRIEF else min(1.0, self.vague / _VAGUE)
+        share = self.speech / max(0.16, self.spoken)
+        return doubt * max(0.0, min(1.0, (_CLEARLY - share) / (_CLEARLY - _HARDLY)))
 
     def plays_on(self) -> float:
         """1: a sure voice over music that nobody turned down for it; 0: none.
