@@ -19,7 +19,7 @@ from sklearn.ensemble import HistGradientBoostingClassifier
 from outwait.audio.ear import Ear
 from outwait.bench._holds import HABITS, Composer, Hold, read_manifest
 from outwait.bench._labels import read_labels
-from outwait.bench.ear import _scores
+from outwait.bench.ear import hear
 from outwait.call import hold_voice
 from outwait.call.hold import Evidence, HoldLogic, HoldPolicy, Scored
 
@@ -170,10 +170,10 @@ def main() -> None:
         for seed in seeds
         for habits in (HABITS, OFTEN)
         for hold in Composer(clips, seed).holds(options.holds, habits._replace(short=short))
-        for voice in voices(hold, _scores(ear, hold))
+        for voice in voices(hold, hear(ear, hold))
     ]
     for hold in read_labels(options.labels) if options.labels else []:
-        heard += voices(hold, _scores(ear, hold)) * LABEL_WEIGHT
+        heard += voices(hold, hear(ear, hold)) * LABEL_WEIGHT
     options.out.write_text(table(fit(heard)))
 
 

@@ -11,7 +11,7 @@ from outwait.audio.ear import Ear
 from outwait.bench._holds import KINDS, SHORT, Composer, Recorded, read_manifest
 from outwait.bench._holds import Hold as Composed
 from outwait.bench._labels import add_label, read_labels
-from outwait.bench.ear import Fired, _scores, bench, decide, judge, main, summary
+from outwait.bench.ear import Fired, bench, decide, hear, judge, main, summary
 from outwait.call.hold import HoldPolicy
 from outwait.errors import OutwaitError
 from outwait.sim.hearing import Hearing
@@ -87,7 +87,7 @@ def test_the_demos_hold_wakes_nobody(demo_hold: Composed, start: int) -> None:
     assert demo_hold.returns is not None
     hold = replace(demo_hold, ulaw=demo_hold.ulaw[cut:], returns=demo_hold.returns - g711.seconds(bytes(cut)))
     assert hold.seconds > 1500
-    result = judge(hold, decide(_scores(Ear.load(), hold), HoldPolicy()))
+    result = judge(hold, decide(hear(Ear.load(), hold), HoldPolicy()))
     assert result.false == []
     assert result.delay is not None
     assert result.delay < 4.0  # they speak for 2.9 s, and wait

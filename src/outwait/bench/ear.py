@@ -125,7 +125,7 @@ def bench(
     exchange = read_captures(captures) if captures is not None and captures.is_dir() else []
     ear = Ear.load()
     began = time.process_time()
-    scores = {hold.name: _scores(ear, hold) for hold in [*holds, *exchange]}
+    scores = {hold.name: hear(ear, hold) for hold in [*holds, *exchange]}
     seconds = sum(hold.seconds for hold in [*holds, *exchange])
     real_time = (time.process_time() - began) / seconds
     policy = HoldPolicy()
@@ -249,7 +249,8 @@ def held_cpu(ear: Ear, holds: list[Hold], calls: int = 500, seconds: float = 20.
     return (time.process_time() - began) * 1000 / (calls * rounds * 0.16)
 
 
-def _scores(ear: Ear, hold: Hold) -> list[Scored]:
+def hear(ear: Ear, hold: Hold) -> list[Scored]:
+    """The scores of a hold."""
     call = ear.open()
     found = []
     for start in range(0, len(hold.ulaw), 80_000):
@@ -397,4 +398,4 @@ def _pair(values: list[float]) -> str:
     return " / ".join(f"{value:.2f}" for value in values) or "-"
 
 
-__all__ = ["Unreadable", "bench", "decide", "held_cpu", "judge", "main", "read_captures", "summary"]
+__all__ = ["Unreadable", "bench", "decide", "hear", "held_cpu", "judge", "main", "read_captures", "summary"]
