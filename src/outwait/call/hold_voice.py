@@ -31,10 +31,11 @@ _UNSURE: Final = 0.75  # share of its waiting that counts in a voice with less
 _BLIP: Final = 0.5  # seconds of music after a voice that are a slip of the scores,
 _STOPPED: Final = 1.0  # when it is quiet for so many seconds after them
 _CLEARLY: Final = 0.85  # share of speech in a voice from which it is one,
-_HARDLY: Final = 0.7  # up to which it is hardly one
-_OUT_OF_MUSIC: Final = 3.0  # seconds since music within which that is doubted,
-_VAGUE: Final = 0.1  # in full from so much loud sound of no kind on,
-_BRIEF: Final = 0.6  # and always in a voice of fewer seconds
+_HARDLY: Final = 0.7  # up to which it is hardly one,
+_NO_VOICE: Final = 0.6  # up to which it is none
+_OUT_OF_MUSIC: Final = 1.0  # seconds since music within which that counts,
+_VAGUE: Final = 0.1  # in full from so much loud sound of no kind on
+_BRIEF: Final = 0.6  # seconds of voice below which it is doubted without that
 _TURNED_DOWN: Final = 7.0  # dB by which music is softer than before
 
 
@@ -295,13 +296,13 @@ class Candidate:
     def unsure(self) -> float:
         """0..1: it is hardly a voice, and comes out of music that the ear makes nothing of, as of some drums.
 
-        A brief one is doubted after any music.
+        A brief one is doubted after any music, but only when it is still less of a voice.
         """
         if self.since_music > _OUT_OF_MUSIC:
             return 0.0
-        doubt = 1.0 if self.spoken < _BRIEF else min(1.0, self.vague / _VAGUE)
         share = self.speech / max(0.16, self.spoken)
-        return doubt * max(0.0, min(1.0, (_CLEARLY - share) / (_CLEARLY - _HARDLY)))
+        odd = min(1.0, self.vague / _VAGUE) * _lack(share, _HARDLY, _CLEARLY)
+        return max(odd, _lack(share, _NO_VOICE, _HARDLY)) if self.spoken < _BRIEF else odd
 
     def plays_on(self) -> float:
         """1: a sure voice over music that nobody turned down for it; 0: none.
@@ -410,6 +411,11 @@ class Candidate:
         if self.music_floor is None:
             return -40.0
         return max(-40.0, min(20.0, self.floors / spoken - self.music_floor))
+
+
+def _lack(share: float, least: float, most: float) -> float:
+    """1 up to `least`, 0 from `most` on."""
+    return max(0.0, min(1.0, (most - share) / (most - least)))
 
 
 def weigh(found: Evidence) -> float:
