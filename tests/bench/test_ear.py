@@ -11,6 +11,7 @@ from outwait.audio.ear import Ear
 from outwait.bench._holds import KINDS, SHORT, Composer, Recorded, read_manifest
 from outwait.bench._holds import Hold as Composed
 from outwait.bench._labels import add_label, read_labels
+from outwait.bench._tape import first_word
 from outwait.bench.ear import Fired, bench, decide, hear, judge, main, summary
 from outwait.call.hold import HoldPolicy
 from outwait.errors import OutwaitError
@@ -53,12 +54,24 @@ def test_a_seed_is_a_benchmark(recordings: Path) -> None:
         assert all(voice.end <= hold.returns for voice in hold.recorded)
 
 
+@pytest.mark.parametrize(("before", "begins"), [(0.0, 0.0), (0.05, 0.0), (0.5, 0.4), (2.0, 1.9)])
+def test_a_breath_is_no_word(before: float, begins: float) -> None:
+    random = np.random.default_rng(1)
+    breath = 0.003 * random.standard_normal(round(8000 * before)).astype(np.float32)
+    click = np.r_[np.full(200, 0.2, np.float32), np.zeros(120, np.float32)]
+    vowel = (0.14 * np.sin(2 * np.pi * 150 * np.arange(4000) / 8000)).astype(np.float32)
+    assert first_word(np.concatenate([breath, vowel])) == pytest.approx(begins, abs=0.02)
+    assert first_word(np.concatenate([click, breath])) is None
+
+
 def test_judging() -> None:
     hold = Composed("a", "music", "none", "en", g711.silence(100), 60.0, [Recorded(20.0, 24.0, "x", True)])
     result = judge(hold, Fired([25.0, 61.5], [60.7]))
     assert (result.missed, result.delay, result.maybe_delay) == (False, 1.5, pytest.approx(0.7))
     assert result.false == [(25.0, "first-heard")]
     assert judge(hold, Fired([71.0])).missed
+    breath = judge(replace(hold, word_after=1.2), Fired([61.5], [60.7]))
+    assert (breath.missed, breath.delay, breath.maybe_delay) == (False, pytest.approx(0.3), 0.0)
     figures = summary([result, judge(hold, Fired())])
     assert (figures["returns"], figures["missed"]) == (2, 1)
     assert figures["false_per_hour"] == 30.0

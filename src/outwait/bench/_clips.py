@@ -19,6 +19,8 @@ from outwait.bench._damage import RATE, Sound
 
 LIVE: Final = ("speech", "speech_acted", "speech_phone")
 RECORDED: Final = ("speech_prompt", "speech_tts")
+FRAME: Final = 160  # samples
+USUAL: Final = 0.1  # of full scale, root mean square: the level of a clip where it sounds, -20 dBFS
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,8 +62,10 @@ class Hold:
     """of the person who comes back"""
     ulaw: bytes = b""
     returns: float | None = None
-    """seconds where the person's first word begins; None when nobody comes"""
+    """seconds from which a person is on the line; None when nobody comes"""
     recorded: list[Recorded] = field(default_factory=list)
+    word_after: float = 0.0
+    """seconds from there to the beginning of their first word: some breathe first"""
 
     @property
     def seconds(self) -> float:
@@ -122,14 +126,14 @@ class Library:
 
 def levelled(sound: Sound) -> Sound:
     """Silence at the ends cut off, -20 dBFS where it sounds."""
-    frames = len(sound) // 160
+    frames = len(sound) // FRAME
     if frames < 5:
         return sound
-    power = np.mean(sound[: frames * 160].reshape(-1, 160) ** 2, axis=1)
+    power = np.mean(sound[: frames * FRAME].reshape(-1, FRAME) ** 2, axis=1)
     loud = power > max(1e-7, float(np.percentile(power, 95)) * 10**-3.5)
     where = np.flatnonzero(loud)
     if not len(where):
         return sound
     first, last = max(0, int(where[0]) - 2), min(frames, int(where[-1]) + 3)
-    gain = 0.1 / float(np.sqrt(np.mean(power[loud])))
-    return (sound[first * 160 : last * 160] * np.float32(gain)).astype(np.float32)
+    gain = USUAL / float(np.sqrt(np.mean(power[loud])))
+    return (sound[first * FRAME : last * FRAME] * np.float32(gain)).astype(np.float32)

@@ -8,10 +8,13 @@ from typing import Final, NamedTuple
 
 import numpy as np
 
-from outwait.bench._clips import LIVE, RECORDED, Clip, Hold, Library, Recorded, levelled
+from outwait.bench._clips import FRAME, LIVE, RECORDED, USUAL, Clip, Hold, Library, Recorded, levelled
 from outwait.bench._damage import RATE, Sound, decibels, noise
 
 QUIET_PERSON: Final = -14.0  # dB
+VOWEL: Final = -24.0  # dB against its usual level from which a voice says something, and does not only breathe
+VOWEL_FRAMES: Final = 3  # of 20 ms, in a row, that it lasts
+CONSONANT: Final = 0.1  # seconds of a word that may come before it
 
 
 class Habits(NamedTuple):
@@ -190,9 +193,21 @@ class Tape:
         else:
             self.add(room(lead))
         self.hold.returns = self.now
+        spoken = False
         for words in itertools.islice(lines, 3):
+            if not spoken and (begins := first_word(words)) is not None:
+                self.hold.word_after = self.now - self.hold.returns + begins
+                spoken = True
             self.add(words * decibels(gain) + room(len(words) / RATE)[: len(words)])
             self.add(room(float(r.uniform(3.0, 6.0))))
             if self.now - self.hold.returns > 16:
                 break
         self.add(room(max(1.0, 12.0 - (self.now - self.hold.returns))))
+
+
+def first_word(sound: Sound) -> float | None:
+    """Seconds to the first word in what a person says at the usual level; None when they only breathe."""
+    frames = sound[: len(sound) // FRAME * FRAME].reshape(-1, FRAME).astype(np.float64)
+    loud = np.mean(frames**2, axis=1) > (USUAL * decibels(VOWEL)) ** 2
+    lasting = np.flatnonzero(np.convolve(loud, np.ones(VOWEL_FRAMES), "valid") == VOWEL_FRAMES)
+    return max(0.0, float(lasting[0]) * FRAME / RATE - CONSONANT) if len(lasting) else None

@@ -182,8 +182,9 @@ def decide(scores: Iterable[Scored], policy: HoldPolicy) -> Fired:
 def judge(hold: Hold, fired: Fired) -> Result:
     """Compare with the truth."""
     returns = hold.returns if hold.returns is not None else hold.seconds + 1e6
-    hits = [at for at in fired.returned if returns <= at <= returns + PATIENCE]
-    maybes = [at for at in fired.maybe if returns - 0.5 <= at <= returns + PATIENCE]
+    word = returns + hold.word_after
+    hits = [at for at in fired.returned if returns <= at <= word + PATIENCE]
+    maybes = [at for at in fired.maybe if returns - 0.5 <= at <= word + PATIENCE]
     false = [(at, _cause(hold, at)) for at in fired.returned if at < returns]
     still_open = bool(false) and not any(false[-1][0] < at <= returns for at in fired.parked)
     first = min(hits, default=None)
@@ -191,8 +192,8 @@ def judge(hold: Hold, fired: Fired) -> Result:
     return Result(
         hold,
         hold.returns is not None and not hits and not still_open,
-        None if first is None else first - returns,
-        None if early is None else max(0.0, early - returns),
+        None if first is None else max(0.0, first - word),
+        None if early is None else max(0.0, early - word),
         false,
     )
 
