@@ -110,7 +110,7 @@ def _show(tracks: list[Heard], unread: list[str]) -> None:
     if count:
         table = Table(title="taken for a person")
         for name in ("track", "at, s", "line"):
-            table.add_column(name)
+            table.add_column(name, overflow="fold")
         for one in tracks:
             for line, at in one.woken:
                 table.add_row(one.path, f"{at:.1f}", line)
