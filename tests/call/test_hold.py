@@ -234,6 +234,17 @@ def test_a_person_over_music_that_goes_on() -> None:
     assert returned[0].at - onset < 8.0
 
 
+@pytest.mark.parametrize(("late_odds", "met"), [(0.0, False), (100.0, True)])
+def test_less_is_asked_of_a_voice_that_goes_on(late_odds: float, met: bool) -> None:
+    line = Line(policy=HoldPolicy(returned_odds=50.0, early_odds=0.0, late_odds=late_odds))
+    line(30, "music")
+    line(0.8, "room")
+    onset = line.now
+    returned = [event.at - onset for event in line(5.0, "person") if isinstance(event, HumanReturned)]
+    assert bool(returned) == met
+    assert all(3.0 < at < 4.0 for at in returned)
+
+
 @pytest.mark.parametrize(("crowd", "doubted"), [("crowd", True), ("soft crowd", False)])
 def test_a_voice_no_louder_than_the_crowd_around_it_is_doubted(crowd: str, doubted: bool) -> None:
     def confidence(policy: HoldPolicy) -> float:

@@ -159,8 +159,10 @@ class HoldLogic:
         why = reasons(found, odds >= policy.maybe_odds)
         confidence = _share(odds)
         begun = policy.early_over_music_odds if candidate.over_music() else policy.early_odds
-        early = max(0.0, 1.0 - (score.at - candidate.onset) / policy.early_seconds) * begun
-        asked = policy.returned_odds + early + policy.learned_odds * min(self._past.false, 3)
+        since = score.at - candidate.onset
+        early = max(0.0, 1.0 - since / policy.early_seconds) * begun
+        late = max(0.0, min(1.0, since - policy.early_seconds)) * policy.late_odds * candidate.lasting()
+        asked = policy.returned_odds + early - late + policy.learned_odds * min(self._past.false, 3)
         if odds >= asked and candidate.spoken >= policy.least_speech and candidate.new(self._past):
             events.append(HumanReturned(score.at, candidate.onset, confidence, why))
             self._segments.mark(candidate.onset, score.at, "speech")
