@@ -32,7 +32,7 @@ START = 1000.0  # the virtual clock begins here, seconds
 STRIDE = 0.1  # virtual seconds at most in one jump while there are threads of others
 THREADS_PACE = 100.0  # virtual seconds a wall second then
 TICK = 0.002  # wall seconds; what the system can wait for exactly enough
-STUCK = 10.0  # wall seconds without any timer or event after which the world is stuck
+STUCK = 60.0  # wall seconds without any timer or event after which the world is stuck; a busy recogniser takes some
 
 T = TypeVar("T")
 App = Callable[[Any, Any, Any], Awaitable[None]]
