@@ -15,6 +15,8 @@ from scipy.signal import lfilter, oaconvolve
 from outwait.audio import g711
 from outwait.audio.frontend import HOP, OVERLAP, features, power
 from outwait.audio.net import FRAMES, HEADS
+from outwait.bench._clips import LIVE, RECORDED
+from outwait.bench._damage import encoded
 
 from .sources import RATE, Clip
 from .tunes import tune
@@ -22,8 +24,6 @@ from .tunes import tune
 Array = NDArray[np.float32]
 STRETCHES = 100
 LENGTH = STRETCHES * FRAMES * HOP
-LIVE = ("speech", "speech_acted", "speech_phone")
-RECORDED = ("speech_prompt", "speech_tts")
 ODD_VOICES = 0.25  # share of the voices that are made much deeper or higher: children, actors
 TUNES = 0.2  # share of the music that is made by `tunes`
 
@@ -206,7 +206,7 @@ def at_level(sound: Array, level: float) -> Array:
 def finish(sound: Array, random: np.random.Generator) -> NDArray[np.int8]:
     """Lost packets, mu-law, and the features of what is left: (frames, BANDS)."""
     sound = lose(sound, random)
-    ulaw = g711.encode(np.clip(np.rint(sound * 32767), -32768, 32767).astype(np.int16))
+    ulaw = encoded(sound)
     samples = np.concatenate((np.zeros(OVERLAP, np.int16), g711.decode(ulaw)))
     return features(power(samples[None]))[0].astype(np.int8)
 

@@ -26,6 +26,11 @@ def noise(length: float, level: float, r: np.random.Generator) -> Sound:
     return (soft / (soft.std() + 1e-9) * 10 ** (level / 20)).astype(np.float32) if count else soft.astype(np.float32)
 
 
+def encoded(sound: Sound) -> bytes:
+    """Mu-law of samples in -1..1; louder ones are clipped."""
+    return g711.encode(np.clip(np.rint(sound * 32767), -32768, 32767).astype(np.int16))
+
+
 def decibels(value: float) -> np.float32:
     """A gain in dB as a factor."""
     return np.float32(10 ** (value / 20))

@@ -9,9 +9,8 @@ from typing import Final
 
 import numpy as np
 
-from outwait.audio import g711
 from outwait.bench._clips import Clip, Hold, Library, Recorded, read_manifest
-from outwait.bench._damage import DAMAGE, DAMAGE_SHARES, DAMAGES
+from outwait.bench._damage import DAMAGE, DAMAGE_SHARES, DAMAGES, encoded
 from outwait.bench._kinds import KINDS
 from outwait.bench._tape import HABITS, Habits, Tape
 
@@ -36,5 +35,5 @@ class Composer(Library):
         KINDS[kind](tape, float(r.uniform(*(SHORT if r.random() < habits.short else habits.seconds))))
         sound = np.concatenate(tape.parts)
         sound = DAMAGE[damage](sound, r)
-        hold.ulaw = g711.encode(np.clip(np.rint(sound * 32767), -32768, 32767).astype(np.int16))
+        hold.ulaw = encoded(sound)
         return hold

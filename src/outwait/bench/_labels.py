@@ -16,7 +16,7 @@ import soundfile
 
 from outwait.audio import g711
 from outwait.bench._clips import Hold
-from outwait.commands.listen import read_ulaw
+from outwait.commands.listen import read_whole
 from outwait.errors import OutwaitError
 
 Mark = Literal["false_resume", "missed"]
@@ -30,7 +30,7 @@ def add_label(folder: Path, recording: Path, call: str, mark: Mark, at: float) -
 
     Raises OutwaitError when the recording cannot be read or ends before `at`.
     """
-    sound = b"".join(block for block, _ in read_ulaw(recording))
+    sound = read_whole(recording)
     if not 0 <= at <= g711.seconds(sound):
         raise OutwaitError(f"{recording} lasts {g711.seconds(sound):.1f} s, there is no {at:.1f} s in it")
     start = max(0.0, at - BEFORE)

@@ -33,7 +33,7 @@ from outwait.call.hold import (
     NobodyThere,
     Scored,
 )
-from outwait.commands.listen import Unreadable, read_ulaw, scored
+from outwait.commands.listen import Unreadable, read_whole, scored
 from outwait.errors import OutwaitError
 
 PATIENCE: Final = 10.0  # seconds a person waits for an answer before the return counts as missed
@@ -221,7 +221,7 @@ def read_captures(folder: Path) -> list[Hold]:
     holds = []
     for labels in sorted(folder.glob("*.labels.json")):
         truth = json.loads(labels.read_text(encoding="utf-8"))
-        sound = b"".join(block for block, _ in read_ulaw(folder / truth["file"]))
+        sound = read_whole(folder / truth["file"])
         returns = truth["agent_returns_at"]
         people = [e["end"] for e in truth["events"] if e["who"] == "agent" and e["end"] < returns]
         start = max(people, default=0.0)

@@ -24,10 +24,10 @@ from rich.table import Table
 from outwait.audio import g711
 from outwait.audio.ear import Ear
 from outwait.bench._clips import Hold
-from outwait.bench._damage import DAMAGE, Sound, decibels
+from outwait.bench._damage import DAMAGE, decibels, encoded
 from outwait.bench.ear import decide, hear
 from outwait.call.hold import HoldPolicy
-from outwait.commands.listen import Unreadable, read_ulaw
+from outwait.commands.listen import Unreadable, read_whole
 from outwait.errors import OutwaitError
 
 ENDINGS: Final = frozenset({".wav", ".ogg", ".oga", ".opus", ".flac", ".mp3"})
@@ -81,7 +81,7 @@ def main(arguments: list[str]) -> int:
 
 def listen(ear: Ear, path: Path, rounds: int) -> Heard:
     """Hear a track so often. Its lines hang on its name alone. Raises Unreadable."""
-    ulaw = b"".join(block for block, _ in read_ulaw(path))
+    ulaw = read_whole(path)
     sound = (g711.decode(ulaw) / 32768).astype(np.float32)
     loudness = 10 * float(np.log10(np.mean(sound.astype(np.float64) ** 2) + 1e-9))
     random = np.random.default_rng(zlib.crc32(path.name.encode()))
@@ -91,16 +91,12 @@ def listen(ear: Ear, path: Path, rounds: int) -> Heard:
         if number:
             damage = str(random.choice(LINES))
             level = float(random.uniform(*LEVELS))
-            ulaw = _encoded(DAMAGE[damage](sound * decibels(level - loudness), random))
+            ulaw = encoded(DAMAGE[damage](sound * decibels(level - loudness), random))
         hold = Hold(path.name, "music", damage, "", ulaw)
         heard.seconds += hold.seconds
         line = f"{level:.0f} dBFS" + ("" if damage == "none" else f", {damage}")
         heard.woken += [(line, round(at, 2)) for at in decide(hear(ear, hold), HoldPolicy()).returned]
     return heard
-
-
-def _encoded(sound: Sound) -> bytes:
-    return g711.encode(np.clip(np.rint(sound * 32767), -32768, 32767).astype(np.int16))
 
 
 def _show(tracks: list[Heard], unread: list[str]) -> None:

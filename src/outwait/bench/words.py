@@ -20,7 +20,7 @@ from importlib.resources import files
 from pathlib import Path
 
 from outwait.audio import g711
-from outwait.commands.listen import read_ulaw
+from outwait.commands.listen import read_whole
 from outwait.errors import OutwaitError
 from outwait.local.stt import LocalRecogniser, recogniser
 from outwait.local.words import word_errors, words
@@ -88,7 +88,7 @@ def main(arguments: list[str]) -> int:
 
 def listen(local: LocalRecogniser, prompt: Prompt) -> Heard:
     """One prompt."""
-    ulaw = b"".join(block for block, _ in read_ulaw(prompt.path))
+    ulaw = read_whole(prompt.path)
     before = time.process_time()
     heard = local.words(ulaw)
     cpu = time.process_time() - before

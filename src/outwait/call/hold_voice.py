@@ -291,7 +291,7 @@ class Candidate:
     def drowned(self) -> float:
         """0..1: it is no louder than what is on the line without it, as a voice out of a crowd is."""
         stands_out = self.loudness / max(0.16, self.spoken) - self.room  # dB
-        return max(0.0, min(1.0, 1.0 - stands_out / _STANDS_OUT))
+        return _lack(stands_out, 0.0, _STANDS_OUT)
 
     def unsure(self) -> float:
         """0..1: it is hardly a voice, and comes out of music that the ear makes nothing of, as of some drums.
@@ -413,9 +413,9 @@ class Candidate:
         return max(-40.0, min(20.0, self.floors / spoken - self.music_floor))
 
 
-def _lack(share: float, least: float, most: float) -> float:
+def _lack(value: float, least: float, most: float) -> float:
     """1 up to `least`, 0 from `most` on."""
-    return max(0.0, min(1.0, (most - share) / (most - least)))
+    return max(0.0, min(1.0, (most - value) / (most - least)))
 
 
 def weigh(found: Evidence) -> float:

@@ -192,6 +192,11 @@ def read_ulaw(path: Path) -> Iterator[tuple[bytes, float]]:
         raise Unreadable(f"{path}: {error.strerror or error}") from error
 
 
+def read_whole(path: Path) -> bytes:
+    """The same at once, for recordings that fit into memory."""
+    return b"".join(block for block, _ in read_ulaw(path))
+
+
 def _sort(found: list[HoldEvent], segments: list[Segment], events: list[Decision]) -> None:
     for event in found:
         match event:
