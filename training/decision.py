@@ -22,6 +22,7 @@ from outwait.bench._labels import read_labels
 from outwait.bench.ear import hear
 from outwait.call import hold_voice
 from outwait.call.hold import Evidence, HoldLogic, HoldPolicy, Scored
+from outwait.call.hold_forest import Forest
 
 SEEDS = (12, 21, 31)
 UNHEARD_SEEDS = (51, 52, 53, 54, 55, 56, 57, 58)  # of holds whose voices the net was not trained on
@@ -63,7 +64,7 @@ class Voice:
 
 def voices(hold: Hold, scores: list[Scored]) -> list[Voice]:
     """Every voice of a hold, with its evidence at each stretch; the logic never resumes here."""
-    hold_voice.TREES = ()  # the present table may be of other evidence
+    hold_voice._FOREST = Forest((), len(NAMES))  # the present table may be of other evidence
     logic = HoldLogic(HoldPolicy(returned_odds=1e9, maybe_odds=1e9), on_hold=True)
     returns = hold.returns if hold.returns is not None else 1e9
     rows: list[tuple[bool, list[Evidence], list[float]]] = []

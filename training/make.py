@@ -32,7 +32,7 @@ def main() -> None:
     parser.add_argument("--scenes", type=int, default=2400)
     parser.add_argument("--seed", type=int, default=SEED, help="other scenes of the same make")
     parser.add_argument("--songs", type=int, default=160)
-    parser.add_argument("--songs-out", type=Path, help="also write 120 of the songs there, with a manifest.csv")
+    parser.add_argument("--songs-out", type=Path, help="also write 80 of the songs there, with a manifest.csv")
     parser.add_argument("--out", type=Path, required=True)
     options = parser.parse_args()
     clips = [clip for folder in options.audio for clip in from_manifest(folder, "train")]

@@ -8,8 +8,7 @@ shared the batch.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 import msgspec
 import numpy as np
@@ -25,8 +24,7 @@ SECONDS: Final = STRETCH / g711.RATE  # 0.16
 _BLOCK: Final = 64  # stretches worked on at a time, at most: bounds memory, not results
 
 
-@dataclass(frozen=True, slots=True)
-class Score:
+class Score(NamedTuple):
     """What one stretch of sound is. All but `at`, `seconds`, `level` and `floor` are from 0 to 1, in steps of 1/256."""
 
     at: float
@@ -140,8 +138,10 @@ class Ear:
         A call may stand in the batch once only.
         """
         scores: list[list[Score]] = [[] for _ in batch]
+        samples, first = g711.decode(b"".join(ulaw for _, ulaw in batch)), 0
         for listening, ulaw in batch:
-            listening._samples = np.concatenate((listening._samples, g711.decode(ulaw)))
+            listening._samples = np.concatenate((listening._samples, samples[first : first + len(ulaw)]))
+            first += len(ulaw)
         waiting = list(range(len(batch)))
         while waiting:
             by_length: dict[int, list[int]] = {}
@@ -160,7 +160,7 @@ class Ear:
         samples = np.stack([call._samples[: frontend.OVERLAP + used] for call in calls])
         band_power = frontend.power(samples)
         out, states = self._net.run(frontend.features(band_power), np.stack([call._state for call in calls]))
-        marks = _probabilities(out[..., : len(HEADS)])
+        marks: list[list[list[float]]] = _probabilities(out[..., : len(HEADS)]).tolist()
         loudness = frontend.levels(samples[:, frontend.OVERLAP :]).reshape(len(calls), count, FRAMES)
         level = _quarters(10 * np.log10(np.mean(10 ** (loudness.astype(np.float64) / 10), axis=2)))
         floor = _quarters(loudness.min(axis=2))
@@ -175,9 +175,8 @@ class Ear:
             call._bands = before[row, -BEFORE:].copy()
             call._samples = call._samples[used:].copy()
             fresh = []
-            for step in range(count):
+            for step, (speech, music, singing, tone, noise, live) in enumerate(marks[row]):
                 call._heard += 1
-                speech, music, singing, tone, noise, live = marks[row, step].tolist()
                 own = slice(step * FRAMES, (step + 1) * FRAMES)
                 known = call._memory.hear(words[row, own], audible[row, own], voices[row, step], speech)
                 fresh.append(

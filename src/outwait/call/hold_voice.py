@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Final, NamedTuple
 
 from outwait.call.hold_events import Kind, Scored
+from outwait.call.hold_forest import Forest
 from outwait.call.hold_line import Background
 from outwait.call.hold_table import TREES
 
@@ -122,6 +123,9 @@ class Evidence(NamedTuple):
     """seconds between the last recording of this hold, or its beginning, and the voice, at most 240"""
     beat: float
     """the same as a share of the shortest time between two recordings so far, at most 2; 1 when none is known"""
+
+
+_FOREST: Final = Forest(TREES, len(Evidence._fields))
 
 
 class Past:
@@ -420,16 +424,7 @@ def _lack(value: float, least: float, most: float) -> float:
 
 def weigh(found: Evidence) -> float:
     """Log odds that a live person speaks: the sum of what each tree of the table says."""
-    total = 0.0
-    for tree in TREES:
-        node = 0
-        while True:
-            feature, edge, left, right = tree[node]
-            if feature < 0:
-                total += edge
-                break
-            node = left if found[feature] <= edge else right
-    return total
+    return _FOREST.weigh(found)
 
 
 def speaks_again(found: Evidence) -> bool:

@@ -164,7 +164,7 @@ def hear_file(
 
 def scored(score: Score) -> Scored:
     """The ear's score as the core takes it."""
-    return Scored(**{name: getattr(score, name) for name in Scored.__struct_fields__})
+    return Scored(*score)
 
 
 def read_ulaw(path: Path) -> Iterator[tuple[bytes, float]]:

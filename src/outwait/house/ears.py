@@ -79,6 +79,4 @@ class Ears:
 
 
 def _scored(score: Score, offset: float) -> Scored:
-    values = {name: getattr(score, name) for name in Scored.__struct_fields__}
-    values["at"] = round(values["at"] + offset, 3)
-    return Scored(**values)
+    return Scored(round(score.at + offset, 3), *score[1:])
