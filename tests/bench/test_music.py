@@ -44,7 +44,7 @@ def test_what_is_no_music_is_left_out_or_named(tracks: Path, capsys: pytest.Capt
     printed = capsys.readouterr().out
     assert "not read:" in printed
     assert "broken.ogg" in printed
-    assert "1 tracks, 0.02 h: 0 false resumes, 0.00 an hour" in printed
+    assert "tracks: 1, 0.02 h; false resumes: 0, 0.00 an hour" in printed
 
 
 def test_a_folder_without_music(tmp_path: Path) -> None:

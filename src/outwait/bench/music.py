@@ -114,4 +114,4 @@ def _show(tracks: list[Heard], unread: list[str]) -> None:
     for error in unread:
         console.print(f"not read: {error}")
     rate = f", {count / hours:.2f} an hour" if hours else ""
-    console.print(f"{len(tracks)} tracks, {hours:.2f} h: {count} false resumes{rate}", highlight=False)
+    console.print(f"tracks: {len(tracks)}, {hours:.2f} h; false resumes: {count}{rate}", highlight=False)
