@@ -20,7 +20,7 @@ class HoldPolicy:
     # the same for a voice over music
     early_seconds: float = 3.0
     # seconds since the voice began
-    late_odds: float = 0.3
+    late_odds: float = 0.5
     # log odds asked for less a second after that, of what is surely a voice: some talk for long before they wait
     learned_odds: float = 0.3
     # log odds asked for on top for each false resume of this call, three at most
