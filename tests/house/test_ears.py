@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 
 from outwait.audio import g711
-from outwait.audio.ear import Ear, Listening
+from outwait.audio.ear import Ear, Listening, Score
 from outwait.call.events import AnyEvent, EarScored, NotTranscribed, ToneHeard
+from outwait.call.hold_events import Scored
 from outwait.house.ears import MUSIC, Ears
 from outwait.house.hearing import Hearing
 
@@ -27,6 +28,10 @@ async def heard(ears: Ears, at: float, ulaw: bytes) -> None:
         ears.hear(at + start / 8000, ulaw[start : start + 1280])
         for _ in range(TURNS):
             await asyncio.sleep(0)
+
+
+def test_a_score_is_handed_on_by_place() -> None:
+    assert Score._fields == Scored.__struct_fields__
 
 
 async def test_they_tell_the_call_s_time_and_not_their_own() -> None:

@@ -43,9 +43,9 @@ def test_noise_has_no_words(local: LocalRecogniser) -> None:
 
 
 async def test_the_loop_goes_on_while_it_listens(local: LocalRecogniser) -> None:
-    from outwait.commands.listen import read_ulaw
+    from outwait.commands.listen import read_whole
 
-    ulaw = b"".join(block for block, _ in read_ulaw(PROMPTS["hello.ogg"].path))
+    ulaw = read_whole(PROMPTS["hello.ogg"].path)
     reader: Recogniser = local
     task = asyncio.create_task(reader.transcribe(ulaw))
     turns = 0

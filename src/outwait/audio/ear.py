@@ -25,7 +25,10 @@ _BLOCK: Final = 64  # stretches worked on at a time, at most: bounds memory, not
 
 
 class Score(NamedTuple):
-    """What one stretch of sound is. All but `at`, `seconds`, `level` and `floor` are from 0 to 1, in steps of 1/256."""
+    """What one stretch of sound is. A field without a unit is from 0 to 1, in steps of 1/256.
+
+    The order is that of `outwait.call.hold_events.Scored`, which takes them by place.
+    """
 
     at: float
     """media seconds heard when the score was made: the end of the stretch"""

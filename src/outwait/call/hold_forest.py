@@ -46,7 +46,8 @@ class Forest:
         self._everything = everything
         self._edges = [sorted(edges) for edges in failed]
         self._left = [  # of each feature: what is left of everything when none, one, two... of its edges are passed
-            [*accumulate((~edges[edge] for edge in sorted(edges)), and_, initial=everything)] for edges in failed
+            [*accumulate((~out[edge] for edge in edges), and_, initial=everything)]
+            for edges, out in zip(self._edges, failed, strict=True)
         ]
         self._ones = sum(1 << number * _LEAVES for number in range(len(trees)))
         self._fields = Struct(f"<{len(trees)}I")
